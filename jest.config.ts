@@ -1,0 +1,28 @@
+/**
+ * How the tests run: ES modules as they are, types stripped by swc, one throw-away PostgreSQL
+ * for the whole run. `tests/performance` measures instead of asserting and is run by hand.
+ */
+import type { Config } from "jest";
+
+const config: Config = {
+  testEnvironment: "node",
+  roots: ["<rootDir>/tests"],
+  testMatch: ["**/*.test.ts"],
+  testPathIgnorePatterns: ["/node_modules/", "/tests/performance/"],
+  extensionsToTreatAsEsm: [".ts"],
+  transform: {
+    "^.+\\.ts$": [
+      "@swc/jest",
+      {
+        jsc: { parser: { syntax: "typescript" }, target: "es2024" },
+        module: { type: "es6" },
+      },
+    ],
+  },
+  globalSetup: "<rootDir>/tests/helpers/globalSetup.ts",
+  globalTeardown: "<rootDir>/tests/helpers/globalTeardown.ts",
+  testTimeout: 30_000,
+  maxWorkers: 2,
+};
+
+export default config;

@@ -1,0 +1,1 @@
+-- Nothing is pending. See ../README.md for how to change the schema.

@@ -1,0 +1,50 @@
+/*
+ * Turns a paid hold into a sold stay. Where the hold is gone, the nights are taken again on any
+ * free unit; false where that cannot be. A bank may take days: a stay that is over by then is not
+ * sold either, and its hold, which nothing else would end, is ended here. The caller holds the
+ * locks on availability and booking.
+ */
+create or replace function app_hidden.sell_stay(booking app_public.bookings) returns boolean
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_claim app_public.calendar_claims;
+  v_is_over boolean := booking.hold_expires_at <= app_hidden.clock()
+    and booking.check_out <= (app_hidden.clock() at time zone booking.time_zone)::date;
+begin
+  if booking.status = 'pending_payment' and v_is_over then
+    -- A trigger expires the booking with it.
+    delete from app_public.calendar_claims c where c.booking_id = booking.id;
+    return false;
+  elsif booking.status = 'pending_payment' then
+    update app_public.calendar_claims c set kind = 'booking', expires_at = null
+    where c.booking_id = booking.id
+    returning * into v_claim;
+  elsif booking.status = 'expired' and not v_is_over then
+    begin
+      v_claim := app_hidden.claim_nights(
+        booking.listing_id,
+        app_hidden.claim_window(booking.check_in, booking.check_out, (
+          select l.preparation_days from app_public.listings l where l.id = booking.listing_id
+        )),
+        'booking',
+        booking_id => booking.id
+      );
+    exception
+      when sqlstate 'SBC01' then return false;
+    end;
+  else
+    return false;
+  end if;
+
+  update app_public.bookings b
+  set status = 'confirmed', status_actor = 'system', status_reason = 'Paid.',
+      unit_number = v_claim.unit_number
+  where b.id = booking.id;
+  return true;
+end
+$$;
+
+comment on function app_hidden.sell_stay(app_public.bookings) is
+  'Confirms a paid booking; false where its nights are gone.';

@@ -1,0 +1,121 @@
+/*
+ * A stay sold or being sold. Its price is its quote's and never computed again; its nights are its
+ * claim's. Dates are local to the listing.
+ */
+do $$
+begin
+  create type app_public.booking_status as enum (
+    'pending_payment', 'requested', 'confirmed', 'completed', 'expired', 'declined', 'cancelled'
+  );
+exception
+  when duplicate_object then null;
+end
+$$;
+
+do $$
+begin
+  create type app_public.booking_actor as enum ('guest', 'host', 'operator', 'system');
+exception
+  when duplicate_object then null;
+end
+$$;
+
+create table if not exists app_public.bookings (
+  id uuid not null default uuidv7() constraint bookings_pkey primary key,
+  listing_id uuid not null
+    constraint bookings_listing_id_fkey references app_public.listings on delete restrict,
+  unit_number smallint not null,
+  -- The host at the time of booking: money and messages go to them whoever owns the listing later.
+  host_id uuid not null
+    constraint bookings_host_id_fkey references app_public.users on delete restrict,
+  guest_id uuid not null
+    constraint bookings_guest_id_fkey references app_public.users on delete restrict,
+  quote_id uuid not null
+    constraint bookings_quote_id_fkey references app_public.quotes on delete restrict,
+  idempotency_key text not null,
+  status app_public.booking_status not null default 'pending_payment',
+  status_actor app_public.booking_actor not null default 'guest',
+  status_reason text not null default '',
+  check_in date not null,
+  check_out date not null,
+  guests smallint not null,
+  currency text not null
+    constraint bookings_currency_fkey references app_public.currencies on delete restrict,
+  total_amount bigint not null,
+  host_amount bigint not null,
+  platform_amount bigint not null,
+  cancellation_policy app_public.cancellation_policy not null,
+  time_zone text not null,
+  hold_expires_at timestamptz not null,
+  confirmed_at timestamptz,
+  created_at timestamptz not null default app_hidden.clock(),
+  updated_at timestamptz not null default app_hidden.clock(),
+
+  -- A quote is sold once.
+  constraint bookings_quote_id_key unique (quote_id),
+  -- A request that is repeated finds what it made the first time.
+  constraint bookings_idempotency_key_key unique (guest_id, idempotency_key),
+  constraint bookings_idempotency_key_has_length check (length(idempotency_key) between 8 and 200),
+  constraint bookings_stay_is_ordered check (check_in < check_out),
+  constraint bookings_guests_are_positive check (guests > 0),
+  constraint bookings_guest_is_not_host check (guest_id <> host_id),
+  constraint bookings_shares_sum check (host_amount + platform_amount = total_amount),
+  constraint bookings_amounts_are_not_negative
+    check (total_amount > 0 and host_amount >= 0 and platform_amount >= 0)
+);
+
+alter table app_public.bookings enable row level security;
+alter table app_public.bookings force row level security;
+
+-- A guest's and a host's own bookings, newest first.
+create index if not exists bookings_guest_id_idx on app_public.bookings (guest_id, id);
+create index if not exists bookings_host_id_idx on app_public.bookings (host_id, id);
+create index if not exists bookings_listing_id_idx on app_public.bookings (listing_id, check_in);
+create index if not exists bookings_currency_idx on app_public.bookings (currency);
+-- complete_stays() walks confirmed bookings whose end has come.
+create index if not exists bookings_to_complete_idx on app_public.bookings (check_out)
+  where status = 'confirmed';
+
+create or replace trigger _100_touch
+  before update on app_public.bookings
+  for each row execute function app_hidden.tg__touch();
+
+-- N2, one half: a claim of a booking has its booking. Deferred, for the guard row is taken first
+-- and the booking written after.
+do $$
+begin
+  alter table app_public.calendar_claims
+    add constraint calendar_claims_booking_id_fkey foreign key (booking_id)
+    references app_public.bookings (id) on delete restrict deferrable initially deferred;
+exception
+  when duplicate_object then null;
+end
+$$;
+
+comment on type app_public.booking_status is
+  'Pending payment holds the nights; requested waits for the host; confirmed is sold; completed is after check-out.';
+comment on type app_public.booking_actor is 'Who made a booking change.';
+comment on table app_public.bookings is 'A stay, for its guest and its host.';
+comment on column app_public.bookings.id is 'Public id of the booking.';
+comment on column app_public.bookings.listing_id is 'Where the guest stays.';
+comment on column app_public.bookings.unit_number is 'Which of the listing''s identical units, from 1.';
+comment on column app_public.bookings.host_id is 'Who offers the stay.';
+comment on column app_public.bookings.guest_id is 'Who stays.';
+comment on column app_public.bookings.quote_id is 'The quote that was booked, with the line items.';
+comment on column app_public.bookings.idempotency_key is 'The key the guest''s client chose for this booking.';
+comment on column app_public.bookings.status is 'Where the booking is.';
+comment on column app_public.bookings.status_actor is 'Who brought it there.';
+comment on column app_public.bookings.status_reason is 'Why it is there, where somebody said.';
+comment on column app_public.bookings.check_in is 'First night, local date.';
+comment on column app_public.bookings.check_out is 'Day of leaving, local date.';
+comment on column app_public.bookings.guests is 'How many people stay.';
+comment on column app_public.bookings.currency is 'ISO 4217 currency.';
+comment on column app_public.bookings.total_amount is 'What the guest pays, in minor units.';
+comment on column app_public.bookings.host_amount is 'What the host earns of it, in minor units.';
+comment on column app_public.bookings.platform_amount is 'What the platform earns of it, in minor units.';
+comment on column app_public.bookings.cancellation_policy is 'The policy the stay was sold under.';
+comment on column app_public.bookings.time_zone is 'IANA zone of the dates.';
+comment on column app_public.bookings.hold_expires_at is 'Until when the nights are held for payment.';
+comment on column app_public.bookings.confirmed_at is 'When it was confirmed.';
+comment on column app_public.bookings.created_at is 'When it was made.';
+comment on column app_public.bookings.updated_at is 'When it last changed.';

@@ -1,0 +1,67 @@
+/*
+ * The one place where nights are taken: holds, bookings, blocks and imported events alike. Only
+ * live claims have rows: to free nights is to delete the claim.
+ */
+do $$
+begin
+  create type app_public.claim_kind as enum ('hold', 'booking', 'block', 'import');
+exception
+  when duplicate_object then null;
+end
+$$;
+
+create table if not exists app_public.calendar_claims (
+  id uuid not null default uuidv7() constraint calendar_claims_pkey primary key,
+  listing_id uuid not null,
+  unit_number smallint not null,
+  nights daterange not null,
+  kind app_public.claim_kind not null,
+  booking_id uuid,
+  expires_at timestamptz,
+  note text not null default '',
+  created_at timestamptz not null default app_hidden.clock(),
+
+  -- N1: no night of a unit has two live claims, whoever wrote them. The guard row decides first
+  -- (two inserts that meet on this constraint deadlock); this stands behind it.
+  constraint calendar_claims_nights_excl
+    exclude using gist (listing_id with =, unit_number with =, nights with &&),
+  constraint calendar_claims_unit_fkey
+    foreign key (listing_id, unit_number)
+    references app_hidden.listing_availability (listing_id, unit_number) on delete cascade,
+  -- One claim a booking.
+  constraint calendar_claims_booking_id_key unique (booking_id),
+  constraint calendar_claims_nights_are_finite check (
+    not isempty(nights) and lower_inf(nights) is false and upper_inf(nights) is false
+    and isfinite(lower(nights)) and isfinite(upper(nights))
+  ),
+  constraint calendar_claims_kind_has_booking
+    check ((kind in ('hold', 'booking')) = (booking_id is not null)),
+  constraint calendar_claims_only_holds_expire check (expires_at is null or kind = 'hold'),
+  constraint calendar_claims_note_is_bounded check (length(note) <= 500)
+);
+
+alter table app_public.calendar_claims enable row level security;
+alter table app_public.calendar_claims force row level security;
+
+-- A host's calendar in order, and the foreign key to the unit.
+create index if not exists calendar_claims_unit_idx
+  on app_public.calendar_claims (listing_id, unit_number, lower(nights));
+
+-- Holds past their time are found by this, for one listing or for all.
+create index if not exists calendar_claims_expires_at_idx
+  on app_public.calendar_claims (expires_at, listing_id) where expires_at is not null;
+
+comment on type app_public.claim_kind is
+  'Why nights are taken: hold (waits for payment), booking, block (by the host), import (from another calendar).';
+comment on table app_public.calendar_claims is 'Nights of a unit that are taken; visible to its host.';
+comment on column app_public.calendar_claims.id is 'Public id of the claim.';
+comment on column app_public.calendar_claims.listing_id is 'The listing.';
+comment on column app_public.calendar_claims.unit_number is 'Which of the listing''s identical units, from 1.';
+comment on column app_public.calendar_claims.nights is
+  'The nights from the first to before the end; the listing''s preparation days after a stay included.';
+comment on column app_public.calendar_claims.kind is 'Why the nights are taken.';
+comment on column app_public.calendar_claims.booking_id is 'The booking that takes them, for holds and bookings.';
+comment on column app_public.calendar_claims.expires_at is
+  'When a hold ends; null for what lasts, and while a payment is being processed.';
+comment on column app_public.calendar_claims.note is 'The host''s own note.';
+comment on column app_public.calendar_claims.created_at is 'When they were taken.';

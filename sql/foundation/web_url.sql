@@ -1,0 +1,11 @@
+-- A link that a client will load: https, no spaces or quotes, bounded.
+do $$
+begin
+  create domain app_public.web_url as text
+    constraint web_url_is_https check (value ~ '^https://[^\s"''<>]+$' and length(value) <= 2048);
+exception
+  when duplicate_object then null;
+end
+$$;
+
+comment on domain app_public.web_url is 'An absolute https URL of at most 2048 characters.';

@@ -1,0 +1,15 @@
+create or replace function app_private.purge_expired_identity() returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  delete from app_private.registrations where expires_at < app_hidden.clock();
+  -- A week longer than needed, so that a stolen token that comes back late is still recognised.
+  delete from app_private.sessions where expires_at < app_hidden.clock() - interval '7 days';
+end
+$$;
+
+grant execute on function app_private.purge_expired_identity() to :DATABASE_AUTHENTICATOR;
+
+comment on function app_private.purge_expired_identity() is
+  'Removes registrations and sessions that are past their time.';

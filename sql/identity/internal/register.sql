@@ -1,0 +1,28 @@
+/*
+ * Notes the wish for an account and queues the mail that proves the address. It does the same
+ * whether the address is known or not; the mail job finds out (set_registration_token) and writes
+ * accordingly.
+ */
+create or replace function app_private.register(
+  email text, display_name text, password_hash text
+) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_registration_id uuid;
+begin
+  insert into app_private.registrations (email, display_name, password_hash)
+  values (lower(btrim(register.email)), btrim(register.display_name), register.password_hash)
+  returning id into v_registration_id;
+
+  perform app_hidden.add_job(
+    'send_registration_mail', jsonb_build_object('registrationId', v_registration_id)
+  );
+end
+$$;
+
+grant execute on function app_private.register(text, text, text) to :DATABASE_AUTHENTICATOR;
+
+comment on function app_private.register(text, text, text) is
+  'Starts a registration; the answer never tells whether the address has an account.';

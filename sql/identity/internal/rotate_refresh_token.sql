@@ -1,0 +1,51 @@
+/*
+ * Exchanges a refresh token for the next one, as one atomic swap: of two requests with the same
+ * token one waits for the other's row lock. Within the grace of 30 seconds both get a token of the
+ * family (two tabs, or a lost answer); later the family ends, for somebody has copied a token.
+ */
+create or replace function app_private.rotate_refresh_token(
+  old_hash bytea, new_hash bytea,
+  out status text, out session_id uuid, out user_id uuid, out is_operator boolean
+)
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  c_grace constant interval := '30 seconds';
+  v_token app_private.refresh_tokens;
+  v_session app_private.sessions;
+begin
+  select t.* into v_token from app_private.refresh_tokens t
+  where t.token_hash = rotate_refresh_token.old_hash for update;
+  select s.* into v_session from app_private.sessions s
+  where s.id = v_token.session_id for update;
+
+  if v_session.id is null or v_session.ended_at is not null
+    or v_session.expires_at <= app_hidden.clock() then
+    status := 'invalid';
+    return;
+  end if;
+
+  session_id := v_session.id;
+  if v_token.used_at <= app_hidden.clock() - c_grace then
+    update app_private.sessions s set ended_at = app_hidden.clock() where s.id = v_session.id;
+    status := 'reused';
+    return;
+  end if;
+
+  update app_private.refresh_tokens t set used_at = coalesce(t.used_at, app_hidden.clock())
+  where t.token_hash = v_token.token_hash;
+  insert into app_private.refresh_tokens (token_hash, session_id)
+  values (rotate_refresh_token.new_hash, v_session.id);
+  update app_private.sessions s set last_used_at = app_hidden.clock() where s.id = v_session.id;
+
+  status := 'rotated';
+  user_id := v_session.user_id;
+  is_operator := exists (select from app_private.operators o where o.user_id = v_session.user_id);
+end
+$$;
+
+grant execute on function app_private.rotate_refresh_token(bytea, bytea) to :DATABASE_AUTHENTICATOR;
+
+comment on function app_private.rotate_refresh_token(bytea, bytea) is
+  'Exchanges a refresh token: status is rotated, invalid, or reused (the session has been ended).';

@@ -1,0 +1,26 @@
+/*
+ * A session is a family of refresh tokens: each use of a token retires it and issues the next. A
+ * retired token that comes back after the grace means that two parties hold the family, and ends
+ * it.
+ */
+create table if not exists app_private.sessions (
+  id uuid not null default uuidv7() constraint sessions_pkey primary key,
+  user_id uuid not null
+    constraint sessions_user_id_fkey references app_public.users on delete cascade,
+  user_agent text not null default '',
+  created_at timestamptz not null default app_hidden.clock(),
+  last_used_at timestamptz not null default app_hidden.clock(),
+  expires_at timestamptz not null,
+  ended_at timestamptz,
+
+  constraint sessions_user_agent_is_bounded check (length(user_agent) <= 400)
+);
+
+alter table app_private.sessions enable row level security;
+alter table app_private.sessions force row level security;
+
+create index if not exists sessions_user_id_idx on app_private.sessions (user_id);
+-- purge_expired() walks what is past its time.
+create index if not exists sessions_expires_at_idx on app_private.sessions (expires_at);
+
+comment on table app_private.sessions is 'Where a person is signed in.';

@@ -1,0 +1,42 @@
+/*
+ * What everybody may know of a person. What only they may know is in user_contacts, what nobody may
+ * read is in app_private.user_secrets: a column that some readers may not see lives in another
+ * table.
+ */
+create table if not exists app_public.users (
+  id uuid not null default uuidv7() constraint users_pkey primary key,
+  display_name text not null,
+  avatar_url app_public.web_url,
+  bio text not null default '',
+  languages text[] not null default '{}',
+  host_since timestamptz,
+  created_at timestamptz not null default app_hidden.clock(),
+  updated_at timestamptz not null default app_hidden.clock(),
+
+  constraint users_display_name_has_length
+    check (length(display_name) <= 80 and btrim(display_name) <> ''),
+  constraint users_bio_is_bounded check (length(bio) <= 5000),
+  constraint users_languages_are_bounded check (
+    case when array_ndims(languages) > 1 then false
+      else cardinality(languages) <= 20 and array_position(languages, null) is null
+        and length(array_to_string(languages, ' ')) <= 700
+    end
+  )
+);
+
+alter table app_public.users enable row level security;
+alter table app_public.users force row level security;
+
+create or replace trigger _100_touch
+  before update on app_public.users
+  for each row execute function app_hidden.tg__touch();
+
+comment on table app_public.users is 'A person: guest, host, or both.';
+comment on column app_public.users.id is 'Public id of the person.';
+comment on column app_public.users.display_name is 'The name others see.';
+comment on column app_public.users.avatar_url is 'A picture of the person.';
+comment on column app_public.users.bio is 'What the person says about themselves.';
+comment on column app_public.users.languages is 'Languages the person speaks, as BCP 47 tags.';
+comment on column app_public.users.host_since is 'When the person created their first listing; null for guests.';
+comment on column app_public.users.created_at is 'Member since.';
+comment on column app_public.users.updated_at is 'When the profile last changed.';

@@ -1,0 +1,91 @@
+/*
+ * Writes one listing of an import with all that belongs to it: all or nothing, by being one
+ * statement. What came is compared by hash, so the same again changes nothing. A night that a
+ * booking of ours has taken stays the booking's.
+ *
+ * listing: externalId, host {externalId, displayName, bio, avatarUrl, hostSince}, title,
+ * description, houseRules, type, maxGuests, bedrooms, beds, bathrooms, minNights, maxNights,
+ * bookingMode, street, city, region, countryCode, timeZone, longitude, latitude, rates {currency,
+ * nightlyAmount} or null, photoUrls [..], amenityCodes [..], reviewScores {..} or null,
+ * blockedNights ['[2026-01-01,2026-01-05)', ..], datedRates [{nights, nightlyAmount}, ..].
+ *
+ * Returns created, updated or unchanged. Without rates the listing stays a draft.
+ *
+ * Locks: the external id, then the host's, then availability. They are advisory, for the first
+ * import of a listing has no row yet to lock; two imports of one city take turns at each listing
+ * instead of making it twice.
+ */
+create or replace function app_private.import_listing(source text, listing jsonb) returns text
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_hash text := md5(listing::text);
+  v_known app_private.imported_listings;
+  v_host_id uuid;
+  v_listing_id uuid;
+  v_was_published boolean;
+begin
+  perform pg_advisory_xact_lock(
+    hashtextextended('import_listing/' || import_listing.source || '/' || (listing ->> 'externalId'), 0)
+  );
+  select i.* into v_known from app_private.imported_listings i
+  where i.source = import_listing.source and i.external_id = listing ->> 'externalId';
+  if v_known.content_hash = v_hash then
+    return 'unchanged';
+  end if;
+
+  v_host_id := app_hidden.import_host(import_listing.source, listing -> 'host');
+  v_listing_id := coalesce(v_known.listing_id, uuidv7());
+  -- Search follows each row of what belongs to a published listing; as a draft it is written in one
+  -- go.
+  update app_public.listings l set status = 'draft'
+  where l.id = v_listing_id and l.status = 'published';
+  v_was_published := found;
+  insert into app_public.listings as l (
+    id, host_id, title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms,
+    min_nights, max_nights, booking_mode
+  )
+  values (
+    v_listing_id, v_host_id, listing ->> 'title', listing ->> 'description',
+    listing ->> 'houseRules', (listing ->> 'type')::app_public.listing_type,
+    (listing ->> 'maxGuests')::smallint, (listing ->> 'bedrooms')::smallint,
+    (listing ->> 'beds')::smallint, (listing ->> 'bathrooms')::numeric,
+    (listing ->> 'minNights')::smallint, (listing ->> 'maxNights')::smallint,
+    (listing ->> 'bookingMode')::app_public.booking_mode
+  )
+  on conflict on constraint listings_pkey do update
+    set title = excluded.title, description = excluded.description,
+        house_rules = excluded.house_rules, type = excluded.type,
+        max_guests = excluded.max_guests, bedrooms = excluded.bedrooms, beds = excluded.beds,
+        bathrooms = excluded.bathrooms, min_nights = excluded.min_nights,
+        max_nights = excluded.max_nights, booking_mode = excluded.booking_mode;
+
+  perform app_hidden.write_listing_address(
+    v_listing_id, listing ->> 'street', listing ->> 'city', listing ->> 'countryCode',
+    listing ->> 'timeZone', (listing ->> 'longitude')::double precision,
+    (listing ->> 'latitude')::double precision, null, listing ->> 'region', null
+  );
+  perform app_hidden.import_listing_parts(v_listing_id, listing);
+  perform app_hidden.import_nights(v_listing_id, listing);
+
+  update app_public.listings l
+  set status = 'published', published_at = coalesce(l.published_at, app_hidden.clock())
+  where l.id = v_listing_id and l.status = 'draft'
+    and (v_was_published or (
+      exists (select from app_public.listing_rates r where r.listing_id = l.id)
+      and exists (select from app_public.listing_photos p where p.listing_id = l.id)
+    ));
+
+  insert into app_private.imported_listings (source, external_id, listing_id, content_hash)
+  values (import_listing.source, listing ->> 'externalId', v_listing_id, v_hash)
+  on conflict on constraint imported_listings_pkey do update
+    set content_hash = excluded.content_hash, imported_at = app_hidden.clock();
+  return case when v_known.listing_id is null then 'created' else 'updated' end;
+end
+$$;
+
+grant execute on function app_private.import_listing(text, jsonb) to :DATABASE_AUTHENTICATOR;
+
+comment on function app_private.import_listing(text, jsonb) is
+  'Writes one imported listing, all or nothing: created, updated or unchanged.';

@@ -1,0 +1,31 @@
+/*
+ * Replaces the imported claims of a listing by what came, less the nights that holds, bookings and
+ * the host's own blocks have. The guard row is locked first, as by every writer of nights.
+ */
+create or replace function app_hidden.import_nights(listing_id uuid, listing jsonb) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_came datemultirange;
+begin
+  perform from app_hidden.listing_availability a
+  where a.listing_id = import_nights.listing_id and a.unit_number = 1
+  for update;
+
+  select coalesce(range_agg(n::daterange), '{}') into v_came
+  from jsonb_array_elements_text(listing -> 'blockedNights') n;
+
+  delete from app_public.calendar_claims c
+  where c.listing_id = import_nights.listing_id and c.unit_number = 1 and c.kind = 'import'
+    and not exists (select from unnest(v_came) n where n = c.nights);
+  perform app_hidden.claim_nights(import_nights.listing_id, n, 'import', unit_number => 1::smallint)
+  from unnest(v_came - (
+    select coalesce(range_agg(c.nights), '{}') from app_public.calendar_claims c
+    where c.listing_id = import_nights.listing_id and c.unit_number = 1
+  )) n;
+end
+$$;
+
+comment on function app_hidden.import_nights(uuid, jsonb) is
+  'Replaces the imported claims of a listing; bookings keep their nights.';

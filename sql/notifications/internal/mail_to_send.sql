@@ -1,0 +1,31 @@
+/*
+ * What the mail job needs, or nulls where the mail was sent already or the person has no address
+ * (imported hosts have none).
+ */
+create or replace function app_private.mail_to_send(
+  mail_id uuid,
+  out kind text, out email text, out display_name text, out other_name text,
+  out booking_id uuid, out listing_title text, out city text,
+  out check_in date, out check_out date, out guests integer,
+  out currency text, out exponent integer, out total_amount bigint, out host_amount bigint,
+  out street text
+)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select m.kind, c.email, u.display_name, o.display_name, b.id, l.title, l.city,
+    b.check_in, b.check_out, b.guests, b.currency, cu.exponent, b.total_amount, b.host_amount, a.street
+  from app_private.mails m
+  join app_public.users u on u.id = m.user_id
+  join app_public.user_contacts c on c.user_id = u.id
+  join app_public.bookings b on b.id = m.booking_id
+  join app_public.users o on o.id = case m.user_id when b.guest_id then b.host_id else b.guest_id end
+  join app_public.listings l on l.id = b.listing_id
+  join app_public.currencies cu on cu.code = b.currency
+  left join app_public.listing_addresses a on a.listing_id = l.id
+  where m.id = mail_to_send.mail_id and m.sent_at is null
+$$;
+
+grant execute on function app_private.mail_to_send(uuid) to :DATABASE_AUTHENTICATOR;
+
+comment on function app_private.mail_to_send(uuid) is 'What a mail says and to whom; nulls where there is nothing to send.';

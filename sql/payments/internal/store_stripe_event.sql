@@ -1,0 +1,34 @@
+create or replace function app_private.store_stripe_event(
+  id text, type text, object_id text, payload jsonb
+) returns boolean
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into app_private.stripe_events (id, type, object_id, payload)
+  values (
+    store_stripe_event.id, store_stripe_event.type, store_stripe_event.object_id,
+    store_stripe_event.payload
+  )
+  on conflict on constraint stripe_events_pkey do nothing;
+  if not found then
+    return false;
+  end if;
+  perform app_hidden.add_job(
+    'process_stripe_event',
+    jsonb_build_object('eventId', store_stripe_event.id),
+    'stripe_event:' || store_stripe_event.id,
+    max_attempts => 25,
+    -- What is about one object is fetched and applied one after the other: of two jobs at once, the
+    -- slower could apply what it had fetched before the faster.
+    queue_name => 'stripe:' || store_stripe_event.object_id
+  );
+  return true;
+end
+$$;
+
+grant execute on function app_private.store_stripe_event(text, text, text, jsonb)
+  to :DATABASE_AUTHENTICATOR;
+
+comment on function app_private.store_stripe_event(text, text, text, jsonb) is
+  'Keeps an event and queues its job in one transaction; false where it was kept before.';

@@ -1,0 +1,68 @@
+/*
+ * A charge of a booking's guest. The amount is the booking's, read by the database; Stripe's intent
+ * follows the row, whose id is the idempotency key.
+ */
+do $$
+begin
+  create type app_public.payment_status as enum (
+    'requires_payment', 'requires_action', 'processing', 'authorised', 'captured',
+    'partially_refunded', 'refunded', 'failed', 'cancelled', 'disputed'
+  );
+exception
+  when duplicate_object then null;
+end
+$$;
+
+create table if not exists app_public.payments (
+  id uuid not null default uuidv7() constraint payments_pkey primary key,
+  booking_id uuid not null
+    constraint payments_booking_id_fkey references app_public.bookings on delete restrict,
+  status app_public.payment_status not null default 'requires_payment',
+  currency text not null
+    constraint payments_currency_fkey references app_public.currencies on delete restrict,
+  amount bigint not null,
+  captured_amount bigint not null default 0,
+  refunded_amount bigint not null default 0,
+  stripe_payment_intent_id text,
+  stripe_charge_id text,
+  failure_code text,
+  created_at timestamptz not null default app_hidden.clock(),
+  updated_at timestamptz not null default app_hidden.clock(),
+
+  constraint payments_stripe_payment_intent_id_key unique (stripe_payment_intent_id),
+  constraint payments_stripe_charge_id_key unique (stripe_charge_id),
+  constraint payments_amounts_are_ordered check (
+    amount > 0 and captured_amount between 0 and amount
+    and refunded_amount between 0 and captured_amount
+  ),
+  constraint payments_captured_has_charge
+    check (captured_amount = 0 or stripe_charge_id is not null)
+);
+
+alter table app_public.payments enable row level security;
+alter table app_public.payments force row level security;
+
+-- M6: at most one payment of a booking is alive or has taken money.
+create unique index if not exists payments_one_live_a_booking
+  on app_public.payments (booking_id) where status not in ('failed', 'cancelled');
+create index if not exists payments_booking_id_idx on app_public.payments (booking_id);
+create index if not exists payments_currency_idx on app_public.payments (currency);
+
+create or replace trigger _100_touch
+  before update on app_public.payments
+  for each row execute function app_hidden.tg__touch();
+
+comment on type app_public.payment_status is 'Where a payment is; money has moved from captured on.';
+comment on table app_public.payments is 'A charge of a booking''s guest, visible to that guest.';
+comment on column app_public.payments.id is 'Public id of the payment.';
+comment on column app_public.payments.booking_id is 'What is paid for.';
+comment on column app_public.payments.status is 'Where the payment is.';
+comment on column app_public.payments.currency is 'ISO 4217 currency.';
+comment on column app_public.payments.amount is 'What is to be paid, in minor units.';
+comment on column app_public.payments.captured_amount is 'What was taken, in minor units.';
+comment on column app_public.payments.refunded_amount is 'What was given back, in minor units.';
+comment on column app_public.payments.stripe_payment_intent_id is 'Stripe''s id of the intent.';
+comment on column app_public.payments.stripe_charge_id is 'Stripe''s id of the charge that took the money.';
+comment on column app_public.payments.failure_code is 'Why the last attempt failed, in Stripe''s words, such as card_declined.';
+comment on column app_public.payments.created_at is 'When it was begun.';
+comment on column app_public.payments.updated_at is 'When it last changed.';

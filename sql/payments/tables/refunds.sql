@@ -1,0 +1,46 @@
+do $$
+begin
+  create type app_public.refund_status as enum ('requested', 'pending', 'succeeded', 'failed');
+exception
+  when duplicate_object then null;
+end
+$$;
+
+create table if not exists app_public.refunds (
+  id uuid not null default uuidv7() constraint refunds_pkey primary key,
+  payment_id uuid not null
+    constraint refunds_payment_id_fkey references app_public.payments on delete restrict,
+  status app_public.refund_status not null default 'requested',
+  reason text not null,
+  currency text not null
+    constraint refunds_currency_fkey references app_public.currencies on delete restrict,
+  amount bigint not null,
+  stripe_refund_id text,
+  created_at timestamptz not null default app_hidden.clock(),
+  updated_at timestamptz not null default app_hidden.clock(),
+
+  constraint refunds_stripe_refund_id_key unique (stripe_refund_id),
+  constraint refunds_amount_is_positive check (amount > 0)
+);
+
+alter table app_public.refunds enable row level security;
+alter table app_public.refunds force row level security;
+
+create index if not exists refunds_payment_id_idx on app_public.refunds (payment_id);
+create index if not exists refunds_currency_idx on app_public.refunds (currency);
+
+create or replace trigger _100_touch
+  before update on app_public.refunds
+  for each row execute function app_hidden.tg__touch();
+
+comment on type app_public.refund_status is 'Where a refund is; a bank can make it fail even after it succeeded.';
+comment on table app_public.refunds is 'Money given back to a guest.';
+comment on column app_public.refunds.id is 'Public id of the refund.';
+comment on column app_public.refunds.payment_id is 'The payment that is given back.';
+comment on column app_public.refunds.status is 'Where the refund is.';
+comment on column app_public.refunds.reason is 'Why it is given back.';
+comment on column app_public.refunds.currency is 'ISO 4217 currency.';
+comment on column app_public.refunds.amount is 'How much, in minor units.';
+comment on column app_public.refunds.stripe_refund_id is 'Stripe''s id of the refund.';
+comment on column app_public.refunds.created_at is 'When it was decided.';
+comment on column app_public.refunds.updated_at is 'When it last changed.';

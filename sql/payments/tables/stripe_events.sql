@@ -1,0 +1,22 @@
+/*
+ * The inbox: what Stripe told us, kept before it is answered (W1). Acting on it is a job's work.
+ */
+create table if not exists app_private.stripe_events (
+  id text not null constraint stripe_events_pkey primary key,
+  type text not null,
+  object_id text,
+  payload jsonb not null,
+  received_at timestamptz not null default app_hidden.clock(),
+  processed_at timestamptz,
+
+  constraint stripe_events_id_has_shape check (id ~ '^evt_[A-Za-z0-9_]{1,250}$')
+);
+
+alter table app_private.stripe_events enable row level security;
+alter table app_private.stripe_events force row level security;
+
+-- What is not done yet, oldest first, for the operator and the metrics.
+create index if not exists stripe_events_waiting_idx
+  on app_private.stripe_events (received_at) where processed_at is null;
+
+comment on table app_private.stripe_events is 'Events that Stripe sent, each once.';

@@ -1,0 +1,61 @@
+/*
+ * Every reason why a stay cannot be booked, not only the first: a client shows them all. An empty
+ * answer means that it can be booked now. Expired holds that nobody has freed yet do not count as
+ * taken.
+ */
+create or replace function app_public.bookability(
+  listing_id uuid, check_in date, check_out date, guests integer
+) returns setof app_public.bookability_reason
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_listing app_public.listings;
+  v_today date;
+  v_nights integer;
+begin
+  perform app_hidden.check_stay(bookability.check_in, bookability.check_out, bookability.guests);
+  v_nights := bookability.check_out - bookability.check_in;
+  select l.* into v_listing from app_public.listings l where l.id = bookability.listing_id;
+  if v_listing.id is null or (
+    v_listing.status <> 'published'
+    and v_listing.host_id is distinct from app_public.current_user_id()
+  ) then
+    raise exception 'There is no such listing.' using errcode = 'SBL01', column = 'listing_id';
+  end if;
+  v_today := (app_hidden.clock() at time zone v_listing.time_zone)::date;
+
+  return query
+  select r.code, r.rule
+  from (values
+    ('not_published', v_listing.status <> 'published', v_listing.status::text),
+    -- Until hosts can answer requests, these cannot be booked by anybody.
+    ('not_instant', v_listing.booking_mode <> 'instant', v_listing.booking_mode::text),
+    ('no_rates', not exists (
+      select from app_public.listing_rates lr where lr.listing_id = v_listing.id
+    ), null),
+    ('in_the_past', bookability.check_in < v_today, v_today::text),
+    ('min_nights', v_nights < v_listing.min_nights, v_listing.min_nights::text),
+    ('max_nights', v_nights > v_listing.max_nights, v_listing.max_nights::text),
+    ('booking_window', bookability.check_in > v_today + v_listing.booking_window_days,
+      v_listing.booking_window_days::text),
+    ('advance_notice', v_listing.advance_notice_hours > 0
+      and (bookability.check_in + v_listing.check_in_from) at time zone v_listing.time_zone
+        < app_hidden.clock() + v_listing.advance_notice_hours * interval '1 hour',
+      v_listing.advance_notice_hours::text),
+    ('too_many_guests', bookability.guests > v_listing.max_guests, v_listing.max_guests::text),
+    ('nights_taken', not app_hidden.has_free_unit(
+      v_listing.id,
+      app_hidden.claim_window(
+        bookability.check_in, bookability.check_out, v_listing.preparation_days
+      )
+    ), null)
+  ) as r (code, applies, rule)
+  where r.applies;
+end
+$$;
+
+grant execute on function app_public.bookability(uuid, date, date, integer) to :DATABASE_VISITOR;
+
+comment on function app_public.bookability(uuid, date, date, integer) is
+  'Every reason why a stay cannot be booked; empty when it can.';

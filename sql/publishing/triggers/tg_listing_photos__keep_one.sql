@@ -1,0 +1,26 @@
+-- The last photo of a published listing stays; add another first, or pause the listing.
+create or replace function app_hidden.tg_listing_photos__keep_one() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (
+    select from app_public.listings l
+    where l.id = OLD.listing_id and l.status = 'published'
+    for no key update
+  ) and not exists (
+    select from app_public.listing_photos p where p.listing_id = OLD.listing_id
+  ) then
+    raise exception 'A published listing keeps a photo: add another first, or pause the listing.'
+      using errcode = 'SBL02', detail = '["photo"]';
+  end if;
+  return null;
+end
+$$;
+
+create or replace trigger _300_keep_one
+  after delete on app_public.listing_photos
+  for each row execute function app_hidden.tg_listing_photos__keep_one();
+
+comment on function app_hidden.tg_listing_photos__keep_one() is
+  'Refuses to delete the last photo of a published listing.';

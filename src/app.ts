@@ -1,0 +1,42 @@
+/**
+ * The process from the outside in: what a request meets, in order. Each line is one file of
+ * src/http; nothing else decides the order.
+ */
+import express, { type Express, type Router } from "express";
+import { installConfirmPage } from "./http/confirmPage.ts";
+import { installDocs } from "./http/docs.ts";
+import { installGraphql } from "./http/graphql.ts";
+import { installHealth, type Readiness } from "./http/health.ts";
+import { installLogging } from "./http/logging.ts";
+import { installProblems } from "./http/problems.ts";
+import { installRest, installWebhooks } from "./http/rest.ts";
+import { installSecurity } from "./http/security.ts";
+import type { Resources } from "./resources/index.ts";
+
+export interface App {
+  readonly express: Express;
+  /** Gives back what the app holds beyond its resources. */
+  release(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly readiness: Readiness;
+  /** Pages of stand-ins, such as the mailbox, by their path; none in production. */
+  readonly pages?: Readonly<Record<string, Router>>;
+}
+
+/** Builds the app on open resources. */
+export async function createApp(resources: Resources, options: AppOptions): Promise<App> {
+  const app = express();
+  installLogging(app, resources);
+  installSecurity(app, resources);
+  installHealth(app, resources, options.readiness);
+  const graphql = await installGraphql(app, resources);
+  installWebhooks(app, resources);
+  installRest(app, resources);
+  installConfirmPage(app, resources);
+  await installDocs(app);
+  for (const [path, router] of Object.entries(options.pages ?? {})) app.use(path, router);
+  installProblems(app, resources);
+  return { express: app, release: () => graphql.release() };
+}

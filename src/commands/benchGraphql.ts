@@ -1,0 +1,121 @@
+/**
+ * `npm run bench:graphql`: how long a search takes through the whole server, as a client sees it.
+ * It asks a server that runs (`npm start`), over whatever listings it has, and prints the search
+ * beside the cheapest query there is, in one run, since absolute times belong to the machine.
+ */
+import { parseArgs } from "node:util";
+
+interface Place {
+  readonly publicLongitude: number;
+  readonly publicLatitude: number;
+}
+
+const SEARCH = `query ($west: Float!, $south: Float!, $east: Float!, $north: Float!,
+  $checkIn: Date, $checkOut: Date) {
+  searchListings(west: $west, south: $south, east: $east, north: $north,
+    checkIn: $checkIn, checkOut: $checkOut, guests: 2) {
+    totalAmount currency cursor
+    listing { id title averageRating photos { url } }
+  }
+}`;
+const PLACES = "{ listings(first: 100) { nodes { publicLongitude publicLatitude } } }";
+const DAY_MS = 86_400_000;
+
+interface Options {
+  readonly url: string;
+  readonly clients: number;
+  readonly requests: number;
+}
+
+/** Numbers between 0 and 1 that are the same in each run (mulberry32). */
+function randomNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+async function ask<T>(url: string, query: string, variables: object = {}): Promise<T> {
+  const response = await fetch(`${url}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ query, variables }),
+  });
+  const { data, errors } = (await response.json()) as { data?: T; errors?: { message: string }[] };
+  if (data === undefined || errors !== undefined) {
+    throw new Error(`The server answered ${response.status}: ${errors?.[0]?.message ?? "no data"}`);
+  }
+  return data;
+}
+
+/** A box of some kilometres around a listing, with dates in the next ten months. */
+function searchNear(place: Place, random: () => number): object {
+  const half = 0.01 + random() * 0.05;
+  const start = Date.now() + (5 + Math.floor(random() * 300)) * DAY_MS;
+  const date = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
+  return {
+    west: place.publicLongitude - half,
+    south: place.publicLatitude - half,
+    east: place.publicLongitude + half,
+    north: place.publicLatitude + half,
+    checkIn: date(start),
+    checkOut: date(start + (2 + Math.floor(random() * 5)) * DAY_MS),
+  };
+}
+
+/** Milliseconds of each request, sorted; `clients` ask at the same time, each one after another. */
+async function measure(options: Options, request: () => Promise<unknown>): Promise<number[]> {
+  const times: number[] = [];
+  let left = options.requests;
+  const client = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      const started = performance.now();
+      await request();
+      times.push(performance.now() - started);
+    }
+  };
+  await Promise.all(Array.from({ length: options.clients }, client));
+  return times.sort((a, b) => a - b);
+}
+
+function report(name: string, times: readonly number[]): number {
+  const at = (share: number): number => times[Math.floor((times.length - 1) * share)] ?? 0;
+  const [p50, p95, p99] = [at(0.5), at(0.95), at(0.99)];
+  const figures = [p50, p95, p99].map((ms) => ms.toFixed(1).padStart(8)).join("");
+  console.log(`${name.padEnd(28)}${figures}  ms (p50, p95, p99)`);
+  return p50;
+}
+
+async function bench(options: Options): Promise<void> {
+  const random = randomNumbers(1);
+  const found = await ask<{ listings: { nodes: Place[] } }>(options.url, PLACES);
+  const places = found.listings.nodes;
+  if (places.length === 0) throw new Error("There is no listing to search for: npm run db:seed.");
+  const search = (): Promise<unknown> => {
+    const place = places[Math.floor(random() * places.length)] ?? places[0];
+    return ask(options.url, SEARCH, place === undefined ? {} : searchNear(place, random));
+  };
+  const nothing = (): Promise<unknown> => ask(options.url, "{ __typename }");
+  await measure({ ...options, requests: 200 }, search);
+  console.log(`${options.requests} requests, ${options.clients} clients, ${options.url}`);
+  const least = report("{ __typename }", await measure(options, nothing));
+  const searched = report("search with dates, 20 a page", await measure(options, search));
+  console.log(`search : cheapest query, p50  ${(searched / least).toFixed(1)}`);
+}
+
+const { values } = parseArgs({
+  options: {
+    url: { type: "string", default: "http://localhost:4000" },
+    clients: { type: "string", default: "8" },
+    requests: { type: "string", default: "2000" },
+  },
+});
+await bench({
+  url: values.url,
+  clients: Number(values.clients),
+  requests: Number(values.requests),
+});

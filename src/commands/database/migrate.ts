@@ -1,0 +1,86 @@
+/**
+ * `npm run db:migrate`: brings the database to the schema of this version. It makes the roles and
+ * the database where they are missing, updates the job queue and runs the committed migrations.
+ * It may be run at any time, by several processes at once; with nothing to do it changes nothing.
+ */
+import { migrate as runCommitted } from "graphile-migrate";
+import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
+import type { Config } from "../../config.ts";
+import { withPreparedServer } from "./bootstrap.ts";
+import { runCommand } from "./command.ts";
+import { withClient } from "./connect.ts";
+import { DatabaseCommandError } from "./errors.ts";
+import { databaseTarget, migrateSettings, ownerUrl } from "./settings.ts";
+import { installWorkerSchema } from "./workerSchema.ts";
+
+/** What a migration did: what it made (`role ...`, `database ...`) and the files it ran. */
+export interface MigrateResult {
+  readonly made: readonly string[];
+  readonly ran: readonly string[];
+}
+
+/** Another folder than `migrations/` may be given by tests. */
+export interface MigrateOptions {
+  readonly migrationsFolder?: string;
+}
+
+/**
+ * Migrates the database of `config`, which must have both URLs.
+ * @throws {DatabaseCommandError} with what to do, when the server cannot be used
+ */
+export async function migrate(
+  config: Config,
+  options: MigrateOptions = {},
+): Promise<MigrateResult> {
+  const target = databaseTarget(config);
+  return withPreparedServer(target, async (made) => {
+    await installWorkerSchema(ownerUrl(target), target.authenticator);
+    const ran: string[] = [];
+    const log = (_level: string, message: string): void => {
+      const file = /Running migration '(.+?)'/.exec(message)?.[1];
+      if (file !== undefined) ran.push(file);
+    };
+    try {
+      await runCommitted(migrateSettings(target, { ...options, log }));
+    } catch (error) {
+      throw explainMigration(error);
+    } finally {
+      clearAllPools();
+    }
+    await assertAuthenticatorEnters(target.url);
+    return { made, ran };
+  });
+}
+
+/** What graphile-migrate itself refuses is about the files; Postgres' errors keep their place. */
+function explainMigration(error: unknown): unknown {
+  if (!(error instanceof Error) || "severity" in error) return error;
+  return new DatabaseCommandError(
+    `The committed migrations cannot be run: ${error.message}\nOne that was changed is restored ` +
+      "by: git checkout -- migrations/committed",
+    { cause: error },
+  );
+}
+
+/** A role that was there before us may have another password than the one we were given. */
+async function assertAuthenticatorEnters(url: string): Promise<void> {
+  await withClient({ url, variable: "DATABASE_URL" }, async (client) => {
+    const { rows } = await client.query<{ superuser: boolean }>(
+      "select rolsuper or rolbypassrls as superuser from pg_roles where rolname = session_user",
+    );
+    if (rows[0]?.superuser !== true) return;
+    throw new DatabaseCommandError(
+      "DATABASE_URL signs in as a superuser, whom row-level security does not stop. Use a role " +
+        "without rights of its own there; ROOT_DATABASE_URL is the place for a superuser.",
+    );
+  });
+}
+
+if (import.meta.main) {
+  void runCommand(async (config) => {
+    const { made, ran } = await migrate(config);
+    for (const thing of made) console.log(`Made ${thing}.`);
+    for (const file of ran) console.log(`Ran ${file}.`);
+    if (made.length + ran.length === 0) console.log("The database is up to date.");
+  });
+}

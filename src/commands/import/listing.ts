@@ -1,0 +1,296 @@
+/**
+ * Turns one row of the detailed listings file into what `app_private.import_listing` takes. It
+ * decides what is written where our limits are narrower than the file, and says so in notices; the
+ * nights come from the calendar, and nothing here touches a file or the database.
+ */
+import { amenityCodes } from "./amenities.ts";
+import { type Nights, parseDay } from "./calendar.ts";
+import type { Place } from "./place.ts";
+import type { Columns } from "./source.ts";
+import { httpsUrl, parseNumber, parsePrice, plainLine, plainText } from "./text.ts";
+
+/** Without these there is no listing. What else the file has is used where it is there. */
+export const REQUIRED_COLUMNS = [
+  "id",
+  "name",
+  "picture_url",
+  "host_id",
+  "host_name",
+  "latitude",
+  "longitude",
+  "room_type",
+  "accommodates",
+  "amenities",
+  "price",
+  "minimum_nights",
+  "maximum_nights",
+] as const;
+
+/** Sixteen guests and 730 nights are the limits of app_public.listings. */
+const [MOST_GUESTS, MOST_NIGHTS, MOST_AMENITIES] = [16, 730, 500];
+/** The most that app_public.listing_rates takes, in minor units. */
+const HIGHEST_AMOUNT = 100_000_000_000;
+
+const TYPES: Readonly<Record<string, string>> = {
+  "entire home/apt": "entire_home",
+  "private room": "private_room",
+  "shared room": "shared_room",
+  "hotel room": "hotel_room",
+};
+
+/** Why a row is no listing; the message is the reason that people read. */
+export class RowFault extends Error {
+  override readonly name = "RowFault";
+}
+
+/** Kinds of what was written otherwise than the file has it, or left out. */
+export type NoticeKind = "no_price" | "no_picture" | "guests" | "nights" | "rooms" | "unnamed";
+
+export interface Notice {
+  readonly kind: NoticeKind;
+  readonly text: string;
+}
+
+/** What is the same for all rows of a city. */
+export interface CityFacts {
+  readonly columns: Columns;
+  readonly place: Place;
+  readonly timeZone: string;
+  readonly currency: string;
+  /** Decimals of the currency. */
+  readonly exponent: number;
+  /** How all are booked; null takes it from the file. */
+  readonly bookingMode: "instant" | "request" | null;
+}
+
+/** A row as read: `listing` lacks only the nights. */
+export interface ReadListing {
+  readonly listing: Readonly<Record<string, unknown>>;
+  readonly baseAmount: number | null;
+  readonly notices: readonly Notice[];
+  readonly unknownAmenities: readonly string[];
+}
+
+type Cell = (column: string) => string;
+
+/** Access to the cells of a row by column; an absent column is an empty cell. */
+export function cellsOf(columns: Columns, cells: readonly string[]): Cell {
+  return (column) => {
+    const index = columns.get(column);
+    return (index === undefined ? undefined : cells[index])?.trim() ?? "";
+  };
+}
+
+/**
+ * The id of a row, as text: ids exceed what a number holds.
+ * @throws {RowFault} when there is none
+ */
+export function listingIdOf(cell: Cell): string {
+  const id = cell("id");
+  if (/^\d{1,30}$/.test(id)) return id;
+  const rounded = /^\d(\.\d+)?E\+?\d+$/i.test(id);
+  const hint = rounded ? "; a spreadsheet program has rounded it, take the file as published" : "";
+  throw new RowFault(`the id "${id.slice(0, 40)}" is not a whole number${hint}`);
+}
+
+/** @throws {RowFault} where the coordinates are missing or not on earth */
+export function coordinatesOf(cell: Cell): { longitude: number; latitude: number } {
+  const [longitude, latitude] = [parseNumber(cell("longitude")), parseNumber(cell("latitude"))];
+  const onEarth =
+    longitude !== undefined &&
+    latitude !== undefined &&
+    Math.abs(longitude) <= 180 &&
+    Math.abs(latitude) <= 90;
+  if (onEarth) return { longitude, latitude };
+  throw new RowFault(
+    `latitude "${cell("latitude")}" and longitude "${cell("longitude")}" are no place on earth`,
+  );
+}
+
+/** @throws {RowFault} with the reason, where the row cannot be a listing */
+export function readListing(cells: readonly string[], facts: CityFacts): ReadListing {
+  const cell = cellsOf(facts.columns, cells);
+  const notices: Notice[] = [];
+  const note = (kind: NoticeKind, text: string): void => {
+    notices.push({ kind, text });
+  };
+  const externalId = listingIdOf(cell);
+  const type = TYPES[cell("room_type").toLowerCase()];
+  if (type === undefined) throw new RowFault(`the room type "${cell("room_type")}" is unknown`);
+  const baseAmount = readBaseAmount(cell, facts.exponent, note);
+  const amenities = readAmenities(cell("amenities"));
+  const picture = httpsUrl(cell("picture_url"));
+  if (picture === null) note("no_picture", "has no picture, so it stays a draft");
+  const { city, region, countryCode } = facts.place;
+  const listing = {
+    externalId,
+    host: readHost(cell, note),
+    title: readTitle(cell, city, note),
+    description: plainText(cell("description"), 20_000),
+    houseRules: null,
+    type,
+    maxGuests: readGuests(cell, note),
+    ...readRooms(cell, note),
+    ...readStayLimits(cell, note),
+    bookingMode: facts.bookingMode ?? (cell("instant_bookable") === "f" ? "request" : "instant"),
+    // The file has no streets; the neighbourhood is the nearest to one.
+    street: plainLine(cell("neighbourhood_cleansed"), 300) || city,
+    city,
+    region,
+    countryCode,
+    timeZone: facts.timeZone,
+    ...coordinatesOf(cell),
+    rates: baseAmount === null ? null : { currency: facts.currency, nightlyAmount: baseAmount },
+    photoUrls: picture === null ? [] : [picture],
+    amenityCodes: amenities.codes,
+    reviewScores: readScores(cell),
+  };
+  return { listing, baseAmount, notices, unknownAmenities: amenities.unknown };
+}
+
+/** The whole of it, as the database takes it. */
+export function withNights(read: ReadListing, nights: Nights): Readonly<Record<string, unknown>> {
+  const { blockedNights, datedRates } = nights;
+  const fits = datedRates.filter((rate) => rate.nightlyAmount <= HIGHEST_AMOUNT);
+  return { ...read.listing, blockedNights, datedRates: fits };
+}
+
+type Note = (kind: NoticeKind, text: string) => void;
+
+function readBaseAmount(cell: Cell, exponent: number, note: Note): number | null {
+  const amount = parsePrice(cell("price"), exponent);
+  if (amount === undefined || (amount !== null && amount > HIGHEST_AMOUNT)) {
+    throw new RowFault(`the price "${cell("price").slice(0, 40)}" is not an amount`);
+  }
+  if (amount !== null && amount > 0) return amount;
+  note("no_price", "has no price, so it stays a draft");
+  return null;
+}
+
+function readHost(cell: Cell, note: Note): Record<string, unknown> {
+  const externalId = cell("host_id");
+  if (!/^\d{1,30}$/.test(externalId)) {
+    throw new RowFault(`the host id "${externalId.slice(0, 40)}" is not a whole number`);
+  }
+  const name = plainLine(cell("host_name"), 80);
+  if (name === "") note("unnamed", `its host has no name and is called Host ${externalId}`);
+  const since = cell("host_since");
+  return {
+    externalId,
+    displayName: name === "" ? `Host ${externalId}` : name,
+    bio: plainText(cell("host_about"), 5000),
+    avatarUrl: httpsUrl(cell("host_picture_url")) ?? httpsUrl(cell("host_thumbnail_url")),
+    hostSince: parseDay(since) === undefined ? null : `${since}T00:00:00Z`,
+  };
+}
+
+function readTitle(cell: Cell, city: string, note: Note): string {
+  const name = plainLine(cell("name"), 200);
+  if (name !== "") return name;
+  const kind = plainLine(cell("property_type"), 100) || plainLine(cell("room_type"), 100);
+  const title = `${kind} in ${city}`;
+  note("unnamed", `has no name and is called "${title}"`);
+  return title;
+}
+
+function readGuests(cell: Cell, note: Note): number {
+  const guests = parseNumber(cell("accommodates"));
+  if (guests === undefined) {
+    throw new RowFault(`accommodates "${cell("accommodates").slice(0, 40)}" is not a number`);
+  }
+  const written = clamp(Math.floor(guests), 1, MOST_GUESTS);
+  if (written !== guests) note("guests", `accommodates ${guests}, written as ${written}`);
+  return written;
+}
+
+/**
+ * Bedrooms, beds and bathrooms. Where the columns are empty, the text of the bathrooms counts, then
+ * the name: some snapshots have "Rental unit in Albany · 2 bedrooms · 3 beds · 1.5 baths" there.
+ */
+function readRooms(cell: Cell, note: Note): Record<string, number> {
+  const name = cell("name");
+  const inName = (what: RegExp): number | undefined => parseNumber(what.exec(name)?.[1]);
+  const studio = /· Studio\b/.test(name) ? 0 : undefined;
+  const bedrooms = parseNumber(cell("bedrooms")) ?? inName(/· (\d+) bedrooms?\b/) ?? studio ?? 1;
+  const beds = parseNumber(cell("beds")) ?? inName(/· (\d+) beds?\b/) ?? Math.max(bedrooms, 1);
+  const bathrooms =
+    parseNumber(cell("bathrooms")) ??
+    parseBathrooms(cell("bathrooms_text")) ??
+    parseBathrooms(/· ([^·]*bath[^·]*)/i.exec(name)?.[1] ?? "") ??
+    1;
+  const written = {
+    bedrooms: clamp(Math.round(bedrooms), 0, 50),
+    beds: clamp(Math.round(beds), 0, 100),
+    bathrooms: clamp(Math.round(bathrooms * 2) / 2, 0, 50),
+  };
+  if (written.bedrooms < bedrooms || written.beds < beds || written.bathrooms + 1 < bathrooms) {
+    note("rooms", `has ${bedrooms} bedrooms, ${beds} beds and ${bathrooms} bathrooms, capped`);
+  }
+  return written;
+}
+
+/** A number out of texts such as "1.5 shared baths", "Half-bath" and "Shared half-bath". */
+export function parseBathrooms(text: string): number | undefined {
+  const found = /^\s*(\d{1,4}(?:\.\d+)?)/.exec(text)?.[1];
+  if (found !== undefined) return Number(found);
+  return /half-bath/i.test(text) ? 0.5 : undefined;
+}
+
+/** 1125 and 2147483647 nights mean "no limit" there, and our longest stay is the limit. */
+function readStayLimits(cell: Cell, note: Note): { minNights: number; maxNights: number } {
+  const least = parseNumber(cell("minimum_nights")) ?? 1;
+  const minNights = clamp(Math.floor(least), 1, MOST_NIGHTS);
+  const most = parseNumber(cell("maximum_nights")) ?? MOST_NIGHTS;
+  const maxNights = clamp(Math.floor(most), minNights, MOST_NIGHTS);
+  if (minNights !== least || most < minNights) {
+    const text = `wants ${least} to ${most} nights, written as ${minNights} to ${maxNights}`;
+    note("nights", text);
+  }
+  return { minNights, maxNights };
+}
+
+function readAmenities(text: string): { codes: string[]; unknown: string[] } {
+  const list = parseList(text);
+  if (list === undefined) throw new RowFault("the amenities are not a JSON list of names");
+  const codes = new Set<string>();
+  const unknown: string[] = [];
+  for (const name of list.slice(0, MOST_AMENITIES)) {
+    const known = amenityCodes(name);
+    for (const code of known) codes.add(code);
+    if (known.length === 0) unknown.push(name);
+  }
+  return { codes: [...codes].sort(), unknown };
+}
+
+function parseList(text: string): string[] | undefined {
+  if (text === "") return [];
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value.filter((item) => typeof item === "string") : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readScores(cell: Cell): Record<string, number | null> | null {
+  const reviewCount = parseNumber(cell("number_of_reviews"));
+  if (reviewCount === undefined || reviewCount < 1) return null;
+  const score = (name: string): number | null => {
+    const value = parseNumber(cell(`review_scores_${name}`));
+    return value === undefined || value < 0 || value > 5 ? null : value;
+  };
+  return {
+    reviewCount: clamp(Math.floor(reviewCount), 1, 1_000_000),
+    rating: score("rating"),
+    accuracy: score("accuracy"),
+    cleanliness: score("cleanliness"),
+    checkIn: score("checkin"),
+    communication: score("communication"),
+    location: score("location"),
+    value: score("value"),
+  };
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(Math.max(value, least), most);
+}

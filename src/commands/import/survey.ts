@@ -1,0 +1,123 @@
+/**
+ * Reads both files once from end to end before anything is written: so a broken file changes
+ * nothing, and the city's place, the number of rows and every night are known beforehand.
+ */
+
+import { CalendarStore, parseDay } from "./calendar.ts";
+import { cellsOf, coordinatesOf, listingIdOf, RowFault } from "./listing.ts";
+import { PlaceVotes } from "./place.ts";
+import { startProgress } from "./progress.ts";
+import type { ImportReport } from "./report.ts";
+import type { CityFiles, Columns, InputFile, ReadOptions } from "./source.ts";
+import { readRows } from "./source.ts";
+import { parsePrice } from "./text.ts";
+
+export const CALENDAR_COLUMNS = ["listing_id", "date", "available"] as const;
+
+/** What the listings file says as a whole. */
+export interface Survey {
+  readonly rows: number;
+  /** The ids of its rows. */
+  readonly ids: Set<string>;
+  readonly votes: PlaceVotes;
+}
+
+/** Counts the rows and what they say about where the city is. */
+export async function surveyListings(
+  files: CityFiles,
+  columns: Columns,
+  signal: AbortSignal,
+): Promise<Survey> {
+  const votes = new PlaceVotes();
+  const ids = new Set<string>();
+  let rows = 0;
+  for await (const cells of withProgress("Checking listings", files.listings, signal)) {
+    rows += 1;
+    const cell = cellsOf(columns, cells);
+    try {
+      ids.add(listingIdOf(cell));
+      const { longitude, latitude } = coordinatesOf(cell);
+      votes.add([cell("host_location"), cell("neighbourhood")], longitude, latitude);
+    } catch (error) {
+      // The row will be skipped with this reason when its turn comes.
+      if (!(error instanceof RowFault)) throw error;
+    }
+  }
+  return { rows, ids, votes };
+}
+
+/** Condenses the calendar of the listings in `ids`; reports the days that cannot be read. */
+export async function readCalendar(
+  file: InputFile,
+  columns: Columns,
+  { ids, exponent }: { readonly ids: ReadonlySet<string>; readonly exponent: number },
+  report: ImportReport,
+  signal: AbortSignal,
+): Promise<{ store: CalendarStore; rows: number }> {
+  const store = new CalendarStore();
+  const days = memoised(parseDay);
+  const prices = memoised((text) => parsePrice(text, exponent));
+  const at = (name: string): number => columns.get(name) ?? -1;
+  const [idAt, dayAt, availableAt, priceAt] = [
+    at("listing_id"),
+    at("date"),
+    at("available"),
+    at("price"),
+  ];
+  let rows = 0;
+  try {
+    for await (const cells of withProgress("Reading calendar", file, signal)) {
+      rows += 1;
+      const id = cells[idAt] ?? "";
+      if (!ids.has(id)) {
+        report.strayDays += 1;
+        continue;
+      }
+      const day = days(cells[dayAt] ?? "");
+      const available = cells[availableAt];
+      const amount = prices(cells[priceAt] ?? "");
+      if (day === undefined) report.skipDay(rows, `the date "${brief(cells[dayAt])}" is none`);
+      else if (available !== "t" && available !== "f") {
+        report.skipDay(rows, `available is "${brief(available)}" instead of t or f`);
+      } else if (amount === undefined) {
+        report.skipDay(rows, `the price "${brief(cells[priceAt])}" is not an amount`);
+      } else store.add(id, day, available === "f", amount);
+    }
+  } catch (error) {
+    store.close();
+    throw error;
+  }
+  return { store, rows };
+}
+
+async function* withProgress(
+  label: string,
+  file: InputFile,
+  signal: AbortSignal,
+): AsyncGenerator<readonly string[], void, undefined> {
+  const progress = startProgress(label, file.size);
+  const options: ReadOptions = { signal, onBytes: (bytes) => progress.update(bytes) };
+  try {
+    yield* readRows(file, options);
+  } finally {
+    progress.stop();
+  }
+}
+
+const MOST_REMEMBERED = 10_000;
+
+/** Calendars repeat few dates and prices many times. */
+function memoised<T>(compute: (text: string) => T): (text: string) => T {
+  const known = new Map<string, T>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const value = compute(text);
+    if (known.size < MOST_REMEMBERED) known.set(text, value);
+    return value;
+  };
+}
+
+function brief(cell: string | undefined): string {
+  return (cell ?? "").slice(0, 40);
+}

@@ -1,0 +1,204 @@
+/**
+ * What the simulator can be ordered to do wrong, from a test or by `POST /_control`: the shape
+ * of an order, its check, and the orders in force. README.md explains each to its users.
+ */
+import type { ServerResponse } from "node:http";
+import { invalid } from "./errors.ts";
+import type { PaymentSettings, Payments } from "./payments.ts";
+import type { Delivery, State } from "./state.ts";
+import type { WebhookSettings, Webhooks } from "./webhooks.ts";
+
+/** The next `times` requests that match fail, before or after they have had their effect. */
+export interface Fault {
+  /** Method and path, where `*` or `:id` stands for one segment. */
+  match: string;
+  when: "before" | "after";
+  how: "disconnect" | "timeout" | `status ${number}`;
+  times: number;
+}
+
+/** One order; every member is optional, and what it does not name stays as it is. */
+export interface ControlOrder {
+  /** Forgets all earlier orders, before the rest of this one is obeyed. */
+  reset?: boolean;
+  latencyMs?: number;
+  settleMs?: number;
+  holdProcessing?: boolean;
+  webhooks?: Partial<WebhookSettings> & { url?: string };
+  fail?: Omit<Fault, "times"> & { times?: number };
+  settle?: { paymentIntent: string; outcome: "succeeded" | "failed" };
+  refund?: { id: string; status: "succeeded" | "failed"; failureReason?: string };
+  redeliver?: { event: string; times?: number };
+}
+
+/** The orders in force, and the deliveries that have not arrived. */
+export interface ControlReport extends Orders {
+  pending: (Delivery & { type: string; state: "waiting" | "undelivered" })[];
+}
+
+export interface Orders {
+  latencyMs: number;
+  payments: PaymentSettings;
+  webhooks: WebhookSettings;
+  faults: Fault[];
+}
+
+/** What orders act upon. */
+export interface ControlContext {
+  orders: Orders;
+  state: State;
+  payments: Payments;
+  webhooks: Webhooks;
+}
+
+const MOST_FAULTS = 100;
+const TIMEOUT_MS = 120_000;
+
+export function noOrders(): Orders {
+  return {
+    latencyMs: 0,
+    payments: { holdProcessing: false, settleMs: 250 },
+    webhooks: { delayMs: 0, dropNext: 0, duplicate: 0, reorder: false, paused: false },
+    faults: [],
+  };
+}
+
+/** Obeys one order and reports; throws 400 for one that is not understood, having done nothing. */
+export function obey(order: ControlOrder, context: ControlContext): ControlReport {
+  const { orders, payments, webhooks } = context;
+  const fault = ORDER(order, "The order");
+  if (fault) throw invalid(fault);
+  if (order.reset) {
+    const { payments: paymentSettings, webhooks: webhookSettings, ...rest } = noOrders();
+    Object.assign(orders.payments, paymentSettings);
+    Object.assign(orders.webhooks, webhookSettings);
+    Object.assign(orders, rest);
+  }
+  const { url, ...webhookSettings } = order.webhooks ?? {};
+  Object.assign(orders.webhooks, webhookSettings);
+  if (url !== undefined) webhooks.setUrl(url);
+  orders.latencyMs = order.latencyMs ?? orders.latencyMs;
+  orders.payments.settleMs = order.settleMs ?? orders.payments.settleMs;
+  orders.payments.holdProcessing = order.holdProcessing ?? orders.payments.holdProcessing;
+  if (order.fail)
+    orders.faults = [...orders.faults, { times: 1, ...order.fail }].slice(-MOST_FAULTS);
+  if (order.settle) {
+    const { paymentIntent, outcome } = order.settle;
+    payments.settle(payments.intent(paymentIntent), outcome === "succeeded");
+  }
+  if (order.refund) {
+    payments.settleRefund(order.refund.id, order.refund.status, order.refund.failureReason);
+  }
+  if (order.redeliver) webhooks.redeliver(order.redeliver.event, order.redeliver.times);
+  webhooks.wake();
+  return report(context);
+}
+
+export function report({ orders, state }: ControlContext): ControlReport {
+  const describe = (deliveries: Map<string, Delivery>, what: "waiting" | "undelivered") =>
+    [...deliveries.values()].map((delivery) => ({
+      ...delivery,
+      type: state.events.get(delivery.event)?.type ?? "forgotten",
+      state: what,
+    }));
+  const pending = [
+    ...describe(state.deliveries, "waiting"),
+    ...describe(state.undelivered, "undelivered"),
+  ];
+  return structuredClone({ ...orders, pending });
+}
+
+/** The fault ordered for a request, if any; it counts as used. */
+export function takeFault(orders: Orders, method: string, path: string): Fault | undefined {
+  const fault = orders.faults.find(({ match }) => {
+    const pattern = match.replaceAll(/[.+?()]/g, "\\$&").replaceAll(/\/(\*|:\w+)/g, "/[^/]+");
+    return new RegExp(`^${pattern}$`).test(`${method} ${path}`);
+  });
+  if (!fault) return undefined;
+  fault.times -= 1;
+  orders.faults = orders.faults.filter((each) => each.times > 0);
+  return fault;
+}
+
+/** Lets a request fail as ordered, without the answer it would have had. */
+export function fail(response: ServerResponse, fault: Fault): void {
+  if (fault.how === "disconnect") {
+    response.socket?.destroy();
+  } else if (fault.how === "timeout") {
+    const timer = setTimeout(() => response.socket?.destroy(), TIMEOUT_MS);
+    response.once("close", () => clearTimeout(timer));
+  } else {
+    const error = { type: "api_error", message: "This failure was ordered by the control API." };
+    response.statusCode = Number(fault.how.slice("status ".length));
+    response.setHeader("content-type", "application/json");
+    response.end(JSON.stringify({ error }));
+  }
+}
+
+/** What is wrong with a value, in a sentence that begins with its name; undefined if nothing. */
+type Check = (value: unknown, name: string) => string | undefined;
+
+const says = (claim: string, holds: (value: unknown) => boolean): Check => {
+  return (value, name) => (holds(value) ? undefined : `${name} must be ${claim}.`);
+};
+const text = (claim: string, pattern: RegExp): Check =>
+  says(claim, (value) => typeof value === "string" && value.length < 2000 && pattern.test(value));
+const whole = (least: number, most: number): Check =>
+  says(`a whole number from ${least} to ${most}`, (value) => {
+    return Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
+  });
+const boolean = says("true or false", (value) => typeof value === "boolean");
+
+function members(checks: Record<string, Check>, needed: string[] = []): Check {
+  return (value, name) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      return `${name} must be an object.`;
+    }
+    const absent = needed.find((key) => !(key in value));
+    if (absent) return `${name} must have ${absent}.`;
+    for (const [key, member] of Object.entries(value)) {
+      const check = Object.hasOwn(checks, key) ? checks[key] : undefined;
+      const fault = check ? check(member, key) : `${name} has an unknown member ${key}.`;
+      if (fault) return fault;
+    }
+    return undefined;
+  };
+}
+
+const HOUR_MS = 3_600_000;
+const OUTCOME = text("'succeeded' or 'failed'", /^(succeeded|failed)$/);
+const ORDER = members({
+  reset: boolean,
+  latencyMs: whole(0, HOUR_MS),
+  settleMs: whole(0, HOUR_MS),
+  holdProcessing: boolean,
+  webhooks: members({
+    delayMs: whole(0, HOUR_MS),
+    dropNext: whole(0, 10_000),
+    duplicate: whole(0, 100),
+    reorder: boolean,
+    paused: boolean,
+    url: text("an http or https URL", /^https?:\/\/\S+$/),
+  }),
+  fail: members(
+    {
+      match: text("such as 'POST /v1/refunds'", /^(GET|POST) \/v1\/[\w/:*]+$/),
+      when: text("'before' or 'after'", /^(before|after)$/),
+      how: text(
+        "'disconnect', 'timeout' or 'status 500'",
+        /^(disconnect|timeout|status [45]\d\d)$/,
+      ),
+      times: whole(1, 10_000),
+    },
+    ["match", "when", "how"],
+  ),
+  settle: members({ paymentIntent: text("an id", /^pi_/), outcome: OUTCOME }, [
+    "paymentIntent",
+    "outcome",
+  ]),
+  refund: members(
+    { id: text("an id", /^re_/), status: OUTCOME, failureReason: text("a word", /^\w+$/) },
+    ["id", "status"],
+  ),
+  redeliver: members({ event: text("an id", /^evt_/), times: whole(1, 100) }, ["event"]),
+});

@@ -1,0 +1,62 @@
+/**
+ * What `npm start` tells the person who started it: where things are, who to be, and what to try
+ * next.
+ */
+import type { SeedResult } from "../commands/seed/seedDemo.ts";
+import type { StandIns } from "./standIns.ts";
+
+/** The start-up text. */
+export function welcome(standIns: StandIns, seeded: SeedResult | undefined): string {
+  const { config, started } = standIns;
+  const { publicUrl } = config.http;
+  const mail = started.includes("mail");
+  const lines = [
+    "",
+    `Staybase is ready at ${publicUrl}`,
+    "",
+    ...(config.environment === "production"
+      ? []
+      : [`  GraphiQL        ${publicUrl}/graphiql   (with example queries)`]),
+    `  GraphQL         ${publicUrl}/graphql`,
+    `  REST reference  ${publicUrl}/docs`,
+    ...(mail ? [`  Mailbox         ${publicUrl}/dev/mail`] : []),
+    ...(started.includes("stripe")
+      ? [`  Stripe          ${config.stripe.apiUrl} (simulator)`]
+      : []),
+    ...(started.includes("postgres") ? [`  Data            ${config.dataDir}`] : []),
+    ...(seeded === undefined ? [] : demo(publicUrl, seeded)),
+    "",
+    "Ctrl-C stops it.",
+    "",
+  ];
+  return lines.join("\n");
+}
+
+function demo(publicUrl: string, seeded: SeedResult): string[] {
+  const { counts, example, signIns } = seeded;
+  const [guest] = signIns;
+  return [
+    "",
+    `The demo market has ${counts.listings} listings in ${counts.cities} cities. Sign in as`,
+    ...signIns.map(({ role, email, password }) => `  ${role.padEnd(9)} ${email}  ${password}`),
+    "",
+    "Try next: sign in,",
+    "",
+    `  curl ${publicUrl}/v1/auth/login -H 'content-type: application/json' \\`,
+    `    -d '{"email":"${guest.email}","password":"${guest.password}"}'`,
+    "",
+    ...(example === undefined
+      ? []
+      : [
+          `and find a stay in ${example.city}, in GraphiQL:`,
+          "",
+          `  { searchListings(west: ${example.west}, south: ${example.south},`,
+          `      east: ${example.east}, north: ${example.north},`,
+          `      checkIn: "${example.checkIn}", checkOut: "${example.checkOut}",`,
+          `      guests: ${example.guests}) {`,
+          "      totalAmount currency listing { id title } } }",
+          "",
+          "The README goes on from there: quote, book, pay.",
+        ]),
+  ];
+}

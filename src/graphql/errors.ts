@@ -1,0 +1,137 @@
+/**
+ * Turns every error of a GraphQL request into what a client may know: a sentence, and under
+ * `extensions` the registry's code and status. Words of errors that are ours to mend stay in the
+ * log. Which errors exist is decided in src/errors.ts.
+ */
+import { SafeError } from "postgraphile/grafast";
+import { GraphQLError, type GraphQLFormattedError } from "postgraphile/graphql";
+import { ApiError, ERRORS, type ErrorCode, toApiError } from "../errors.ts";
+import type { Logger } from "../resources/logger.ts";
+
+/** What a client finds under `extensions` of each error. */
+export interface ErrorExtensions {
+  readonly code: ErrorCode;
+  /** What REST would answer. */
+  readonly status: number;
+  /** Inputs at fault, by their names in the API. */
+  readonly fields?: readonly string[];
+  readonly details?: unknown;
+  /** To find the line in the log that says more. */
+  readonly requestId?: string;
+}
+
+/** What an error's words may depend on. */
+export interface AskedBy {
+  readonly requestId: string | undefined;
+  readonly isSignedIn: boolean;
+}
+
+/** An error as it is sent, without a place in the answer. */
+export function formatApiError(error: ApiError, requestId?: string): GraphQLFormattedError {
+  return { message: error.message, extensions: { ...extensionsOf(error, requestId) } };
+}
+
+/** An error of the document or its variables, found before anything was executed. */
+export function inputError(error: GraphQLError, code: ErrorCode = "INVALID_INPUT"): GraphQLError {
+  return reword(error, error.message, extensionsOf(new ApiError(code)));
+}
+
+/**
+ * An error of an execution. INTERNAL ones are logged, with the id under which the client reports
+ * them, without variables.
+ */
+export function maskError(
+  error: GraphQLError,
+  log: Logger,
+  asked: AskedBy | undefined,
+): GraphQLError {
+  const requestId = asked?.requestId;
+  const found = readApiError(error);
+  // A row that belongs to nobody yet is refused by row-level security; signing in would help.
+  const isStranger = asked?.isSignedIn === false && found.code === "FORBIDDEN";
+  const known = isStranger ? new ApiError("UNAUTHENTICATED") : found;
+  if (known.status >= 500) {
+    const at = error.path?.join(".");
+    const fields = { err: known.cause ?? error, code: known.code, requestId, path: at };
+    if (known.code === "INTERNAL") log.error(fields, "a GraphQL field failed");
+    else log.warn(fields, "a GraphQL field could not be answered");
+  }
+  return reword(error, known.message, extensionsOf(known, requestId));
+}
+
+/** The same error at the same place, in other words. */
+export function reword(
+  error: GraphQLError,
+  message: string,
+  extensions?: ErrorExtensions,
+): GraphQLError {
+  return new GraphQLError(message, {
+    nodes: error.nodes ?? null,
+    source: error.source ?? null,
+    positions: error.positions ?? null,
+    path: error.path ?? null,
+    extensions: extensions === undefined ? null : { ...extensions },
+  });
+}
+
+function extensionsOf(error: ApiError, requestId?: string): ErrorExtensions {
+  return {
+    code: error.code,
+    status: error.status,
+    ...(error.fields.length === 0 ? {} : { fields: error.fields }),
+    ...(error.details === undefined ? {} : { details: error.details }),
+    ...(error.status < 500 || requestId === undefined ? {} : { requestId }),
+  };
+}
+
+function readApiError(error: GraphQLError): ApiError {
+  const { code } = error.extensions;
+  if (error.originalError === undefined && isErrorCode(code)) {
+    return new ApiError(code, error.message);
+  }
+  const cause = causeOf(error);
+  if (cause instanceof GraphQLError) {
+    // Variables are refused before there is a path. With one, the schema has promised too much.
+    if (cause.path === undefined && error.path === undefined) {
+      return new ApiError("INVALID_INPUT", cause.message);
+    }
+    return new ApiError("INTERNAL", undefined, { cause });
+  }
+  if (cause instanceof SafeError) return readSafeError(cause);
+  if (isCursorError(cause)) return new ApiError("INVALID_CURSOR", undefined, { cause });
+  if (isMissingRow(cause)) return new ApiError("NOT_FOUND", undefined, { cause });
+  return toApiError(cause);
+}
+
+/** The innermost error that a GraphQLError was made of. */
+function causeOf(error: GraphQLError): unknown {
+  let cause: unknown = error;
+  while (cause instanceof GraphQLError && cause.originalError !== undefined) {
+    cause = cause.originalError;
+  }
+  return cause;
+}
+
+/** Errors that Grafast means clients to read: timeouts, and misuse of arguments. */
+function readSafeError(error: SafeError): ApiError {
+  const late = Object.getOwnPropertySymbols(error.extensions ?? {}).some(
+    (symbol) => symbol.description === "timeout",
+  );
+  if (late) return new ApiError("TIMEOUT", undefined, { cause: error });
+  if (isCursorError(error)) return new ApiError("INVALID_CURSOR", undefined, { cause: error });
+  return new ApiError("INVALID_INPUT", error.message, { cause: error });
+}
+
+/** A cursor of another order or list has another digest, which no class of error tells. */
+function isCursorError(error: unknown): boolean {
+  return error instanceof Error && /^Invalid (.* )?cursor/.test(error.message);
+}
+
+/** What a generated delete throws when it finds nothing; an update is seen to in missing.ts. */
+function isMissingRow(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("No values were deleted");
+}
+
+function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && Object.hasOwn(ERRORS, code);
+}

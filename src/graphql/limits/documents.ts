@@ -1,0 +1,159 @@
+/**
+ * Parses and validates documents, the cheap limits first: what is too large is refused before
+ * anything walks it at leisure. Limits that depend on variables are in rows.ts.
+ */
+import { maxAliasesRule } from "@escape.tech/graphql-armor-max-aliases";
+import { maxDirectivesRule } from "@escape.tech/graphql-armor-max-directives";
+import { depthLimit } from "@graphile/depth-limit";
+import {
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  NoFragmentCyclesRule,
+  NoSchemaIntrospectionCustomRule,
+  parse,
+  type SelectionSetNode,
+  specifiedRules,
+  type ValidationContext,
+  type ValidationRule,
+  validate,
+} from "postgraphile/graphql";
+import { inputError, reword } from "../errors.ts";
+import { LIMITS } from "./limits.ts";
+
+export type ReadDocument =
+  | { readonly document: DocumentNode; readonly errors?: undefined }
+  | { readonly document?: undefined; readonly errors: readonly GraphQLError[] };
+
+/** What may differ between production and development. */
+export interface DocumentOptions {
+  readonly introspection: boolean;
+}
+
+/**
+ * A function from a document's text to the parsed document, or to the errors in it. Documents are
+ * kept, for Grafast finds a plan again by the parsed document's identity.
+ */
+export function createDocumentReader(
+  schema: GraphQLSchema,
+  options: DocumentOptions,
+): (source: string) => ReadDocument {
+  const kept = new Map<string, DocumentNode>();
+  return (source) => {
+    const known = kept.get(source);
+    if (known !== undefined) {
+      kept.delete(source);
+      kept.set(source, known);
+      return { document: known };
+    }
+    const result = readDocument(schema, source, options);
+    if (result.document !== undefined && source.length <= LIMITS.documentCharacters) {
+      kept.set(source, result.document);
+      const [oldest] = kept.keys();
+      if (kept.size > LIMITS.documents && oldest !== undefined) kept.delete(oldest);
+    }
+    return result;
+  };
+}
+
+function readDocument(
+  schema: GraphQLSchema,
+  source: string,
+  options: DocumentOptions,
+): ReadDocument {
+  let document: DocumentNode;
+  try {
+    document = parse(source, { maxTokens: LIMITS.tokens });
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    const tooLong = error.message.endsWith("tokens. Parsing aborted.");
+    return { errors: [inputError(error, tooLong ? "QUERY_TOO_COMPLEX" : "INVALID_INPUT")] };
+  }
+  for (const { rules, code } of options.introspection ? PHASES : PRODUCTION_PHASES) {
+    const errors = validate(schema, document, rules, { maxErrors: 20 });
+    if (errors.length === 0) continue;
+    const shown = options.introspection ? errors : errors.map(withoutSuggestion);
+    return { errors: shown.map((error) => inputError(error, code)) };
+  }
+  return { document };
+}
+
+/** Counting rules stop a visit by throwing, unless they are told to report. */
+const reporting = {
+  propagateOnRejection: false,
+  onReject: [
+    (context: ValidationContext | null, error: GraphQLError) => {
+      const message = error.message.replace("Syntax Error: ", "");
+      context?.reportError(new GraphQLError(message));
+    },
+  ],
+};
+
+interface Phase {
+  readonly rules: readonly ValidationRule[];
+  readonly code: "INVALID_INPUT" | "QUERY_TOO_COMPLEX";
+}
+
+/** Each phase may rely on those before it: nothing is counted along a cycle of fragments. */
+const PHASES: readonly Phase[] = [
+  { code: "INVALID_INPUT", rules: [NoFragmentCyclesRule] },
+  {
+    code: "QUERY_TOO_COMPLEX",
+    rules: [
+      maxAliasesRule({ n: LIMITS.aliases, ...reporting }),
+      maxDirectivesRule({ n: LIMITS.directives, ...reporting }),
+      rootFieldsRule,
+    ],
+  },
+  { code: "INVALID_INPUT", rules: specifiedRules },
+  {
+    code: "QUERY_TOO_COMPLEX",
+    rules: [
+      depthLimit({
+        maxDepth: LIMITS.depth,
+        maxListDepth: LIMITS.listDepth,
+        maxSelfReferentialDepth: LIMITS.selfReferentialDepth,
+        // GraphiQL asks for types wrapped nine deep; production has no introspection at all.
+        maxIntrospectionDepth: LIMITS.introspectionDepth,
+        maxDepthByFieldCoordinates: { "__Type.ofType": LIMITS.introspectionDepth },
+        revealDetails: true,
+      }),
+    ],
+  },
+];
+
+const PRODUCTION_PHASES: readonly Phase[] = [
+  ...PHASES,
+  { code: "INVALID_INPUT", rules: [NoSchemaIntrospectionCustomRule] },
+];
+
+/** "Did you mean ...?" tells names of a schema that may not be introspected. */
+function withoutSuggestion(error: GraphQLError): GraphQLError {
+  return reword(error, error.message.replace(/ Did you mean .*\?$/, ""));
+}
+
+/** Counts the fields at the root, through fragments, and stops counting when there are too many. */
+function rootFieldsRule(context: ValidationContext): ReturnType<ValidationRule> {
+  const count = (selectionSet: SelectionSetNode, before: number): number => {
+    let total = before;
+    for (const selection of selectionSet.selections) {
+      // A spread counts too, so that empty rounds through fragments come to an end.
+      total += 1;
+      if (selection.kind === "InlineFragment") total = count(selection.selectionSet, total - 1);
+      if (selection.kind === "FragmentSpread") {
+        const fragment = context.getFragment(selection.name.value);
+        if (fragment) total = count(fragment.selectionSet, total - 1);
+      }
+      if (total > LIMITS.rootFields) return total;
+    }
+    return total;
+  };
+  return {
+    OperationDefinition: (operation) => {
+      if (count(operation.selectionSet, 0) <= LIMITS.rootFields) return false;
+      const message = `An operation has ${LIMITS.rootFields} fields at its root at most.`;
+      context.reportError(new GraphQLError(message, { nodes: operation }));
+      return false;
+    },
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * Judges an operation together with its variables, just before it is planned: each page within its
+ * bounds, wherever the number comes from, and all nested pages together within reason. It counts
+ * what is asked for; what is found may be less.
+ */
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  getNamedType,
+  isInterfaceType,
+  isObjectType,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+  valueFromAST,
+} from "postgraphile/graphql";
+import { ApiError } from "../../errors.ts";
+import { LIMITS } from "./limits.ts";
+
+/** An operation as Grafast is about to plan it; the variables are coerced. */
+export interface JudgedOperation {
+  readonly schema: GraphQLSchema;
+  readonly operation: OperationDefinitionNode;
+  readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
+  readonly variableValues: Readonly<Record<string, unknown>>;
+}
+
+interface Count {
+  rows: number;
+  selections: number;
+}
+
+/**
+ * Passes an operation, or refuses it.
+ * @throws {ApiError} `PAGE_TOO_LARGE`, `INVALID_INPUT` or `QUERY_TOO_COMPLEX`
+ */
+export function judgeRows(judged: JudgedOperation): void {
+  const root = judged.schema.getRootType(judged.operation.operation);
+  if (!root) return;
+  const count: Count = { rows: 0, selections: 0 };
+  walk(judged, judged.operation.selectionSet, root, 1, count);
+}
+
+/** `times` is how often this selection set is answered: the product of the pages above it. */
+function walk(
+  judged: JudgedOperation,
+  selectionSet: SelectionSetNode,
+  type: GraphQLNamedType,
+  times: number,
+  count: Count,
+): void {
+  for (const selection of selectionSet.selections) {
+    count.selections += 1;
+    if (count.selections > LIMITS.selections) throw new ApiError("QUERY_TOO_COMPLEX");
+    if (selection.kind === "Field") {
+      walkField(judged, selection, type, times, count);
+    } else if (selection.kind === "InlineFragment") {
+      const on = selection.typeCondition?.name.value;
+      const inner = on === undefined ? type : (judged.schema.getType(on) ?? type);
+      walk(judged, selection.selectionSet, inner, times, count);
+    } else {
+      const fragment = judged.fragments[selection.name.value];
+      const inner = fragment && judged.schema.getType(fragment.typeCondition.name.value);
+      if (fragment && inner) walk(judged, fragment.selectionSet, inner, times, count);
+    }
+  }
+}
+
+function walkField(
+  judged: JudgedOperation,
+  node: FieldNode,
+  parent: GraphQLNamedType,
+  times: number,
+  count: Count,
+): void {
+  if (!isObjectType(parent) && !isInterfaceType(parent)) return;
+  const field = parent.getFields()[node.name.value];
+  // Introspection has its own limits.
+  if (field === undefined) return;
+  const rows = pageSize(judged, node, field);
+  let below = times;
+  if (rows !== undefined) {
+    below = times * rows;
+    count.rows += below;
+    if (count.rows > LIMITS.rows) {
+      const message = `This asks for more than ${LIMITS.rows} rows at once. Ask for smaller pages.`;
+      throw new ApiError("QUERY_TOO_COMPLEX", message, { details: { rows: LIMITS.rows } });
+    }
+  }
+  if (node.selectionSet === undefined) return;
+  walk(judged, node.selectionSet, getNamedType(field.type), below, count);
+}
+
+/** Arguments that size a page; `pageSize` is that of functions that page themselves. */
+const SIZES = ["first", "last", "pageSize"];
+
+/** How many rows a field asks for; undefined where it is not a page. */
+function pageSize(
+  judged: JudgedOperation,
+  node: FieldNode,
+  field: GraphQLField<unknown, unknown>,
+): number | undefined {
+  const sizes = field.args.filter((arg) => SIZES.includes(arg.name));
+  if (sizes.length === 0) return undefined;
+  const given = (name: string): unknown => {
+    const arg = field.args.find((candidate) => candidate.name === name);
+    return arg === undefined ? undefined : readArgument(judged, node, arg);
+  };
+  const [first, last] = [given("first"), given("last")];
+  if (last != null && [first, given("after"), given("offset")].some((value) => value != null)) {
+    throw new ApiError("INVALID_INPUT", "last goes with before alone, first with after.", {
+      fields: ["last"],
+    });
+  }
+  if (first != null && given("before") != null) {
+    throw new ApiError("INVALID_INPUT", "first goes with after, last with before.", {
+      fields: ["first"],
+    });
+  }
+  checkOffset(given("offset"));
+  for (const arg of sizes) checkSize(arg.name, given(arg.name));
+  const size = sizes.map((arg) => given(arg.name)).find((value) => typeof value === "number");
+  return typeof size === "number" ? size : LIMITS.pageDefault;
+}
+
+function checkSize(name: string, value: unknown): void {
+  if (value == null) return;
+  if (typeof value === "number" && value >= 1 && value <= LIMITS.pageMost) return;
+  throw new ApiError("PAGE_TOO_LARGE", undefined, { fields: [name] });
+}
+
+function checkOffset(value: unknown): void {
+  if (value == null) return;
+  if (typeof value === "number" && value >= 0 && value <= LIMITS.offsetMost) return;
+  throw new ApiError("PAGE_TOO_LARGE", `Skip 0 to ${LIMITS.offsetMost} rows; beyond, use after.`, {
+    fields: ["offset"],
+  });
+}
+
+function readArgument(judged: JudgedOperation, node: FieldNode, arg: GraphQLArgument): unknown {
+  const given = node.arguments?.find((candidate) => candidate.name.value === arg.name);
+  if (given === undefined) return undefined;
+  return valueFromAST(given.value, arg.type, judged.variableValues);
+}

@@ -1,0 +1,102 @@
+/**
+ * Pages: a connection that is asked for without a size has 20 rows, a plain list 100, and both come
+ * in the order that tags.json5 names (`defaultOrder`), or by their key. That a size is within its
+ * bounds is judged in limits/rows.ts.
+ */
+import "postgraphile";
+import { ConstantStep, lambda, type Step } from "postgraphile/grafast";
+import { LIMITS } from "../limits/limits.ts";
+
+/** What PostGraphile puts behind the field of a page; a connection, or the rows themselves. */
+interface PageStep {
+  setFirst(first: Step<number | null>): void;
+}
+
+type Sizes = readonly [first: number | null | undefined, last: number | null | undefined];
+
+const connectionSize = ([first, last]: Sizes): number | null =>
+  first ?? (last == null ? LIMITS.pageDefault : null);
+
+const listSize = ([first]: Sizes): number => first ?? LIMITS.pageMost;
+
+/** Gives every page a size and an order. */
+export const PagesPlugin: GraphileConfig.Plugin = {
+  name: "StaybasePagesPlugin",
+  version: "1.0.0",
+  after: ["PgFirstLastBeforeAfterArgsPlugin", "PgConnectionArgOrderByDefaultValuePlugin"],
+  schema: {
+    hooks: {
+      GraphQLObjectType_fields_field_args(args, _build, { scope }) {
+        const kind = kindOf(scope);
+        if (kind === undefined) return args;
+        const { first, offset, last, ...rest } = args;
+        // Functions page themselves, or answer a handful of rows.
+        if (kind === "function") return rest;
+        if (first === undefined) return args;
+        const size = kind === "list" ? LIMITS.pageMost : LIMITS.pageDefault;
+        const { applyPlan: _replaced, ...sized } = first;
+        return {
+          ...args,
+          first: {
+            ...sized,
+            description: `Read the first rows: 1 to ${LIMITS.pageMost}, ${size} without it.`,
+          },
+          ...(last && {
+            last: { ...last, description: `Read the last rows: 1 to ${LIMITS.pageMost}.` },
+          }),
+          ...(offset && {
+            offset: {
+              ...offset,
+              description: `Skip rows: 0 to ${LIMITS.offsetMost}. To go far, use \`after\`.`,
+            },
+          }),
+        };
+      },
+      GraphQLObjectType_fields_field(field, _build, { scope }) {
+        const kind = kindOf(scope);
+        const { plan } = field;
+        if (kind === undefined || kind === "function" || plan === undefined) return field;
+        return {
+          ...field,
+          plan($parent, fieldArgs, info) {
+            const $page = plan($parent, fieldArgs, info) as Step & PageStep;
+            const $first = fieldArgs.getRaw("first");
+            const $last = kind === "connection" ? fieldArgs.getRaw("last") : new ConstantStep(null);
+            $page.setFirst(lambda([$first, $last], kind === "list" ? listSize : connectionSize));
+            return $page;
+          },
+        };
+      },
+      GraphQLObjectType_fields_field_args_arg(arg, build, { scope }) {
+        const resource = scope.pgFieldResource;
+        if (scope.argName !== "orderBy" || !resource?.codec.attributes || resource.parameters) {
+          return arg;
+        }
+        const { inflection } = build;
+        const orderType = inflection.orderByType(inflection.tableType(resource.codec));
+        const orders = build.getTypeByName(orderType);
+        if (!build.graphql.isEnumType(orders)) return arg;
+        const tag = resource.extensions?.tags?.defaultOrder;
+        const names = typeof tag === "string" ? tag.split(",") : ["PRIMARY_KEY_ASC"];
+        const values = names.map((name) => {
+          const order = orders.getValue(name);
+          if (order) return order.value as unknown;
+          throw new Error(`tags.json5: ${orderType} has no ${name}; see defaultOrder.`);
+        });
+        return { ...arg, defaultValue: values };
+      },
+    },
+  },
+};
+
+type Scope = Pick<
+  GraphileBuild.ScopeObjectFieldsField,
+  "isPgFieldConnection" | "isPgFieldSimpleCollection" | "pgFieldResource"
+>;
+
+function kindOf(scope: Scope): "connection" | "list" | "function" | undefined {
+  const { isPgFieldConnection, isPgFieldSimpleCollection, pgFieldResource } = scope;
+  if (isPgFieldConnection !== true && isPgFieldSimpleCollection !== true) return undefined;
+  if (pgFieldResource?.parameters) return "function";
+  return isPgFieldConnection === true ? "connection" : "list";
+}

@@ -1,0 +1,134 @@
+/**
+ * Stands around each GraphQL request: our reader of documents instead of Grafserv's, the judge of
+ * rows before planning, and one shape for all errors, also for those that no field made.
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { IncomingMessage } from "node:http";
+import "postgraphile";
+import type { JSONResult, Result } from "postgraphile/grafserv";
+import type { GraphQLError, GraphQLSchema } from "postgraphile/graphql";
+import { ApiError, ERRORS, type ErrorCode } from "../../errors.ts";
+import type { Logger } from "../../resources/logger.ts";
+import { type AskedBy, formatApiError, maskError } from "../errors.ts";
+import { createDocumentReader, type ReadDocument } from "../limits/documents.ts";
+import { judgeRows } from "../limits/rows.ts";
+
+export interface RequestsOptions {
+  readonly introspection: boolean;
+  readonly logger: Logger;
+  /** Whether the sender of a request is signed in. */
+  readonly isSignedIn: (request: IncomingMessage) => boolean;
+}
+
+/** The plugin, and the mask for Grafserv, which knows nothing of the request itself. */
+export function createRequestsPlugin(options: RequestsOptions): {
+  readonly plugin: GraphileConfig.Plugin;
+  readonly mask: (error: GraphQLError) => GraphQLError;
+} {
+  const { logger } = options;
+  const requests = new AsyncLocalStorage<AskedBy>();
+  const readers = new WeakMap<GraphQLSchema, (source: string) => ReadDocument>();
+  const readerOf = (schema: GraphQLSchema): ((source: string) => ReadDocument) => {
+    const reader = readers.get(schema) ?? createDocumentReader(schema, options);
+    readers.set(schema, reader);
+    return reader;
+  };
+  const plugin: GraphileConfig.Plugin = {
+    name: "StaybaseRequestsPlugin",
+    version: "1.0.0",
+    grafserv: {
+      middleware: {
+        setPreset(next, event) {
+          const { getExecutionConfig } = event;
+          event.getExecutionConfig = async function (context) {
+            const config = await getExecutionConfig.call(this, context);
+            return { ...config, parseAndValidate: readerOf(config.schema) };
+          };
+          return next();
+        },
+        processRequest(next, { requestDigest }) {
+          // As an object the answer can be looked at; it is made text right after.
+          requestDigest.preferJSON = true;
+          const asked = readRequest(requestDigest.requestContext, options);
+          return requests.run(asked, async () => finish(await next(), logger, asked.requestId));
+        },
+      },
+    },
+    grafast: {
+      middleware: {
+        establishOperationPlan(next, event) {
+          judgeRows(event);
+          return next();
+        },
+      },
+    },
+  };
+  return { plugin, mask: (error) => maskError(error, logger, requests.getStore()) };
+}
+
+/** The identity of a sender is known only for /graphql itself; pages need none. */
+function readRequest(context: Partial<Grafast.RequestContext>, options: RequestsOptions): AskedBy {
+  const request = context.expressv4?.req;
+  if (request === undefined) return { requestId: undefined, isSignedIn: false };
+  const id: unknown = Reflect.get(request, "id");
+  return {
+    requestId: typeof id === "string" ? id : undefined,
+    isSignedIn: options.isSignedIn(request),
+  };
+}
+
+/** What Grafserv itself refuses, by HTTP status. */
+const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
+  405: "METHOD_NOT_ALLOWED",
+  413: "PAYLOAD_TOO_LARGE",
+  415: "UNSUPPORTED_MEDIA_TYPE",
+};
+
+function finish(result: Result | null, logger: Logger, id: string | undefined): Result | null {
+  if (result?.type === "error") return refuse(result.statusCode, result.error, logger, id);
+  if (result?.type !== "json") return result;
+  const { json } = result;
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return result;
+  const { errors } = json;
+  // With data there is an answer, and 200 is right whatever some fields say.
+  if (!Array.isArray(errors) || json.data !== undefined) return result;
+  const [status] = errors.flatMap(statusOf);
+  if (status === undefined) {
+    return refuse(result.statusCode, messageOf(errors[0]), logger, id);
+  }
+  // Clients that ask for application/json get 200 by the rules of GraphQL over HTTP.
+  return result.statusCode === 200 ? result : { ...result, statusCode: status };
+}
+
+function refuse(
+  statusCode: number,
+  cause: unknown,
+  logger: Logger,
+  id: string | undefined,
+): JSONResult {
+  const code = CODE_OF_STATUS[statusCode] ?? (statusCode < 500 ? "INVALID_INPUT" : "INTERNAL");
+  if (code === "INTERNAL") logger.error({ err: cause, requestId: id }, "a GraphQL request failed");
+  const words = cause instanceof Error ? cause.message : cause;
+  const message = code === "INVALID_INPUT" && typeof words === "string" ? words : undefined;
+  const error = formatApiError(new ApiError(code, message), id);
+  return {
+    type: "json",
+    statusCode: statusCode === 200 ? ERRORS[code].status : statusCode,
+    headers: { "content-type": "application/json; charset=utf-8" },
+    json: JSON.parse(JSON.stringify({ errors: [error] })),
+  };
+}
+
+function statusOf(error: unknown): number[] {
+  const extensions = propertyOf(error, "extensions");
+  const status = propertyOf(extensions, "status");
+  return typeof status === "number" ? [status] : [];
+}
+
+function messageOf(error: unknown): unknown {
+  return propertyOf(error, "message");
+}
+
+function propertyOf(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}

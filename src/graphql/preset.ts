@@ -1,0 +1,155 @@
+/**
+ * How the schema becomes the GraphQL API: which plugins there are, what is off unless tags.json5
+ * turns it on, and who asks. It decides nothing about rows (row-level security does), and nothing
+ * about HTTP beyond what Grafserv is told.
+ */
+import type { IncomingMessage } from "node:http";
+import { PgAggregatesPreset } from "@graphile/pg-aggregates";
+import { PgSimplifyInflectionPreset } from "@graphile/simplify-inflection";
+import type { Pool } from "pg";
+import { makePgService } from "postgraphile/adaptors/pg";
+import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
+import { PostGraphileConnectionFilterPreset } from "postgraphile-plugin-connection-filter";
+import type { Identity } from "../resources/authentication.ts";
+import type { Logger } from "../resources/logger.ts";
+import { examples } from "./examples.ts";
+import { LIMITS } from "./limits/limits.ts";
+import { MissingRowsPlugin } from "./plugins/missing.ts";
+import { NamingPlugin } from "./plugins/naming.ts";
+import { PagesPlugin } from "./plugins/pages.ts";
+import { createRequestsPlugin } from "./plugins/requests.ts";
+import { SumsOnlyPlugin } from "./plugins/sums.ts";
+import { createTagsPlugin } from "./tags.ts";
+
+export interface PresetOptions {
+  /** Connections of the authenticator. */
+  readonly pool: Pool;
+  /** The role whose grants the API shows: the operator, who inherits the visitor's. */
+  readonly operator: string;
+  readonly logger: Logger;
+  /** Whether clients may ask for the schema, and developers get GraphiQL. Never in production. */
+  readonly introspection: boolean;
+  /** Who sends a request, as decided before Grafserv sees it; undefined where nobody asked. */
+  readonly identityOf: (request: IncomingMessage) => Identity | undefined;
+}
+
+/** The preset of the server. */
+export function createPreset(options: PresetOptions): GraphileConfig.Preset {
+  const { pool, operator, logger, introspection, identityOf } = options;
+  const isSignedIn = (request: IncomingMessage): boolean =>
+    identityOf(request)?.viewer !== undefined;
+  const requests = createRequestsPlugin({ introspection, logger, isSignedIn });
+  return {
+    extends: [
+      PostGraphileAmberPreset,
+      PgSimplifyInflectionPreset,
+      PgAggregatesPreset,
+      PostGraphileConnectionFilterPreset,
+    ],
+    plugins: [
+      createTagsPlugin(),
+      NamingPlugin,
+      PagesPlugin,
+      SumsOnlyPlugin,
+      MissingRowsPlugin,
+      requests.plugin,
+    ],
+    disablePlugins: [...DISABLED_PLUGINS],
+    pgServices: [
+      makePgService({
+        pool,
+        schemas: ["app_public"],
+        pubsub: false,
+        pgSettingsForIntrospection: { role: operator },
+      }),
+    ],
+    gather: { pgStrictFunctions: true },
+    schema: SCHEMA_OPTIONS,
+    grafast: {
+      timeouts: { planning: LIMITS.planningMs, execution: LIMITS.executionMs },
+      context: ({ expressv4 }) => {
+        const identity = expressv4 && identityOf(expressv4.req);
+        if (identity === undefined) throw new Error("A request came past authentication.");
+        return { pgSettings: pgSettings(identity) };
+      },
+    },
+    grafserv: {
+      graphqlPath: "/graphql",
+      graphiql: introspection,
+      graphiqlPath: "/graphiql",
+      graphiqlOnGraphQLGET: false,
+      graphqlOverGET: false,
+      // A form of another site can send anything but JSON without asking.
+      allowedRequestContentTypes: ["application/json"],
+      maxRequestLength: LIMITS.bodyBytes,
+      maskError: requests.mask,
+      websockets: false,
+      watch: false,
+    },
+    ruru: { clientConfig: graphiqlConfig },
+  };
+}
+
+/** Its type demands every setting of GraphiQL; those that are left out have defaults. */
+const graphiqlConfig = { defaultQuery: examples(new Date()) } as GraphiqlConfig;
+type GraphiqlConfig = NonNullable<NonNullable<GraphileConfig.Preset["ruru"]>["clientConfig"]>;
+
+/** Role and claims of each transaction; an empty claim is no claim, whoever had the connection. */
+export function pgSettings({ role, viewer }: Identity): Record<string, string> {
+  return {
+    role,
+    "staybase.user_id": viewer?.userId ?? "",
+    "staybase.session_id": viewer?.sessionId ?? "",
+  };
+}
+
+const DISABLED_PLUGINS = [
+  // Clients see the row's own id; there is no second one.
+  "NodePlugin",
+  // `filter` does what `condition` did.
+  "PgConditionArgumentPlugin",
+  "PgConditionCustomFieldsPlugin",
+  // Filters through relations and combinations of them are questions that no index answers.
+  "PgConnectionArgFilterBackwardRelationsPlugin",
+  "PgConnectionArgFilterForwardRelationsPlugin",
+  "PgConnectionArgFilterLogicalOperatorsPlugin",
+  "PgConnectionArgFilterComputedAttributesPlugin",
+  "PgConnectionArgFilterRecordFunctionsPlugin",
+  "PgConnectionArgFilterCompositeTypeAttributesPlugin",
+  // Nobody orders or filters by sums of others' rows.
+  "PgAggregatesOrderByAggregatesPlugin",
+  "PgAggregatesFilterRelationalAggregatesPlugin",
+  // Relay's mutation edges, and roads back to the root from everywhere.
+  "PgMutationPayloadEdgePlugin",
+  "MutationPayloadQueryPlugin",
+  "QueryQueryPlugin",
+] as const;
+
+const SCHEMA_OPTIONS: GraphileBuild.SchemaOptions = {
+  // A name that two things claim stops the start; it does not silently vanish.
+  dontSwallowErrors: true,
+  defaultBehavior: [
+    "-resource:insert -resource:update -resource:delete",
+    "-resource:aggregates -resource:groupedAggregates -resource:groupedAggregates:having",
+    "-attribute:aggregate",
+  ].join(" "),
+  pgForbidSetofFunctionsToReturnNull: true,
+  connectionFilterArrays: false,
+  connectionFilterComputedColumns: false,
+  connectionFilterSetofFunctions: false,
+  connectionFilterLogicalOperators: false,
+  connectionFilterRelations: false,
+  // An empty filter means no filter, which is what a client with optional fields sends.
+  connectionFilterAllowEmptyObjectInput: true,
+  connectionFilterAllowNullInput: true,
+  connectionFilterAllowedOperators: [
+    "isNull",
+    "equalTo",
+    "in",
+    "lessThan",
+    "lessThanOrEqualTo",
+    "greaterThan",
+    "greaterThanOrEqualTo",
+    "overlaps",
+  ],
+};

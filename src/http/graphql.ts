@@ -1,0 +1,96 @@
+/**
+ * Mounts GraphQL: who sends the request is settled here, once, before Grafserv reads a byte of it;
+ * the rest is src/graphql. It must come before any parser of bodies, or their limit would hold
+ * instead of ours.
+ */
+import type { Express, NextFunction, Request, RequestHandler, Response } from "express";
+import { postgraphile } from "postgraphile";
+import { grafserv } from "postgraphile/grafserv/express/v4";
+import { ApiError, toApiError } from "../errors.ts";
+import { assertMigrated } from "../graphql/assertMigrated.ts";
+import { formatApiError } from "../graphql/errors.ts";
+import { LIMITS } from "../graphql/limits/limits.ts";
+import { createPreset } from "../graphql/preset.ts";
+import { authenticate, type Identity } from "../resources/authentication.ts";
+import type { Resources } from "../resources/index.ts";
+
+/** What is mounted, and how to give back what it holds. The pool stays open: it is not ours. */
+export interface InstalledGraphql {
+  release(): Promise<void>;
+}
+
+/**
+ * Mounts /graphql, and /graphiql outside production, when the schema has been built.
+ * @throws when the database cannot be reached, or tags.json5 does not fit it
+ */
+export async function installGraphql(
+  app: Express,
+  resources: Resources,
+): Promise<InstalledGraphql> {
+  const { config, pool, logger } = resources;
+  await assertMigrated(pool);
+  const introspection = config.environment !== "production";
+  const identities = new WeakMap<object, Identity>();
+  const preset = createPreset({
+    pool,
+    operator: config.database.operator,
+    logger,
+    introspection,
+    identityOf: (request) => identities.get(request),
+  });
+  const instance = postgraphile(preset);
+  const server = instance.createServ(grafserv);
+  // The first request must not wait for the schema, and a schema that fails must stop the start.
+  await instance.getSchema();
+  await server.ready();
+  app.use("/graphql", (request, response, next) =>
+    admit(resources, identities, request, response, next),
+  );
+  if (introspection) app.use(["/graphiql", "/ruru-static"], relaxForGraphiql);
+  await server.addTo(app, null, false);
+  // It releases the server that it made, too.
+  return { release: async () => instance.release() };
+}
+
+async function admit(
+  resources: Resources,
+  identities: WeakMap<object, Identity>,
+  request: Request,
+  response: Response,
+  next: NextFunction,
+): Promise<void> {
+  try {
+    const length = Number(request.headers["content-length"] ?? 0);
+    if (length > LIMITS.bodyBytes) throw new ApiError("PAYLOAD_TOO_LARGE");
+    identities.set(request, await authenticate(resources, request.headers.authorization));
+  } catch (thrown) {
+    refuse(resources, request, response, thrown);
+    return;
+  }
+  // What depends on who asks is nobody else's, nor for a cache on the way.
+  response.setHeader("Cache-Control", "no-store");
+  next();
+}
+
+function refuse(resources: Resources, request: Request, response: Response, thrown: unknown): void {
+  const error = toApiError(thrown);
+  const id = typeof request.id === "string" ? request.id : undefined;
+  if (error.status >= 500) {
+    resources.logger.error({ err: thrown, requestId: id }, "a GraphQL request was not let in");
+  }
+  if (error.status === 401) {
+    response.setHeader("WWW-Authenticate", 'Bearer error="invalid_token"');
+  }
+  response.status(error.status).json({ errors: [formatApiError(error, id)] });
+}
+
+/** GraphiQL writes scripts into its page and runs workers; it is there in development alone. */
+const relaxForGraphiql: RequestHandler = (_request, response, next) => {
+  response.setHeader(
+    "Content-Security-Policy",
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; " +
+      "style-src 'self' 'unsafe-inline'; img-src 'self' data: https:; font-src 'self' data:; " +
+      "worker-src 'self' blob:; connect-src 'self'",
+  );
+  next();
+};

@@ -1,0 +1,115 @@
+/**
+ * The last stop of a request: what was not found, and whatever was thrown, leaves as problem+json
+ * (RFC 9457) with a code of the registry. Words of errors that are ours to mend stay in the log.
+ */
+import { STATUS_CODES } from "node:http";
+import type { ErrorRequestHandler, Express, Request, Response } from "express";
+import { ApiError, type ErrorCode, toApiError } from "../errors.ts";
+import type { Resources } from "../resources/index.ts";
+
+/** Installs the answers to errors and to unknown addresses; nothing comes after it. */
+export function installProblems(app: Express, resources: Resources): void {
+  app.use((_request, _response, next) => next(new ApiError("NOT_FOUND")));
+  const answer: ErrorRequestHandler = (thrown: unknown, request, response, next) => {
+    if (response.headersSent) {
+      next(thrown);
+      return;
+    }
+    const error = toProblem(thrown);
+    if (error.status >= 500) {
+      resources.logger.error({ err: thrown, requestId: request.id }, "a request failed");
+    }
+    sendProblem(request, response, error);
+  };
+  app.use(answer);
+}
+
+/** Writes an error as problem+json. */
+export function sendProblem(request: Request, response: Response, error: ApiError): void {
+  if (error.status === 401) response.setHeader("WWW-Authenticate", "Bearer");
+  const wait = retryAfter(error);
+  if (wait !== undefined) response.setHeader("Retry-After", wait);
+  response.status(error.status).type("application/problem+json");
+  response.send(
+    JSON.stringify({
+      type: "about:blank",
+      title: STATUS_CODES[error.status] ?? "Error",
+      status: error.status,
+      code: error.code,
+      detail: error.message,
+      ...(error.fields.length === 0 ? {} : { fields: error.fields }),
+      ...(error.details === undefined ? {} : { details: error.details }),
+      requestId: String(request.id),
+    }),
+  );
+}
+
+function retryAfter(error: ApiError): number | undefined {
+  const { details } = error;
+  if (typeof details !== "object" || details === null) return undefined;
+  const seconds: unknown = Reflect.get(details, "retryAfterSeconds");
+  return typeof seconds === "number" ? seconds : undefined;
+}
+
+/**
+ * What the parsers and the OpenAPI validator throw has a `status`; the rest is the registry's
+ * matter.
+ */
+export function toProblem(thrown: unknown): ApiError {
+  if (thrown instanceof ApiError) return thrown;
+  const status = statusOf(thrown);
+  const code = status === undefined ? undefined : CODE_OF_STATUS[status];
+  if (code === undefined) return toApiError(thrown);
+  const faults = validationFaults(thrown);
+  return new ApiError(code, code === "INVALID_INPUT" ? sentence(thrown, faults) : undefined, {
+    fields: faults.map((fault) => fault.field),
+    cause: thrown,
+  });
+}
+
+const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
+  400: "INVALID_INPUT",
+  404: "NOT_FOUND",
+  405: "METHOD_NOT_ALLOWED",
+  413: "PAYLOAD_TOO_LARGE",
+  415: "UNSUPPORTED_MEDIA_TYPE",
+};
+
+function statusOf(thrown: unknown): number | undefined {
+  if (typeof thrown !== "object" || thrown === null) return undefined;
+  const status: unknown = Reflect.get(thrown, "status");
+  return typeof status === "number" ? status : undefined;
+}
+
+/** Where the validator found a fault: in which part of the request, and in what of it. */
+const PLACE = /^\/(body|query|params|headers)\/(.+)$/;
+
+interface Fault {
+  readonly field: string;
+  readonly message: string;
+}
+
+/**
+ * The validator lists faults as {path: '/body/email', message: 'must ...'}; values are never
+ * quoted.
+ */
+function validationFaults(thrown: unknown): Fault[] {
+  const errors: unknown =
+    typeof thrown === "object" && thrown !== null ? Reflect.get(thrown, "errors") : [];
+  if (!Array.isArray(errors)) return [];
+  return errors.slice(0, 20).flatMap((item: unknown) => {
+    if (typeof item !== "object" || item === null) return [];
+    const path: unknown = Reflect.get(item, "path");
+    const message: unknown = Reflect.get(item, "message");
+    const place = typeof path === "string" ? PLACE.exec(path) : null;
+    if (place === null || typeof message !== "string") return [];
+    const missing = message.startsWith("must have required property");
+    return [{ field: place[2] ?? "", message: missing ? "is missing" : message }];
+  });
+}
+
+function sentence(thrown: unknown, faults: readonly Fault[]): string | undefined {
+  if (thrown instanceof SyntaxError) return "The body is not JSON.";
+  if (faults.length === 0) return undefined;
+  return `${faults.map((fault) => `${fault.field} ${fault.message}`).join("; ")}.`;
+}

@@ -1,0 +1,41 @@
+/** Headers that tell browsers to be careful, and which origins may call from a page. */
+import cors from "cors";
+import type { Express } from "express";
+import helmet from "helmet";
+import type { Resources } from "../resources/index.ts";
+
+/**
+ * Installs the security headers; pages of ours load nothing from elsewhere, except avatars and
+ * photos.
+ */
+export function installSecurity(app: Express, resources: Resources): void {
+  const { config } = resources;
+  app.disable("x-powered-by");
+  app.set("trust proxy", config.http.trustProxy);
+  app.use(
+    helmet({
+      contentSecurityPolicy: {
+        directives: {
+          "default-src": ["'self'"],
+          "script-src": ["'self'"],
+          "style-src": ["'self'", "'unsafe-inline'"],
+          "img-src": ["'self'", "data:", "https:"],
+          "form-action": ["'self'"],
+          // On localhost there is no https to upgrade to.
+          "upgrade-insecure-requests": config.environment === "production" ? [] : null,
+        },
+      },
+      strictTransportSecurity: config.environment === "production",
+    }),
+  );
+  if (config.http.corsOrigins.length > 0) {
+    app.use(
+      cors({
+        origin: [...config.http.corsOrigins],
+        allowedHeaders: ["Authorization", "Content-Type", "X-Request-Id"],
+        exposedHeaders: ["X-Request-Id", "Retry-After"],
+        maxAge: 600,
+      }),
+    );
+  }
+}

@@ -1,0 +1,41 @@
+/** Brings our payment to where an intent, just fetched from Stripe, is. */
+import type { Stripe } from "stripe";
+import type { Resources } from "../resources/index.ts";
+import { retryable } from "../resources/postgres.ts";
+
+export async function applyPaymentIntent(
+  resources: Resources,
+  intent: Stripe.PaymentIntent,
+): Promise<void> {
+  const outcome = await retryable(async () => {
+    const { rows } = await resources.pool.query<{ outcome: string }>(
+      "select app_private.apply_payment_intent($1, $2, $3, $4, $5, $6) as outcome",
+      [
+        intent.id,
+        paymentId(intent),
+        intent.status,
+        intent.amount_received,
+        chargeId(intent),
+        intent.last_payment_error?.decline_code ?? intent.last_payment_error?.code ?? null,
+      ],
+    );
+    return rows[0]?.outcome;
+  });
+  resources.logger.info(
+    { intentId: intent.id, status: intent.status, outcome },
+    "payment followed",
+  );
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Our id, as we gave it to Stripe. */
+function paymentId(intent: Stripe.PaymentIntent): string | null {
+  const id = intent.metadata.payment_id;
+  return id !== undefined && UUID.test(id) ? id : null;
+}
+
+function chargeId(intent: Stripe.PaymentIntent): string | null {
+  const charge = intent.latest_charge;
+  return typeof charge === "string" ? charge : (charge?.id ?? null);
+}

@@ -1,0 +1,29 @@
+/**
+ * The booking has ended unpaid: Stripe shall take no more money for it. Where the guest was faster,
+ * the money is there, and following the intent settles it: the nights are taken again, or it goes
+ * back.
+ */
+import { Stripe } from "stripe";
+import { applyPaymentIntent } from "./applyPaymentIntent.ts";
+import { type Job, payloadText } from "./task.ts";
+
+export const cancelPaymentIntent: Job = async (resources, payload) => {
+  const paymentId = payloadText(payload, "paymentId");
+  const { rows } = await resources.pool.query<{ intent_id: string | null }>(
+    "select stripe_payment_intent_id as intent_id from app_private.payment_for_job($1)",
+    [paymentId],
+  );
+  const intentId = rows[0]?.intent_id ?? null;
+  if (intentId === null) return;
+  const { paymentIntents } = resources.stripe.jobs;
+  try {
+    const options = { idempotencyKey: `cancel:${paymentId}` };
+    await applyPaymentIntent(resources, await paymentIntents.cancel(intentId, {}, options));
+  } catch (error) {
+    const unexpected =
+      error instanceof Stripe.errors.StripeError &&
+      error.code === "payment_intent_unexpected_state";
+    if (!unexpected) throw error;
+    await applyPaymentIntent(resources, await paymentIntents.retrieve(intentId));
+  }
+};

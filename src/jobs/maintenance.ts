@@ -1,0 +1,28 @@
+/**
+ * What the clock causes: holds that end, stays that are over, and what may be forgotten. See
+ * crontab.ts.
+ */
+import type { Job } from "./task.ts";
+
+/** More than this many rounds in one run mean that something else is wrong. */
+const MOST_ROUNDS = 200;
+
+function repeatUntilZero(statement: string): Job {
+  return async (resources) => {
+    for (let round = 0; round < MOST_ROUNDS; round += 1) {
+      const { rows } = await resources.pool.query<{ done: number }>(statement);
+      if ((rows[0]?.done ?? 0) === 0) return;
+    }
+  };
+}
+
+/** Frees the nights of holds that nobody paid in time. */
+export const expireHolds = repeatUntilZero("select app_private.expire_holds() as done");
+
+/** Completes confirmed bookings from their check-out day on. */
+export const completeStays = repeatUntilZero("select app_private.complete_stays() as done");
+
+/** Forgets registrations and sessions that are past their time. */
+export const purgeExpired: Job = async (resources) => {
+  await resources.pool.query("select app_private.purge_expired_identity()");
+};

@@ -1,0 +1,48 @@
+/**
+ * Acts on a stored event. Stripe delivers in any order and more than once, so the object is fetched
+ * anew and the database moves forward to where it is, or stays.
+ */
+import { Stripe } from "stripe";
+import type { Resources } from "../resources/index.ts";
+import { applyPaymentIntent } from "./applyPaymentIntent.ts";
+import { applyRefund } from "./applyRefund.ts";
+import { type Job, payloadText } from "./task.ts";
+
+interface StoredEvent {
+  readonly type: string | null;
+  readonly object_id: string | null;
+  readonly is_processed: boolean;
+}
+
+export const processStripeEvent: Job = async (resources, payload) => {
+  const eventId = payloadText(payload, "eventId");
+  const { rows } = await resources.pool.query<StoredEvent>(
+    "select type, object_id, is_processed from app_private.stripe_event($1)",
+    [eventId],
+  );
+  const [event] = rows;
+  if (event?.type == null || event.is_processed) return;
+  if (event.object_id !== null) await act(resources, event.type, event.object_id);
+  await resources.pool.query("select app_private.mark_stripe_event_processed($1)", [eventId]);
+};
+
+/** Types that are not here are kept in the inbox and need nothing done. */
+async function act(resources: Resources, type: string, objectId: string): Promise<void> {
+  const [object] = type.split(".", 1);
+  if (object !== "payment_intent" && object !== "refund") return;
+  try {
+    if (object === "refund") {
+      await applyRefund(resources, await resources.stripe.jobs.refunds.retrieve(objectId));
+    } else {
+      const intent = await resources.stripe.jobs.paymentIntents.retrieve(objectId);
+      await applyPaymentIntent(resources, intent);
+    }
+  } catch (error) {
+    // What Stripe does not know is not ours: an event of another account or of a test.
+    if (error instanceof Stripe.errors.StripeError && error.code === "resource_missing") {
+      resources.logger.warn({ type, objectId }, "Stripe does not know the object of an event");
+      return;
+    }
+    throw error;
+  }
+}

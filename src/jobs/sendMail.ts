@@ -1,0 +1,24 @@
+/** Sends a mail that is owed, once: what is marked as sent is not sent again. */
+import { type BookingMailFacts, bookingMail } from "./mails.ts";
+import { type Job, payloadText } from "./task.ts";
+
+type OwedMail = BookingMailFacts & { readonly kind: string | null; readonly email: string };
+
+export const sendMail: Job = async (resources, payload) => {
+  const mailId = payloadText(payload, "mailId");
+  const { rows } = await resources.pool.query<OwedMail>(
+    `select kind, email, display_name, other_name, booking_id, listing_title, city, check_in::text,
+       check_out::text, guests, currency, exponent, total_amount, host_amount, street
+     from app_private.mail_to_send($1)`,
+    [mailId],
+  );
+  const [mail] = rows;
+  if (mail?.kind != null) {
+    await resources.mailer.send({
+      to: mail.email,
+      ...bookingMail(mail.kind, mail),
+      messageId: `<mail-${mailId}@staybase>`,
+    });
+  }
+  await resources.pool.query("select app_private.mark_mail_sent($1)", [mailId]);
+};

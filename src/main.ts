@@ -1,0 +1,54 @@
+/**
+ * `npm start`: the whole product in one process. Starts a stand-in for each service that has no
+ * address, brings the database up to date, seeds the demo market where the database is the
+ * stand-in's, and runs server and worker.
+ */
+import { migrate } from "./commands/database/migrate.ts";
+import { type SeedResult, seedDemo } from "./commands/seed/seedDemo.ts";
+import { type StandIns, startStandIns } from "./dev/standIns.ts";
+import { welcome } from "./dev/welcome.ts";
+import { readConfig, runUntilSignal, startWork } from "./process.ts";
+import { createLogger, type Logger } from "./resources/logger.ts";
+import { standInPages, startServer } from "./server.ts";
+import { startWorker } from "./worker.ts";
+
+async function start(): Promise<() => Promise<void>> {
+  const given = readConfig();
+  const logger = createLogger({ level: given.logLevel, name: "staybase" });
+  const standIns = await startStandIns(given, logger);
+  try {
+    const seeded = await prepareDatabase(standIns, logger);
+    const stopWork = await startWork(standIns.config, logger, "all", async (resources) => {
+      const server = await startServer(resources, standInPages(resources));
+      const worker = await startWorker(resources);
+      console.log(welcome(standIns, seeded));
+      return async () => {
+        await Promise.all([server.stop(), worker.stop()]);
+      };
+    });
+    return async () => {
+      await stopWork();
+      await standIns.close();
+    };
+  } catch (error) {
+    await standIns.close();
+    throw error;
+  }
+}
+
+/**
+ * Who gives only DATABASE_URL migrates by a command of its own, with rights that this process
+ * lacks.
+ */
+async function prepareDatabase(
+  standIns: StandIns,
+  logger: Logger,
+): Promise<SeedResult | undefined> {
+  const { config, started } = standIns;
+  if (config.database.rootUrl === undefined) return undefined;
+  await migrate(config);
+  if (!started.includes("postgres") || !config.seedDemo) return undefined;
+  return seedDemo(config, logger);
+}
+
+void runUntilSignal(start);

@@ -1,0 +1,84 @@
+/**
+ * Counts how often a key was used in a window, shared by all processes through Redis, and by this
+ * process alone while Redis is away. It only counts: which limits there are and what a client is
+ * told belongs to src/http.
+ */
+import { createHash } from "node:crypto";
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
+import type { RedisStore } from "./redis.ts";
+
+export interface RateLimit {
+  /** Names the limit, for example `sign-in`; limits of different names do not share counts. */
+  readonly name: string;
+  /** How many points a key has in each window. */
+  readonly points: number;
+  /** The length of the window. */
+  readonly seconds: number;
+}
+
+export interface RateLimitOutcome {
+  readonly allowed: boolean;
+  readonly limit: number;
+  readonly remaining: number;
+  /** Seconds until the window ends, at least 1. */
+  readonly resetSeconds: number;
+}
+
+export interface RateLimiter {
+  /** Takes points from a key. Never throws, also when Redis is away. */
+  consume(key: string, points?: number): Promise<RateLimitOutcome>;
+  /** Forgets what a key has used, for example after a successful sign-in. */
+  reset(key: string): Promise<void>;
+}
+
+/** A limiter on `store`; it owns nothing that must be closed. */
+export function createRateLimiter(store: RedisStore, limit: RateLimit): RateLimiter {
+  const options = {
+    keyPrefix: `staybase:limit:${limit.name}`,
+    points: limit.points,
+    duration: limit.seconds,
+  };
+  const shared = new RateLimiterRedis({ ...options, storeClient: store.client });
+  const local = new RateLimiterMemory(options);
+  return {
+    consume: async (key, points = 1) => {
+      const hashed = hash(key);
+      const outcome = await store.attempt(() => settle(shared.consume(hashed, points)));
+      const result = outcome.ok ? outcome.value : await settle(local.consume(bucket(key), points));
+      return {
+        allowed: result.consumedPoints <= limit.points,
+        limit: limit.points,
+        remaining: Math.max(0, limit.points - result.consumedPoints),
+        resetSeconds: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
+      };
+    },
+    reset: async (key) => {
+      await local.delete(bucket(key));
+      await store.attempt(() => shared.delete(hash(key)));
+    },
+  };
+}
+
+/** The library rejects with a result when a limit is passed; only real failures may reject here. */
+async function settle(consumed: Promise<RateLimiterRes>): Promise<RateLimiterRes> {
+  try {
+    return await consumed;
+  } catch (error) {
+    if (error instanceof RateLimiterRes) return error;
+    throw error;
+  }
+}
+
+/** Keys hold addresses and mail addresses: neither belongs in Redis, and both have any length. */
+function hash(key: string): string {
+  return createHash("sha256").update(key).digest("base64url");
+}
+
+/**
+ * One of 131,072 names. It bounds the memory of the fallback whatever an attacker invents; that two
+ * keys share a name is rare enough for the minutes in which Redis is away.
+ */
+function bucket(key: string): string {
+  const digest = createHash("sha256").update(key).digest();
+  return String(digest.readUInt32BE(0) % 131_072);
+}

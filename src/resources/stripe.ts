@@ -1,0 +1,36 @@
+/**
+ * The real Stripe SDK, pointed at Stripe or at the simulator, once for requests and once for jobs.
+ * It knows no payment: what is charged, with which key and what follows is decided in SQL and jobs.
+ */
+import { Stripe } from "stripe";
+import type { CompleteConfig } from "../config.ts";
+
+export interface StripeClients {
+  /** For a person who waits: gives up after 8 seconds. */
+  readonly requests: Stripe;
+  /** For the worker: gives up after 30 seconds. */
+  readonly jobs: Stripe;
+}
+
+/** Two clients that differ in their patience alone. They hold nothing that must be closed. */
+export function createStripe(config: Pick<CompleteConfig, "stripe">): StripeClients {
+  const { secretKey, apiUrl } = config.stripe;
+  const client = (timeout: number): Stripe =>
+    new Stripe(secretKey, {
+      timeout,
+      // Repeating is ours: a time-out is not a failure, so our job repeats with the key that
+      // derives from the row, and a person does not wait for hidden repeats. (The SDK still repeats
+      // a dropped connection once, therefore every write must carry an idempotency key.)
+      maxNetworkRetries: 0,
+      telemetry: false,
+      ...(apiUrl === undefined ? {} : addressOf(apiUrl)),
+    });
+  return { requests: client(8000), jobs: client(30_000) };
+}
+
+function addressOf(apiUrl: string): { host: string; port: string; protocol: "http" | "https" } {
+  const url = new URL(apiUrl);
+  const protocol = url.protocol === "https:" ? "https" : "http";
+  const port = url.port === "" ? (protocol === "https" ? "443" : "80") : url.port;
+  return { host: url.hostname, port, protocol };
+}

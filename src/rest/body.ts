@@ -1,0 +1,14 @@
+/**
+ * Reads members of a body that the OpenAPI document has already checked: the document is the check,
+ * this only gives the types.
+ */
+import { ApiError } from "../errors.ts";
+
+/** A text member of a checked body. */
+export function text(body: unknown, name: string): string {
+  if (typeof body === "object" && body !== null) {
+    const value: unknown = Reflect.get(body, name);
+    if (typeof value === "string") return value;
+  }
+  throw new ApiError("INVALID_INPUT", `${name} is missing.`, { fields: [name] });
+}

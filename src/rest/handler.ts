@@ -1,0 +1,31 @@
+/**
+ * What a REST operation is to the rest of the program: a function from a checked request to an
+ * answer. The OpenAPI document says where it listens and what it takes; nothing here knows of
+ * Express' routing.
+ */
+
+import type { Resources } from "../resources/index.ts";
+import type { AccessClaims } from "../resources/tokens.ts";
+
+/** A request that the OpenAPI document has accepted. */
+export interface RestRequest {
+  readonly params: Readonly<Record<string, string>>;
+  /** The body as the document describes it; the raw bytes for webhooks. */
+  readonly body: unknown;
+  /** Who asks; present where the operation demands a token. */
+  readonly viewer: AccessClaims | undefined;
+  /** The address of the client, behind trusted proxies. */
+  readonly ip: string;
+  header(name: string): string | undefined;
+}
+
+export interface RestAnswer {
+  readonly status: number;
+  /** JSON; left out for 204. */
+  readonly body?: unknown;
+}
+
+/**
+ * One file an operation, named as its operationId. Throws ApiError, or what the database throws.
+ */
+export type RestHandler = (resources: Resources, request: RestRequest) => Promise<RestAnswer>;

@@ -1,0 +1,21 @@
+/** The operations of the OpenAPI document by their operationId; a test compares both lists. */
+import { confirmRegistration } from "./confirmRegistration.ts";
+import { createPayment } from "./createPayment.ts";
+import { getMe } from "./getMe.ts";
+import type { RestHandler } from "./handler.ts";
+import { logIn } from "./logIn.ts";
+import { logOut } from "./logOut.ts";
+import { receiveStripeEvent } from "./receiveStripeEvent.ts";
+import { refreshSession } from "./refreshSession.ts";
+import { register } from "./register.ts";
+
+export const operations: Readonly<Record<string, RestHandler>> = {
+  confirmRegistration,
+  createPayment,
+  getMe,
+  logIn,
+  logOut,
+  receiveStripeEvent,
+  refreshSession,
+  register,
+};

@@ -1,0 +1,34 @@
+/**
+ * POST /v1/auth/refresh: exchanges a refresh token for the next; the database does it as one atomic
+ * swap.
+ */
+import { ApiError } from "../errors.ts";
+import { createRefreshToken, hashRefreshToken } from "../resources/tokens.ts";
+import { text } from "./body.ts";
+import type { RestHandler } from "./handler.ts";
+import { limitTries, sessionAnswer } from "./sessions.ts";
+
+interface Rotation {
+  readonly status: "rotated" | "invalid" | "reused";
+  readonly session_id: string;
+  readonly user_id: string;
+  readonly is_operator: boolean;
+}
+
+export const refreshSession: RestHandler = async (resources, request) => {
+  await limitTries(resources, "refresh", request.ip);
+  const next = createRefreshToken();
+  const { rows } = await resources.pool.query<Rotation>(
+    `select status, session_id, user_id, is_operator
+     from app_private.rotate_refresh_token($1, $2)`,
+    [hashRefreshToken(text(request.body, "refreshToken")), next.hash],
+  );
+  const [row] = rows;
+  if (row?.status === "reused") {
+    resources.logger.warn({ sessionId: row.session_id }, "a used refresh token came back");
+    await resources.revocations.revoke(row.session_id);
+  }
+  if (row?.status !== "rotated") throw new ApiError("REFRESH_TOKEN_INVALID");
+  const session = { ...row, userId: row.user_id, refreshToken: next.token };
+  return { status: 200, body: sessionAnswer(resources, session) };
+};

@@ -1,0 +1,375 @@
+/**
+ * The doctor, in good surroundings and in broken ones: it says what is broken and what to do, and
+ * shows no secret in any of it.
+ */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import express from "express";
+import pg from "pg";
+import { withClient } from "../../src/commands/database/connect.ts";
+import { databaseTarget, ownerUrl } from "../../src/commands/database/settings.ts";
+import { checkMigrations } from "../../src/commands/doctor/database.ts";
+import { type Finding, report } from "../../src/commands/doctor/finding.ts";
+import { checkNode } from "../../src/commands/doctor/machine.ts";
+import { examine } from "../../src/commands/doctor.ts";
+import { loadConfig } from "../../src/config.ts";
+import { freePort } from "../../src/dev/dataFolder.ts";
+import { type MailCatcher, startMailCatcher } from "../../src/dev/mailCatcher.ts";
+import { type RedisStandIn, startRedisStandIn } from "../../src/dev/redisStandIn.ts";
+import { startStandIns } from "../../src/dev/standIns.ts";
+import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
+import { createLogger } from "../../src/resources/logger.ts";
+import { testDatabase } from "../helpers/database.ts";
+import { buildMarket } from "../helpers/fixture.ts";
+
+const DOCTOR = fileURLToPath(new URL("../../src/commands/doctor.ts", import.meta.url));
+const SECRET = "hunter2hunter2";
+const KEYS = {
+  secretKey: `sk_test_${SECRET}`,
+  publishableKey: "pk_test_doctor",
+  webhookSecret: `whsec_${SECRET}`,
+};
+
+type Env = Record<string, string>;
+
+const database = testDatabase();
+const folder = mkdtempSync(join(tmpdir(), "staybase-doctor-"));
+let redis: RedisStandIn;
+let stripe: StripeSimulator;
+let mail: MailCatcher;
+const cleanups: (() => unknown)[] = [];
+
+beforeAll(async () => {
+  redis = await startRedisStandIn();
+  stripe = await startStripeSimulator(KEYS);
+  mail = await startMailCatcher({ dir: join(folder, "mail") });
+});
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+afterAll(async () => {
+  await Promise.all([redis.close(), stripe.close(), mail.close()]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** An environment in which nothing is broken. */
+async function goodEnv(): Promise<Env> {
+  return {
+    NODE_ENV: "test",
+    PORT: String(await freePort(undefined)),
+    HOST: "127.0.0.1",
+    DATA_DIR: join(folder, "data"),
+    DATABASE_URL: database.url,
+    ROOT_DATABASE_URL: database.rootUrl,
+    REDIS_URL: redis.url,
+    STRIPE_SECRET_KEY: KEYS.secretKey,
+    STRIPE_PUBLISHABLE_KEY: KEYS.publishableKey,
+    STRIPE_WEBHOOK_SECRET: KEYS.webhookSecret,
+    STRIPE_API_URL: stripe.url,
+    SMTP_URL: mail.url,
+  };
+}
+
+async function examineWith(changes: Env): Promise<Finding[]> {
+  return examine({ ...(await goodEnv()), ...changes });
+}
+
+const subjects = (findings: readonly Finding[], state: Finding["state"]): string[] =>
+  findings.filter((finding) => finding.state === state).map(({ subject }) => subject);
+
+const brokenIn = (findings: readonly Finding[]): string[] => subjects(findings, "broken");
+
+function told(findings: readonly Finding[], subject: string): string {
+  const found = findings.filter((finding) => finding.subject === subject);
+  return found.map(({ sentence, remedy }) => `${sentence} ${remedy ?? ""}`).join("\n");
+}
+
+/** The same URL with one thing changed. */
+function changed(url: string, what: "password" | "port" | "pathname", value: string): string {
+  const copy = new URL(url);
+  copy[what] = value;
+  return copy.href;
+}
+
+/** Does to the database what nobody else may. */
+async function asRoot(...statements: string[]): Promise<void> {
+  const client = new pg.Client({ connectionString: database.rootUrl });
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** A server that listens on a port, says one line to whoever comes, and nothing else. */
+async function occupy(greeting = ""): Promise<number> {
+  const server: Server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.write(greeting);
+    sockets.add(socket);
+  });
+  const sockets = new Set<{ destroy(): unknown }>();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  cleanups.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+describe("in good surroundings", () => {
+  test("nothing is broken, and everything was looked at", async () => {
+    const findings = await examine(await goodEnv());
+    expect(brokenIn(findings)).toEqual([]);
+    const looked = ["Node", "configuration", "data folder", "port", "PostgreSQL", "roles"];
+    const services = ["calendar", "search", "ledger", "migrations", "Stripe events", "Redis"];
+    expect(subjects(findings, "fine")).toEqual(
+      expect.arrayContaining([...looked, ...services, "Stripe", "mail"]),
+    );
+    expect(subjects(findings, "note")).toEqual(["worker"]);
+    expect(report(findings)).toContain("Nothing is broken.");
+  });
+
+  test("without ROOT_DATABASE_URL it says what it could not see", async () => {
+    const findings = await examineWith({ ROOT_DATABASE_URL: "" });
+    expect(brokenIn(findings)).toEqual([]);
+    expect(told(findings, "migrations")).toContain("ROOT_DATABASE_URL");
+  });
+
+  test("where nothing runs it names npm start and calls nothing broken", async () => {
+    const env = { PORT: String(await freePort(undefined)), DATA_DIR: join(folder, "nothing") };
+    const findings = await examine(env);
+    expect(brokenIn(findings)).toEqual([]);
+    expect(told(findings, "services")).toContain("npm start");
+    expect(told(findings, "port")).toContain("free");
+  });
+
+  test("it finds the stand-ins of a running npm start", async () => {
+    const env = await goodEnv();
+    for (const name of Object.keys(env)) {
+      if (/^(REDIS|STRIPE|SMTP)_/.test(name)) delete env[name];
+    }
+    env.DATA_DIR = join(folder, "running");
+    const logger = createLogger({ level: "silent" });
+    const standIns = await startStandIns(loadConfig(env), logger);
+    cleanups.push(() => standIns.close());
+    const findings = await examine(env);
+    expect(brokenIn(findings)).toEqual([]);
+    expect(subjects(findings, "fine")).toEqual(expect.arrayContaining(["Redis", "Stripe", "mail"]));
+    expect(told(findings, "port")).toContain(String(process.pid));
+  });
+
+  test("a Staybase that answers at the port is what should be there", async () => {
+    const app = express();
+    let ready = 200;
+    app.get("/healthz", (_request, response) => void response.json({ status: "ok" }));
+    app.get("/readyz", (_request, response) => void response.status(ready).json({}));
+    const server = app.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    cleanups.push(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const address = server.address();
+    const port = typeof address === "object" ? String(address?.port) : "";
+    expect(brokenIn(await examineWith({ PORT: port }))).toEqual([]);
+    ready = 503;
+    expect(brokenIn(await examineWith({ PORT: port }))).toEqual(["port"]);
+    // Where nothing is configured, npm start would want that port for itself.
+    const bare = { PORT: port, HOST: "127.0.0.1", DATA_DIR: join(folder, "nothing") };
+    expect(brokenIn(await examine(bare))).toEqual(["port"]);
+  });
+});
+
+describe("in broken surroundings", () => {
+  test("an old Node is told to come through npm", () => {
+    expect(checkNode("24.0.0").state).toBe("fine");
+    expect(checkNode("20.20.2").state).toBe("broken");
+  });
+
+  test("all faults of the configuration are told", async () => {
+    const findings = await examineWith({ PORT: "70000", LOG_LEVEL: "loud", REDIS_URL: SECRET });
+    expect(brokenIn(findings).sort()).toEqual(["LOG_LEVEL", "PORT", "REDIS_URL"]);
+    expect(report(findings)).not.toContain(SECRET);
+  });
+
+  test("a wrong password, host or database is named, and no password is shown", async () => {
+    const closed = await freePort(undefined);
+    for (const url of [
+      changed(database.url, "password", SECRET),
+      changed(database.url, "port", String(closed)),
+      changed(database.url, "pathname", "/nowhere"),
+    ]) {
+      const findings = await examineWith({ DATABASE_URL: url, ROOT_DATABASE_URL: "" });
+      expect(brokenIn(findings)).toEqual(["PostgreSQL"]);
+      expect(told(findings, "PostgreSQL")).toContain("DATABASE_URL");
+      expect(report(findings)).not.toContain(SECRET);
+    }
+    const findings = await examineWith({
+      ROOT_DATABASE_URL: changed(database.rootUrl, "password", SECRET),
+    });
+    expect(told(findings, "PostgreSQL")).toContain("ROOT_DATABASE_URL");
+    expect(report(findings)).not.toContain(SECRET);
+  });
+
+  test("a superuser in DATABASE_URL is refused: row-level security does not stop him", async () => {
+    const findings = await examineWith({ DATABASE_URL: database.rootUrl, ROOT_DATABASE_URL: "" });
+    expect(brokenIn(findings)).toEqual(["roles"]);
+  });
+
+  test("roles of other names are missed", async () => {
+    const findings = await examineWith({ DATABASE_VISITOR: "nobody_of_ours" });
+    expect(brokenIn(findings)).toEqual(["roles"]);
+    expect(told(findings, "roles")).toContain("nobody_of_ours");
+  });
+
+  test("a taken port names the process that holds it", async () => {
+    const port = String(await occupy());
+    const findings = await examineWith({ PORT: port });
+    expect(brokenIn(findings)).toEqual(["port"]);
+    expect(told(findings, "port")).toContain(port);
+    if (process.platform === "linux") {
+      expect(told(findings, "port")).toContain(String(process.pid));
+    }
+  });
+
+  test("a data folder that is a file is told", async () => {
+    const file = join(folder, "file");
+    writeFileSync(file, "");
+    const env = { DATA_DIR: file };
+    expect(brokenIn(await examineWith(env))).toEqual(["data folder"]);
+  });
+
+  test("services that do not answer are named, without their passwords", async () => {
+    const closed = await freePort(undefined);
+    const findings = await examineWith({
+      REDIS_URL: `redis://:${SECRET}@127.0.0.1:${closed}`,
+      STRIPE_API_URL: `http://127.0.0.1:${closed}`,
+      SMTP_URL: `smtp://me:${SECRET}@127.0.0.1:${closed}`,
+    });
+    expect(brokenIn(findings)).toEqual(["Redis", "Stripe", "mail"]);
+    expect(report(findings)).not.toContain(SECRET);
+  });
+
+  test("a key that Stripe refuses and a mail server that turns us away are told apart", async () => {
+    const port = await occupy("554 not today\r\n");
+    const findings = await examineWith({
+      STRIPE_SECRET_KEY: `sk_test_wrong${SECRET}`,
+      SMTP_URL: `smtp://127.0.0.1:${port}`,
+    });
+    expect(brokenIn(findings)).toEqual(["Stripe", "mail"]);
+    expect(told(findings, "Stripe")).toContain("STRIPE_SECRET_KEY");
+    expect(report(findings)).not.toContain(SECRET);
+  });
+});
+
+describe("in the database", () => {
+  test("migrations that have not run, ran otherwise, or are newer are told", async () => {
+    const committed = mkdtempSync(join(folder, "committed-"));
+    const endpoint = {
+      url: ownerUrl(databaseTarget(database.config)),
+      variable: "ROOT_DATABASE_URL",
+    } as const;
+    const states: string[] = [];
+    const look = async (client: pg.Client): Promise<void> => {
+      const { state, sentence } = await checkMigrations(client, committed);
+      states.push(`${state} ${/ran with|Not run|is not here|have run/.exec(sentence)?.[0]}`);
+    };
+    await withClient(endpoint, async (client) => {
+      await client.query("begin; delete from graphile_migrate.migrations");
+      await look(client);
+      writeFileSync(join(committed, "000001.sql"), "--! Previous: -\n--! Hash: sha1:aa\n\nselect;");
+      await look(client);
+      const add = "insert into graphile_migrate.migrations (hash, filename) values ($1, $2)";
+      await client.query(add, ["sha1:aa", "000001.sql"]);
+      await look(client);
+      await client.query("update graphile_migrate.migrations set hash = 'sha1:bb'");
+      await look(client);
+      rmSync(join(committed, "000001.sql"));
+      await look(client);
+      await client.query("rollback");
+    });
+    expect(states).toEqual([
+      "fine have run",
+      "broken Not run",
+      "fine have run",
+      "broken ran with",
+      "broken is not here",
+    ]);
+  });
+
+  test("a worker that lives is seen, and jobs that wait for nobody are broken", async () => {
+    const add = "select app_hidden.add_job('send_mail', '{}', null, now() - interval '2 minutes')";
+    await asRoot(add);
+    cleanups.push(() => asRoot("delete from graphile_worker._private_jobs"));
+    expect(brokenIn(await examine(await goodEnv()))).toEqual(["worker"]);
+    await asRoot("select app_private.beat(array['w'], '1 minute')");
+    cleanups.push(() => asRoot("select app_private.end_heartbeats(array['w'])"));
+    // It lives, but does not do its work.
+    expect(brokenIn(await examine(await goodEnv()))).toEqual(["worker"]);
+    await asRoot("delete from graphile_worker._private_jobs");
+    expect(brokenIn(await examine(await goodEnv()))).toEqual([]);
+    const old = "update app_private.worker_heartbeats set beat_at = now() - interval '1 hour'";
+    await asRoot(old);
+    expect(subjects(await examine(await goodEnv()), "note")).toEqual(["worker"]);
+  });
+
+  test("events of Stripe that wait for ten minutes are told", async () => {
+    await asRoot(
+      `insert into app_private.stripe_events (id, type, payload, received_at)
+       values ('evt_doctor', 'ping', '{}', now() - interval '11 minutes')`,
+    );
+    cleanups.push(() => asRoot("delete from app_private.stripe_events"));
+    expect(brokenIn(await examine(await goodEnv()))).toEqual(["Stripe events"]);
+    await asRoot("update app_private.stripe_events set received_at = now()");
+    expect(brokenIn(await examine(await goodEnv()))).toEqual([]);
+  });
+
+  test("a calendar, a search or a ledger that does not tell the truth is told", async () => {
+    await buildMarket(database);
+    await asRoot("delete from graphile_worker._private_jobs");
+    expect(brokenIn(await examine(await goodEnv()))).toEqual([]);
+    await asRoot(
+      "set session_replication_role = replica",
+      "update app_hidden.listing_availability set taken = '{[2001-01-01,2001-01-02)}'",
+      "delete from app_hidden.search_cells",
+      "update app_public.ledger_entries set amount = amount + 1 where amount > 0",
+    );
+    expect(brokenIn(await examine(await goodEnv()))).toEqual(["calendar", "search", "ledger"]);
+  });
+});
+
+describe("npm run doctor", () => {
+  async function run(env: Env): Promise<{ code: number | null; output: string }> {
+    const child = spawn(process.execPath, [DOCTOR], {
+      cwd: folder,
+      env: { PATH: process.env.PATH ?? "", ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [output, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+    return { code: Number(code), output };
+  }
+
+  test("ends with 0 when nothing is broken, with 1 when something is, and says which", async () => {
+    const env = { PORT: String(await freePort(undefined)), DATA_DIR: join(folder, "nothing") };
+    expect(await run(env)).toMatchObject({ code: 0, output: expect.stringContaining("npm start") });
+    const bad = { ...env, REDIS_URL: `redis://:${SECRET}@127.0.0.1:1` };
+    const { code, output } = await run(bad);
+    expect(code).toBe(1);
+    expect(output).toMatch(/^BROKEN {2}Redis/m);
+    expect(output).not.toContain(SECRET);
+  });
+});

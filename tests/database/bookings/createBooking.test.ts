@@ -1,0 +1,279 @@
+/** Booking a quote: once, as it stands, by whom it was offered to, however often and from wherever it is asked. */
+import { beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { testDatabase } from "../../helpers/database.ts";
+import {
+  asOwner,
+  asVisitor,
+  become,
+  book,
+  hold,
+  NOON,
+  paidBooking,
+  processOf,
+  publishedListing,
+  quoted,
+  refusal,
+  STAY,
+  somebody,
+  stopClock,
+  untilBlocked,
+  withRival,
+} from "../../helpers/factories.ts";
+
+const database = testDatabase();
+let host: string;
+let guest: string;
+let other: string;
+
+beforeAll(async () => {
+  host = await somebody(database, "Hanna");
+});
+
+// New guests each time, who have booked nothing yet.
+beforeEach(async () => {
+  await stopClock(database, NOON);
+  guest = await somebody(database, "Gero");
+  other = await somebody(database, "Otto");
+});
+
+const CREATE = "select id from app_public.create_booking($1, $2)";
+
+const create = (who: string | null, quote: unknown, key: unknown) =>
+  asVisitor(database, who, CREATE, [quote, key]);
+
+const bookingsOf = (listing: string) =>
+  asOwner(database, "select id from app_public.bookings where listing_id = $1", [listing]);
+
+describe("a booking", () => {
+  test("holds the nights for 15 minutes at the quote's price", async () => {
+    const listing = await publishedListing(database, host);
+    const booking = await hold(database, guest, listing);
+    const found = await asOwner(
+      database,
+      `select b.status::text, b.total_amount::text as total, b.cancellation_policy::text as policy,
+         b.time_zone, b.hold_expires_at - app_hidden.clock() = interval '15 minutes' as quarter,
+         c.kind::text, c.nights::text, c.expires_at = b.hold_expires_at as same, b.host_id
+       from app_public.bookings b join app_public.calendar_claims c on c.booking_id = b.id
+       where b.id = $1`,
+      [booking],
+    );
+    expect(found).toEqual([
+      {
+        status: "pending_payment",
+        total: "44800",
+        policy: "moderate",
+        time_zone: "Europe/Lisbon",
+        quarter: true,
+        kind: "hold",
+        nights: "[2031-06-10,2031-06-14)",
+        same: true,
+        host_id: host,
+      },
+    ]);
+  });
+
+  test("is of a quote that is one's own, there, and fresh", async () => {
+    const listing = await publishedListing(database, host);
+    const quote = await quoted(database, guest, listing);
+    const key = "a key of its own";
+    expect(await refusal(create(null, quote, key))).toBe("SBG01");
+    expect(await refusal(create(other, quote, key))).toBe("SBP01");
+    expect(await refusal(create(host, quote, key))).toBe("SBP01");
+    expect(await refusal(create(guest, listing, key))).toBe("SBP01");
+    expect(await refusal(create(guest, null, key))).toBe("SBP01");
+    expect(await refusal(create(guest, "not a uuid", key))).toBe("22P02");
+    await stopClock(database, "2031-06-02T11:30:00Z");
+    expect(await refusal(create(guest, quote, key))).toBe("SBP02");
+    expect(await bookingsOf(listing)).toEqual([]);
+    await stopClock(database, "2031-06-02T11:29:59Z");
+    await expect(create(guest, quote, key)).resolves.toHaveLength(1);
+  });
+
+  test("wants a key of 8 to 200 characters", async () => {
+    const quote = await quoted(database, guest, await publishedListing(database, host));
+    for (const key of [null, "", "1234567", "x".repeat(201), "x".repeat(10_000_000)]) {
+      expect(await refusal(create(guest, quote, key))).toBe("SBB02");
+    }
+    await expect(create(guest, quote, "ü".repeat(200))).resolves.toHaveLength(1);
+  });
+
+  test("is not made at a listing that was paused, or that takes requests", async () => {
+    const paused = await publishedListing(database, host);
+    const quote = await quoted(database, guest, paused);
+    await asVisitor(database, host, "select app_public.pause_listing($1)", [paused]);
+    expect(await refusal(create(guest, quote, "paused listing"))).toBe("SBL01");
+
+    const asks = await publishedListing(database, host);
+    const request = await quoted(database, guest, asks);
+    await asVisitor(
+      database,
+      host,
+      "update app_public.listings set booking_mode = 'request' where id = $1",
+      [asks],
+    );
+    expect(await refusal(quoted(database, other, asks))).toBe("SBB05");
+    expect(await refusal(create(guest, request, "request listing"))).toBe("SBB05");
+  });
+
+  test("of taken nights is refused, and writes nothing", async () => {
+    const listing = await publishedListing(database, host);
+    const [first, second] = [
+      await quoted(database, guest, listing),
+      await quoted(database, other, listing),
+    ];
+    await book(database, guest, first);
+    expect(await refusal(create(other, second, "the second"))).toBe("SBC01");
+    expect(await bookingsOf(listing)).toHaveLength(1);
+  });
+
+  test("is seen by its guest, its host and the operator alone, with its history", async () => {
+    const booking = await hold(database, guest, await publishedListing(database, host));
+    for (const part of [
+      "select id from app_public.bookings where id = $1",
+      "select booking_id as id from app_public.booking_events where booking_id = $1",
+    ]) {
+      const there = [{ id: booking }];
+      expect(await asVisitor(database, guest, part, [booking])).toEqual(there);
+      expect(await asVisitor(database, host, part, [booking])).toEqual(there);
+      expect(await asVisitor(database, other, part, [booking])).toEqual([]);
+      expect(await asVisitor(database, null, part, [booking])).toEqual([]);
+      const seen = await database.withOperator(other, async (client) => {
+        const { rows } = await client.query(part, [booking]);
+        return rows;
+      });
+      expect(seen).toEqual(there);
+      expect(await asOwner(database, part, [booking])).toEqual(there);
+    }
+    for (const statement of [
+      "update app_public.bookings set status = 'confirmed' where id = $1",
+      "delete from app_public.bookings where id = $1",
+    ]) {
+      expect(await refusal(asVisitor(database, guest, statement, [booking]))).toBe("42501");
+    }
+  });
+});
+
+describe("a quote is booked once", () => {
+  test("a repeated key gives the same booking, also when the quote is too old by now", async () => {
+    const quote = await quoted(database, guest, await publishedListing(database, host));
+    const first = await create(guest, quote, "the same key");
+    expect(await create(guest, quote, "the same key")).toEqual(first);
+    await stopClock(database, "2031-06-02T12:30:00Z");
+    expect(await create(guest, quote, "the same key")).toEqual(first);
+  });
+
+  test("another key finds it used, with one unit and with two", async () => {
+    for (const units of [1, 2]) {
+      const quote = await quoted(
+        database,
+        guest,
+        await publishedListing(database, host, { units }),
+      );
+      await create(guest, quote, `${quote} 1`);
+      expect(await refusal(create(guest, quote, `${quote} 2`))).toBe("SBP03");
+    }
+  });
+
+  test("a key is for one quote, and each guest has keys of their own", async () => {
+    const listing = await publishedListing(database, host, { units: 3 });
+    const [mine, next] = [
+      await quoted(database, guest, listing),
+      await quoted(database, guest, listing),
+    ];
+    const theirs = await quoted(database, other, listing);
+    await create(guest, mine, "a shared word");
+    expect(await refusal(create(guest, next, "a shared word"))).toBe("SBB03");
+    await expect(create(other, theirs, "a shared word")).resolves.toHaveLength(1);
+  });
+
+  for (const units of [1, 2]) {
+    test(`two connections with one key get one booking, of ${units} unit(s)`, async () => {
+      const listing = await publishedListing(database, host, { units });
+      const quote = await quoted(database, guest, listing);
+      const key = `at once ${units}`;
+      await withRival(database, async (first, second) => {
+        await become(database, first, guest);
+        await become(database, second, guest);
+        const pid = await processOf(second);
+        const winner = await first.query(CREATE, [quote, key]);
+        const late = second.query(CREATE, [quote, key]);
+        await untilBlocked(database, pid);
+        await first.query("commit");
+        expect((await late).rows).toEqual(winner.rows);
+        await second.query("commit");
+      });
+      expect(await bookingsOf(listing)).toHaveLength(1);
+      const claims = "select from app_public.calendar_claims where listing_id = $1";
+      expect(await asOwner(database, claims, [listing])).toHaveLength(1);
+    });
+  }
+
+  test("two connections with two keys: one books, the other is told", async () => {
+    const listing = await publishedListing(database, host, { units: 2 });
+    const quote = await quoted(database, guest, listing);
+    await withRival(database, async (first, second) => {
+      await become(database, first, guest);
+      await become(database, second, guest);
+      const pid = await processOf(second);
+      await first.query(CREATE, [quote, "first of two"]);
+      const late = refusal(second.query(CREATE, [quote, "second of two"]));
+      await untilBlocked(database, pid);
+      await first.query("commit");
+      expect(await late).toBe("SBP03");
+    });
+    expect(await bookingsOf(listing)).toHaveLength(1);
+  });
+});
+
+describe("several units", () => {
+  test("are sold one after the other, and no more than there are", async () => {
+    const listing = await publishedListing(database, host, { units: 3 });
+    const quotes = [];
+    for (let number = 0; number < 4; number += 1)
+      quotes.push(await quoted(database, guest, listing));
+    for (const quote of quotes.slice(0, 3)) await book(database, guest, quote);
+    expect(await refusal(book(database, guest, quotes[3] ?? ""))).toBe("SBC01");
+    const found = await asOwner(
+      database,
+      "select unit_number from app_public.bookings where listing_id = $1 order by unit_number",
+      [listing],
+    );
+    expect(found).toEqual([{ unit_number: 1 }, { unit_number: 2 }, { unit_number: 3 }]);
+  });
+
+  test("pack: a stay goes to the first unit that is free", async () => {
+    const listing = await publishedListing(database, host, { units: 2 });
+    const unitOf = async (booking: string) =>
+      (
+        await asOwner(database, "select unit_number from app_public.bookings where id = $1", [
+          booking,
+        ])
+      )[0]?.unit_number;
+    expect(await unitOf(await paidBooking(database, guest, listing))).toBe(1);
+    expect(await unitOf(await paidBooking(database, other, listing, STAY))).toBe(2);
+    const next = await paidBooking(database, guest, listing, ["2031-06-14", "2031-06-16"]);
+    expect(await unitOf(next)).toBe(1);
+  });
+
+  test("two guests at one unit: the second waits, then is refused; at two, both get one", async () => {
+    for (const units of [1, 2]) {
+      const listing = await publishedListing(database, host, { units });
+      const [mine, theirs] = [
+        await quoted(database, guest, listing),
+        await quoted(database, other, listing),
+      ];
+      await withRival(database, async (first, second) => {
+        await become(database, first, guest);
+        await become(database, second, other);
+        const pid = await processOf(second);
+        await first.query(CREATE, [mine, `guest one ${units}`]);
+        const late = refusal(second.query(CREATE, [theirs, `guest two ${units}`]));
+        await untilBlocked(database, pid);
+        await first.query("commit");
+        expect(await late).toBe(units === 1 ? "SBC01" : "it was not refused");
+        await second.query("commit");
+      });
+      expect(await bookingsOf(listing)).toHaveLength(units);
+    }
+  });
+});

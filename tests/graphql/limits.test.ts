@@ -1,0 +1,232 @@
+/** Claims about what GraphQL refuses to do, however it is asked, and that it says why by a code. */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { LIMITS } from "../../src/graphql/limits/limits.ts";
+import type { GraphqlAnswer } from "../helpers/client.ts";
+import { testDatabase } from "../helpers/database.ts";
+import { buildMarket } from "../helpers/fixture.ts";
+import { codesOf, type GraphqlServer, openGraphqlServer } from "./graphqlServer.ts";
+
+const database = testDatabase();
+let server: GraphqlServer;
+
+beforeAll(async () => {
+  await buildMarket(database);
+  server = await openGraphqlServer(database);
+});
+afterAll(() => server.dispose());
+
+const send = (query: string, variables = {}): Promise<GraphqlAnswer<unknown>> =>
+  server.stranger.send(query, variables);
+
+async function expectRefusal(query: string, code: string, variables = {}): Promise<void> {
+  const answer = await send(query, variables);
+  expect({ query: query.slice(0, 100), codes: codesOf(answer), data: answer.data }).toEqual({
+    query: query.slice(0, 100),
+    codes: [code],
+    data: undefined,
+  });
+  expect(answer.status).toBe(400);
+}
+
+describe("a page", () => {
+  test("has at most 100 rows, as a literal, in a variable, by default of one, and nested", async () => {
+    const most = 2_147_483_647;
+    for (const size of ["first: 101", `first: ${most}`, "last: 101", "first: 0", "first: -1"]) {
+      await expectRefusal(`{ listings(${size}) { nodes { id } } }`, "PAGE_TOO_LARGE");
+      await expectRefusal(
+        `{ listings(first: 1) { nodes { reviews(${size}) { nodes { id } } } } }`,
+        "PAGE_TOO_LARGE",
+      );
+    }
+    const byVariable = "query ($n: Int) { listings(first: $n) { nodes { id } } }";
+    await expectRefusal(byVariable, "PAGE_TOO_LARGE", { n: most });
+    await expectRefusal(
+      `query ($n: Int = ${most}) { listings(first: $n) { nodes { id } } }`,
+      "PAGE_TOO_LARGE",
+    );
+    await expectRefusal(
+      "query ($n: Int) { listings { nodes { photos(first: $n) { id } } } }",
+      "PAGE_TOO_LARGE",
+      { n: 101 },
+    );
+    await expectRefusal("{ listings(offset: 10001) { nodes { id } } }", "PAGE_TOO_LARGE");
+    await expectRefusal(
+      "{ searchListings(west: 0, south: 0, east: 1, north: 1, pageSize: 101) { cursor } }",
+      "PAGE_TOO_LARGE",
+    );
+    const answer = await send(byVariable, { n: 100 });
+    expect(answer.errors).toEqual([]);
+  });
+
+  test("is the same behind a fragment, an alias and a directive", async () => {
+    await expectRefusal(
+      `query { some: listings { ...page } }
+       fragment page on ListingConnection { nodes { ... on Listing { photos(first: 101) { id } } } }`,
+      "PAGE_TOO_LARGE",
+    );
+    await expectRefusal(
+      "{ listings(first: 101) @include(if: true) { nodes { id } } }",
+      "PAGE_TOO_LARGE",
+    );
+  });
+
+  test("has 20 rows when nobody says how many", async () => {
+    await database.owner.query(
+      `insert into app_public.listing_photos (listing_id, url)
+       select l.id, 'https://photos.example/' || n
+       from (select id from app_public.listings where status = 'published' limit 1) l,
+         generate_series(1, 90) n`,
+    );
+    await database.owner.query(
+      `insert into app_public.listings (host_id, title, status)
+       select u.id, 'Flat ' || n, 'published'
+       from (select id from app_public.users limit 1) u, generate_series(1, 30) n`,
+    );
+    const { listings } = await server.stranger.query<{
+      listings: { totalCount: number; nodes: { photos: unknown[] }[] };
+    }>("{ listings { totalCount nodes { photos { id } } } }");
+    expect(listings.totalCount).toBeGreaterThan(LIMITS.pageDefault);
+    expect(listings.nodes).toHaveLength(LIMITS.pageDefault);
+    // A plain list has no second page: it comes whole, up to the cap.
+    expect(Math.max(...listings.nodes.map(({ photos }) => photos.length))).toBe(91);
+    const last = await server.stranger.query<typeof data>("{ listings(last: 3) { nodes { id } } }");
+    const data = { listings: { nodes: [] as unknown[] } };
+    expect(last.listings.nodes).toHaveLength(3);
+  });
+
+  test("goes forwards or backwards, by a cursor of its own list", async () => {
+    await expectRefusal("{ listings(first: 2, last: 2) { nodes { id } } }", "INVALID_INPUT");
+    await expectRefusal('{ listings(first: 2, before: "x") { nodes { id } } }', "INVALID_INPUT");
+    const answer = await send('{ listings(first: 2, after: "x") { nodes { id } } }');
+    expect(codesOf(answer)).toEqual(["INVALID_CURSOR"]);
+    const { listings } = await server.stranger.query<{
+      listings: { pageInfo: { endCursor: string } };
+    }>("{ listings(first: 2) { pageInfo { endCursor } } }");
+    const { endCursor } = listings.pageInfo;
+    const next = "query ($c: Cursor) { listings(first: 2, after: $c) { nodes { id } } }";
+    expect((await send(next, { c: endCursor })).errors).toEqual([]);
+    const elsewhere =
+      "query ($c: Cursor) { listings(first: 2, after: $c, orderBy: HOST_ID_ASC) { nodes { id } } }";
+    expect(codesOf(await send(elsewhere, { c: endCursor }))).toEqual(["INVALID_CURSOR"]);
+  });
+});
+
+describe("an operation", () => {
+  test("asks for at most 10,000 rows, nested pages multiplied", async () => {
+    const nested = (inner: number): string =>
+      `{ listings(first: 100) { nodes { reviews(first: ${inner}) { nodes { id } } } } }`;
+    await expectRefusal(nested(100), "QUERY_TOO_COMPLEX");
+    expect((await send(nested(90))).errors).toEqual([]);
+  });
+
+  test("has bounded tokens, aliases, root fields, directives and depth", async () => {
+    const many = (count: number, write: (index: number) => string): string =>
+      Array.from({ length: count }, (_item, index) => write(index)).join(" ");
+    const host = "listings { nodes { host { ";
+    const refused = [
+      `{ me { id } ${many(2000, () => "id")} }`,
+      `{ me { ${many(60, (index) => `a${index}: id`)} } }`,
+      `{ ${many(25, (index) => `a${index}: me { id }`)} }`,
+      `{ me { id ${many(51, () => "@include(if: true)")} } }`,
+      `{ me { ${host.repeat(6)} id ${"} } }".repeat(6)} } }`,
+      `query { ...a } ${many(12, (index) => {
+        const next = String.fromCharCode(98 + index);
+        return `fragment ${String.fromCharCode(97 + index)} on Query { ...${next} ...${next} }`;
+      })} fragment m on Query { me { id } }`,
+    ];
+    for (const query of refused) await expectRefusal(query, "QUERY_TOO_COMPLEX");
+    const fragments = "fragment a on Query { ...b } fragment b on Query { ...a }";
+    const cycle = await send(`{ ...a } ${fragments}`);
+    expect(new Set(codesOf(cycle))).toEqual(new Set(["INVALID_INPUT"]));
+  });
+
+  test("with 10,000 aliases is refused by its size or its tokens", async () => {
+    const aliases = (count: number): string =>
+      `{ ${Array.from({ length: count }, (_item, index) => `a${index}:me{id}`).join(" ")} }`;
+    await expectRefusal(aliases(5000), "QUERY_TOO_COMPLEX");
+    const answer = await send(aliases(10_000));
+    expect(["QUERY_TOO_COMPLEX", "PAYLOAD_TOO_LARGE"]).toContain(codesOf(answer)[0]);
+  });
+
+  test("names fields and values that exist", async () => {
+    await expectRefusal("{ secrets { id } }", "INVALID_INPUT");
+    await expectRefusal("{ listings { nodes { ownerId } } }", "INVALID_INPUT");
+    await expectRefusal('{ listing(id: "1") { id } }', "INVALID_INPUT");
+    await expectRefusal("query ($id: UUID!) { listing(id: $id) { id } }", "INVALID_INPUT", {
+      id: "not-a-uuid",
+    });
+    await expectRefusal("{ listings { nodes { id }", "INVALID_INPUT");
+    await expectRefusal("{ listings(filter: { title: {} }) { nodes { id } } }", "INVALID_INPUT");
+  });
+
+  test("does not aggregate listings, which are others'", async () => {
+    await expectRefusal("{ listings { aggregates { keys } } }", "INVALID_INPUT");
+  });
+});
+
+describe("a request", () => {
+  const post = (body: string, headers: Record<string, string> = {}): Promise<Response> =>
+    fetch(`${server.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body,
+    });
+  const codeOf = async (response: Response): Promise<unknown> => {
+    const body = (await response.json()) as { errors: { extensions: { code: string } }[] };
+    return body.errors[0]?.extensions.code;
+  };
+
+  test("of 5 MB is refused, whether it says its length or not", async () => {
+    const body = JSON.stringify({ query: "{ me { id } }", padding: "x".repeat(5_000_000) });
+    const announced = await post(body);
+    expect(announced.status).toBe(413);
+    expect(await codeOf(announced)).toBe("PAYLOAD_TOO_LARGE");
+    const stream = new ReadableStream({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(body.slice(0, 200_000)));
+        controller.close();
+      },
+    });
+    const init = { method: "POST", body: stream, duplex: "half" } as const;
+    const headers = { "content-type": "application/json" };
+    const unannounced = await fetch(`${server.url}/graphql`, { ...init, headers });
+    expect(unannounced.status).toBe(413);
+    expect(await codeOf(unannounced)).toBe("PAYLOAD_TOO_LARGE");
+  });
+
+  test("is JSON by POST, so that no other site's form can send it", async () => {
+    const query = JSON.stringify({ query: "{ me { id } }" });
+    for (const type of ["text/plain", "application/x-www-form-urlencoded"]) {
+      const response = await post(query, { "content-type": type });
+      expect(response.status).toBe(415);
+      expect(await codeOf(response)).toBe("UNSUPPORTED_MEDIA_TYPE");
+    }
+    const get = await fetch(`${server.url}/graphql?query={me{id}}`);
+    expect(get.status).toBe(405);
+    expect(await codeOf(get)).toBe("METHOD_NOT_ALLOWED");
+    for (const body of ["{", "[]", "null", '{"query": 1}']) {
+      const response = await post(body);
+      expect(response.status).toBe(400);
+      expect(await codeOf(response)).toBe("INVALID_INPUT");
+    }
+    const batch = await post(`[${query},${query}]`);
+    expect(batch.status).toBe(400);
+  });
+});
+
+test("production answers no introspection, gives no hints and has no GraphiQL", async () => {
+  const production = await openGraphqlServer(database, { environment: "production" });
+  try {
+    const introspection = "{ __schema { types { name } } }";
+    const refused = await production.stranger.send(introspection);
+    expect(codesOf(refused)).toContain("INVALID_INPUT");
+    const hint = await production.stranger.send("{ listing { id } lissting { id } }");
+    expect(JSON.stringify(hint.errors)).not.toContain("Did you mean");
+    expect((await fetch(`${production.url}/graphiql`)).status).toBe(404);
+    expect(await production.stranger.query("{ __typename }")).toEqual({ __typename: "Query" });
+    expect((await server.stranger.send(introspection)).errors).toEqual([]);
+    expect((await fetch(`${server.url}/graphiql`)).status).toBe(200);
+  } finally {
+    await production.dispose();
+  }
+});

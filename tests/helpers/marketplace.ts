@@ -1,0 +1,157 @@
+/**
+ * A whole marketplace for a test: several server processes and workers as real child processes, on the test's own
+ * database, with the stand-ins for Redis, Stripe and mail in the process of the test, where it can give them orders.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DEVELOPMENT_JWT_SECRET, SIMULATOR_STRIPE_KEYS } from "../../src/config.ts";
+import { readMailbox, startMailCatcher } from "../../src/dev/mailCatcher.ts";
+import { startRedisStandIn } from "../../src/dev/redisStandIn.ts";
+import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
+import type { TestDatabase } from "./database.ts";
+
+export interface Mail {
+  readonly to: string;
+  readonly subject: string;
+  readonly links: readonly string[];
+}
+
+export interface RunningProcess {
+  /** Asks it to stop and waits; resolves to its exit code. */
+  stop(): Promise<number | null>;
+  /** Kills it at once, as the kernel or a power cut would. */
+  kill(): Promise<void>;
+  /** What it has written so far. */
+  output(): string;
+}
+
+export interface Marketplace {
+  /** Addresses of the servers, without a trailing slash. */
+  readonly servers: readonly string[];
+  readonly stripe: StripeSimulator;
+  startWorker(): RunningProcess;
+  mails(): Promise<Mail[]>;
+  /** What the servers have written; for looking for errors and secrets. */
+  output(): string;
+  dispose(): Promise<void>;
+}
+
+/** Starts `serverCount` servers and no worker. */
+export async function openMarketplace(
+  database: TestDatabase,
+  serverCount: number,
+): Promise<Marketplace> {
+  const dir = await mkdtemp(join(tmpdir(), "staybase-marketplace-"));
+  const redis = await startRedisStandIn();
+  const mail = await startMailCatcher({ dir: join(dir, "mail") });
+  const stripe = await startStripeSimulator({
+    secretKey: SIMULATOR_STRIPE_KEYS.secretKey,
+    publishableKey: SIMULATOR_STRIPE_KEYS.publishableKey,
+    webhookSecret: SIMULATOR_STRIPE_KEYS.webhookSecret,
+    retry: { firstMs: 20, mostMs: 200 },
+  });
+  const env = {
+    PATH: process.env.PATH ?? "",
+    NODE_ENV: "test",
+    LOG_LEVEL: "info",
+    DATABASE_URL: database.url,
+    REDIS_URL: redis.url,
+    JWT_SECRET: DEVELOPMENT_JWT_SECRET,
+    STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
+    STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
+    STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,
+    STRIPE_API_URL: stripe.url,
+    SMTP_URL: mail.url,
+    MAILBOX_DIR: join(dir, "mail"),
+    DATA_DIR: join(dir, "data"),
+    WORKER_HEARTBEAT_SECONDS: "1",
+  };
+  const processes: RunningProcess[] = [];
+  const start = (file: string, more: Record<string, string>): RunningProcess => {
+    const started = startProcess(file, { ...env, ...more });
+    processes.push(started);
+    return started;
+  };
+  const servers: string[] = [];
+  for (let index = 0; index < serverCount; index += 1) {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const server = start("src/server.ts", { PORT: String(port), HOST: "127.0.0.1" });
+    await waitUntil(`the server answers; it wrote: ${server.output()}`, () => answers(url));
+    servers.push(url);
+  }
+  const [first] = servers;
+  if (first !== undefined) stripe.setWebhookUrl(`${first}/v1/webhooks/stripe`);
+  return {
+    servers,
+    stripe,
+    startWorker: () => start("src/worker.ts", {}),
+    mails: async () => {
+      const found = await readMailbox(join(dir, "mail"));
+      return found.map(({ to, subject, links }) => ({ to: String(to), subject, links }));
+    },
+    output: () => processes.map((item) => item.output()).join("\n"),
+    dispose: async () => {
+      await Promise.all(processes.map((item) => item.stop()));
+      await Promise.all([stripe.close(), mail.close(), redis.close()]);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function startProcess(file: string, env: Record<string, string>): RunningProcess {
+  const child: ChildProcess = spawn(process.execPath, [file], { env, stdio: "pipe" });
+  const chunks: string[] = [];
+  child.stdout?.on("data", (data: Buffer) => chunks.push(data.toString()));
+  child.stderr?.on("data", (data: Buffer) => chunks.push(data.toString()));
+  const ended = once(child, "exit");
+  const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (!isRunning()) return;
+    child.kill(signal);
+    await ended;
+  };
+  return {
+    stop: async () => {
+      await end("SIGTERM");
+      return child.exitCode;
+    },
+    kill: () => end("SIGKILL"),
+    output: () => chunks.join(""),
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (typeof address !== "object" || address === null) throw new Error("There is no free port.");
+  return address.port;
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/readyz`)).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits for a condition, looking often, and says what did not happen when the time is over. */
+export async function waitUntil(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  timeoutMs = 20_000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`It did not happen in ${timeoutMs} ms: ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,154 @@
+/**
+ * Claims about what Redis may cost: a dead, hung or returning Redis is noticed, told once, and
+ * never slows those who ask.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { startRedisStandIn } from "../../src/dev/redisStandIn.ts";
+import { createLogger, type Logger } from "../../src/resources/logger.ts";
+import { createRateLimiter } from "../../src/resources/rateLimiter.ts";
+import { openRedis, type RedisStore } from "../../src/resources/redis.ts";
+import { createSessionRevocations } from "../../src/resources/sessionRevocations.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+function listening(): { logger: Logger; lines: string[] } {
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push(line) };
+  return { logger: createLogger({ level: "info", destination }), lines };
+}
+
+async function open(url: string, logger: Logger = listening().logger): Promise<RedisStore> {
+  const store = await openRedis(url, logger);
+  cleanups.push(() => store.dispose());
+  return store;
+}
+
+async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error("The condition did not hold within 15 s.");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** A stand-in in a process of its own, which can be stopped like a hung server. */
+async function redisElsewhere(): Promise<{ url: string; process: ChildProcess }> {
+  const module = new URL("../../src/dev/redisStandIn.ts", import.meta.url).href;
+  const source = `import { startRedisStandIn } from ${JSON.stringify(module)};
+    console.log((await startRedisStandIn()).url);`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", source], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { PATH: process.env.PATH, NODE_NO_WARNINGS: "1" },
+  });
+  cleanups.push(() => child.kill("SIGKILL"));
+  const url = await new Promise<string>((resolve, reject) => {
+    child.once("exit", () => reject(new Error("The stand-in did not start.")));
+    child.stdout.once("data", (chunk: Buffer) => resolve(chunk.toString().trim()));
+  });
+  return { url, process: child };
+}
+
+describe("Redis behind its breaker", () => {
+  test("keeps and forgets values", async () => {
+    const server = await startRedisStandIn();
+    cleanups.push(() => server.close());
+    const store = await open(server.url);
+    expect(await store.set("key", "value", 10)).toBe(true);
+    expect(await store.get("key")).toBe("value");
+    expect(await store.delete("key")).toBe(true);
+    expect(await store.get("key")).toBeUndefined();
+  });
+
+  test("opens without Redis, says so once, and costs nothing", async () => {
+    const { logger, lines } = listening();
+    const store = await open("redis://127.0.0.1:1", logger);
+    const began = performance.now();
+    for (let index = 0; index < 100; index += 1) expect(await store.get("key")).toBeUndefined();
+    expect(performance.now() - began).toBeLessThan(100);
+    expect(lines.filter((line) => line.includes("Redis is away"))).toHaveLength(1);
+  });
+
+  test("a hung Redis costs a request 200 ms at most, and is used again when it wakes", async () => {
+    const { logger, lines } = listening();
+    const { url, process: server } = await redisElsewhere();
+    const store = await open(url, logger);
+    await store.set("key", "value", 60);
+    server.kill("SIGSTOP");
+    const began = performance.now();
+    for (let index = 0; index < 50; index += 1) await store.get("key");
+    expect(performance.now() - began).toBeLessThan(300);
+    expect(store.available()).toBe(false);
+    server.kill("SIGCONT");
+    await eventually(() => store.available());
+    expect(await store.get("key")).toBe("value");
+    expect(lines.filter((line) => line.includes("Redis is away"))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes("Redis is back"))).toHaveLength(1);
+  });
+
+  test("closes at once although Redis hangs", async () => {
+    const { url, process: server } = await redisElsewhere();
+    const store = await openRedis(url, listening().logger);
+    server.kill("SIGSTOP");
+    const began = performance.now();
+    await store.dispose();
+    expect(performance.now() - began).toBeLessThan(1500);
+  });
+});
+
+describe("the rate limiter", () => {
+  const limit = { name: "sign-in", points: 2, seconds: 60 };
+
+  test("is shared by processes, and apart by name and key", async () => {
+    const server = await startRedisStandIn();
+    cleanups.push(() => server.close());
+    const one = createRateLimiter(await open(server.url), limit);
+    const two = createRateLimiter(await open(server.url), limit);
+    const other = createRateLimiter(await open(server.url), { ...limit, name: "register" });
+    expect(await one.consume("a")).toMatchObject({ allowed: true, remaining: 1, limit: 2 });
+    expect(await two.consume("a")).toMatchObject({ allowed: true, remaining: 0 });
+    const refusal = await one.consume("a");
+    expect(refusal).toMatchObject({ allowed: false, remaining: 0 });
+    expect(refusal.resetSeconds).toBeGreaterThan(50);
+    expect((await one.consume("b")).allowed).toBe(true);
+    expect((await other.consume("a")).allowed).toBe(true);
+    await two.reset("a");
+    expect((await one.consume("a")).allowed).toBe(true);
+  });
+
+  test("goes on counting in the process while Redis is away", async () => {
+    const limiter = createRateLimiter(await open("redis://127.0.0.1:1"), limit);
+    const outcomes = [];
+    for (let index = 0; index < 3; index += 1) outcomes.push((await limiter.consume("a")).allowed);
+    expect(outcomes).toEqual([true, true, false]);
+  });
+});
+
+describe("revoked sessions", () => {
+  test("are known to every process", async () => {
+    const server = await startRedisStandIn();
+    cleanups.push(() => server.close());
+    const one = createSessionRevocations(await open(server.url), 900);
+    const two = createSessionRevocations(await open(server.url), 900);
+    await one.revoke("session");
+    expect(await two.isRevoked("session")).toBe(true);
+    expect(await two.isRevoked("another")).toBe(false);
+  });
+
+  test("are known here while Redis is away, and to the others once it is back", async () => {
+    const first = await startRedisStandIn();
+    const store = await open(first.url);
+    const here = createSessionRevocations(store, 900);
+    await first.close();
+    await eventually(() => !store.available());
+    await here.revoke("session");
+    expect(await here.isRevoked("session")).toBe(true);
+    const second = await startRedisStandIn({ port: first.port });
+    cleanups.push(() => second.close());
+    const others = createSessionRevocations(await open(second.url), 900);
+    await eventually(() => others.isRevoked("session"));
+  });
+});

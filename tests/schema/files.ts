@@ -1,0 +1,63 @@
+/**
+ * Reads what the proofs judge: the files of `sql/` and `migrations/`, as they are on disk and as
+ * the history of this branch has them. It judges nothing.
+ */
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { MIGRATIONS_FOLDER } from "../../src/commands/database/settings.ts";
+import type { TextFile } from "./proofs.ts";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const SQL_FOLDER = join(ROOT, "sql");
+export const COMMITTED_FOLDER = join(MIGRATIONS_FOLDER, "committed");
+export const CURRENT_FOLDER = join(MIGRATIONS_FOLDER, "current");
+
+/** All SQL files under a folder, by their path in it, in alphabetical order. */
+export async function sqlFiles(folder: string): Promise<TextFile[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".sql"))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
+  return Promise.all(
+    paths.sort().map(async (path) => ({ path, text: await readFile(join(folder, path), "utf8") })),
+  );
+}
+
+const git = promisify(execFile);
+
+async function run(...args: string[]): Promise<string> {
+  const { stdout } = await git("git", args, { cwd: ROOT, maxBuffer: 64 * 1024 * 1024 });
+  return stdout;
+}
+
+/**
+ * The committed migrations as the base of this branch has them: where it left the main branch,
+ * or the last commit when it is the main branch. `undefined` where there is no git history, as in
+ * an unpacked archive.
+ */
+export async function committedInHistory(): Promise<TextFile[] | undefined> {
+  const base = await baseCommit();
+  if (base === undefined) return undefined;
+  const list = await run("ls-tree", "-r", "--name-only", base, "--", "migrations/committed");
+  const paths = list.split("\n").filter((path) => path.endsWith(".sql"));
+  return Promise.all(
+    paths.map(async (path) => ({
+      path: path.replace("migrations/committed/", ""),
+      text: await run("show", `${base}:${path}`),
+    })),
+  );
+}
+
+async function baseCommit(): Promise<string | undefined> {
+  for (const main of ["origin/main", "main", "HEAD"]) {
+    try {
+      return (await run("merge-base", "HEAD", main)).trim();
+    } catch {
+      // That branch is not known here; a shallow clone has HEAD alone.
+    }
+  }
+  return undefined;
+}

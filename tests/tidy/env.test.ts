@@ -1,0 +1,188 @@
+/**
+ * Claims about the configuration: what is refused, what is never shown, and that `.env.example`
+ * and the table of variables say the same.
+ */
+import { readFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+import { describe, expect, test } from "@jest/globals";
+import {
+  ConfigError,
+  DEVELOPMENT_JWT_SECRET,
+  describe as describeConfig,
+  isComplete,
+  loadConfig,
+  missingServices,
+  SIMULATOR_STRIPE_KEYS,
+  variables,
+} from "../../src/config.ts";
+
+const example = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");
+
+const production = {
+  NODE_ENV: "production",
+  DATABASE_URL: "postgres://app:correct-horse@db.internal/staybase",
+  REDIS_URL: "redis://:battery-staple@cache.internal:6379",
+  JWT_SECRET: "Zk3-qW9_vR7-tY1_uI5-oP2_aS8-dF4_gH6",
+  STRIPE_SECRET_KEY: "sk_live_abcdefghijklmnop",
+  STRIPE_PUBLISHABLE_KEY: "pk_live_abcdefghijklmnop",
+  STRIPE_WEBHOOK_SECRET: "whsec_abcdefghijklmnop",
+  SMTP_URL: "smtps://mailer:xkcd-936@smtp.internal:465",
+};
+
+function faultsOf(env: Record<string, string>): string[] {
+  return errorOf(env).faults.map((fault) => fault.variable);
+}
+
+function errorOf(env: Record<string, string>): ConfigError {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+  throw new Error("The configuration was accepted although it should have been refused.");
+}
+
+describe(".env.example", () => {
+  const blocks = example.split(/\n\s*\n/).map((block) => block.trim());
+  const entries = new Map<string, string>();
+  for (const block of blocks) {
+    const lines = block.split("\n");
+    const name = /^([A-Z_]+)=/.exec(lines.at(-1) ?? "")?.[1];
+    if (name === undefined) continue;
+    const comment = lines.slice(0, -1).map((line) => line.replace(/^#\s?/, ""));
+    entries.set(name, comment.join(" "));
+  }
+
+  test("names exactly the variables of src/config.ts", () => {
+    // When this fails: add the line to .env.example, or the variable to the table.
+    expect([...entries.keys()].sort()).toEqual(Object.keys(variables).sort());
+  });
+
+  test("says the sentence of each variable", () => {
+    for (const [name, variable] of Object.entries(variables)) {
+      expect([name, entries.get(name)]).toEqual([name, variable.sentence]);
+    }
+  });
+
+  test("shows the defaults: copying it changes nothing", () => {
+    expect(loadConfig(parseEnv(example))).toEqual(loadConfig({}));
+  });
+});
+
+describe("loadConfig", () => {
+  test("needs nothing in development and lacks all four services", () => {
+    const config = loadConfig({});
+    expect(missingServices(config)).toEqual(["postgres", "redis", "stripe", "mail"]);
+    expect(isComplete(config)).toBe(false);
+    expect(config.http.hosts).toEqual(["127.0.0.1", "::1"]);
+    expect(config.seedDemo).toBe(true);
+  });
+
+  test("accepts a complete production environment", () => {
+    const config = loadConfig(production);
+    expect(isComplete(config)).toBe(true);
+    expect(config.http.hosts).toEqual(["0.0.0.0"]);
+    expect(config.seedDemo).toBe(false);
+    expect(config.allowStandIns).toBe(false);
+  });
+
+  test("reports every fault together", () => {
+    const env = {
+      PORT: "70000",
+      LOG_LEVEL: "loud",
+      DATABASE_POOL_SIZE: "-1",
+      ALLOW_STAND_INS: "maybe",
+      CORS_ORIGINS: "https://a.example/path",
+    };
+    expect(faultsOf(env).sort()).toEqual(Object.keys(env).sort());
+  });
+
+  test("never shows the value of a secret", () => {
+    const secrets = {
+      DATABASE_URL: "mysql://app:hunter2-database@db",
+      ROOT_DATABASE_URL: "hunter2-root",
+      REDIS_URL: "http://:hunter2-redis@cache",
+      JWT_SECRET: "hunter2-jwt",
+      STRIPE_SECRET_KEY: "hunter2-stripe",
+      STRIPE_WEBHOOK_SECRET: "hunter2-webhook",
+      SMTP_URL: "ftp://me:hunter2-mail@smtp",
+    };
+    const error = errorOf({ ...secrets, STRIPE_PUBLISHABLE_KEY: "pk_x" });
+    expect(error.faults.map((fault) => fault.variable).sort()).toEqual(Object.keys(secrets).sort());
+    expect(error.message).not.toContain("hunter2");
+  });
+
+  test("production names each service that is not configured", () => {
+    expect(faultsOf({ NODE_ENV: "production" }).sort()).toEqual([
+      "DATABASE_URL",
+      "JWT_SECRET",
+      "REDIS_URL",
+      "SMTP_URL",
+      "STRIPE_PUBLISHABLE_KEY",
+      "STRIPE_SECRET_KEY",
+      "STRIPE_WEBHOOK_SECRET",
+    ]);
+  });
+
+  test("production with ALLOW_STAND_INS still needs a secret of its own", () => {
+    const env = { NODE_ENV: "production", ALLOW_STAND_INS: "true" };
+    expect(faultsOf(env)).toEqual(["JWT_SECRET"]);
+    expect(faultsOf({ ...env, JWT_SECRET: DEVELOPMENT_JWT_SECRET })).toEqual(["JWT_SECRET"]);
+    expect(loadConfig({ ...env, JWT_SECRET: production.JWT_SECRET }).allowStandIns).toBe(true);
+  });
+
+  test("production refuses the credentials and the address of the simulator", () => {
+    const env = {
+      ...production,
+      STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
+      STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,
+      STRIPE_API_URL: "http://127.0.0.1:12111",
+    };
+    expect(faultsOf(env).sort()).toEqual([
+      "STRIPE_API_URL",
+      "STRIPE_SECRET_KEY",
+      "STRIPE_WEBHOOK_SECRET",
+    ]);
+  });
+
+  test.each([
+    ["true", undefined],
+    ["10.0.0.0/33", undefined],
+    ["0.0.0.0/0", undefined],
+    ["somewhere", undefined],
+    ["11", undefined],
+    ["0", false],
+    ["2", 2],
+    ["loopback, 10.0.0.0/8,192.0.2.7", ["loopback", "10.0.0.0/8", "192.0.2.7"]],
+    ["fd00::/8", ["fd00::/8"]],
+  ])("TRUST_PROXY=%s gives %j", (text, expected) => {
+    if (expected === undefined) expect(faultsOf({ TRUST_PROXY: text })).toEqual(["TRUST_PROXY"]);
+    else expect(loadConfig({ TRUST_PROXY: text }).http.trustProxy).toEqual(expected);
+  });
+
+  test("refuses a role name that is not a plain identifier, and one name for two roles", () => {
+    expect(faultsOf({ DATABASE_OWNER: "x; drop table y" })).toEqual(["DATABASE_OWNER"]);
+    const env = { DATABASE_VISITOR: "someone", DATABASE_OPERATOR: "someone" };
+    expect(faultsOf(env)).toEqual(["DATABASE_OPERATOR"]);
+  });
+
+  test("refuses half a Stripe and half a database", () => {
+    expect(faultsOf({ STRIPE_SECRET_KEY: "sk_test_x" }).sort()).toEqual([
+      "STRIPE_PUBLISHABLE_KEY",
+      "STRIPE_WEBHOOK_SECRET",
+    ]);
+    expect(faultsOf({ ROOT_DATABASE_URL: "postgres://a@b/c" })).toEqual(["ROOT_DATABASE_URL"]);
+  });
+});
+
+describe("describe", () => {
+  test("shows where everything is and no secret", () => {
+    const env = { ...production, SMTP_URL: "smtp://h?password=xkcd-936" };
+    const text = describeConfig(loadConfig(env)).join("\n");
+    expect(text).toContain("db.internal");
+    for (const secret of ["correct-horse", "battery-staple", "xkcd-936", "sk_live", "Zk3-"]) {
+      expect(text).not.toContain(secret);
+    }
+  });
+});

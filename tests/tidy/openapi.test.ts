@@ -1,0 +1,213 @@
+/**
+ * The OpenAPI document, the list of operations and the files of both say the same: an operation has
+ * one name, and that name is its file here and there.
+ */
+import { expect, test } from "@jest/globals";
+import { parse } from "yaml";
+import { operations } from "../../src/rest/index.ts";
+import { filesUnder, type SourceFile } from "./repository.ts";
+
+/** What the rules look at. */
+interface Rest {
+  /** The parsed openapi/openapi.yaml. */
+  readonly document: unknown;
+  /** openapi/paths/*.yaml and openapi/schemas/*.yaml. */
+  readonly parts: readonly SourceFile[];
+  /** src/rest/*.ts. */
+  readonly handlers: readonly SourceFile[];
+  /** The names in src/rest/index.ts. */
+  readonly listed: readonly string[];
+}
+
+const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function entries(value: unknown): [string, unknown][] {
+  return typeof value === "object" && value !== null ? Object.entries(value) : [];
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1, path.lastIndexOf("."));
+}
+
+/** The operations that openapi.yaml refers to, each by the name of its file. */
+function referredOperations(document: unknown): { names: string[]; faults: string[] } {
+  const names: string[] = [];
+  const faults: string[] = [];
+  for (const [path, item] of entries(member(document, "paths"))) {
+    for (const [method, operation] of entries(item)) {
+      if (!METHODS.includes(method)) continue;
+      const reference = member(operation, "$ref");
+      const name = /^paths\/([A-Za-z]+)\.yaml$/.exec(String(reference))?.[1];
+      if (name !== undefined) names.push(name);
+      else {
+        faults.push(
+          `openapi.yaml has ${method.toUpperCase()} ${path} without a reference: move the ` +
+            "operation to openapi/paths/<operationId>.yaml and refer to it.",
+        );
+      }
+    }
+  }
+  return { names, faults };
+}
+
+function nameFaults({ document, parts, handlers, listed }: Rest): string[] {
+  const { names, faults } = referredOperations(document);
+  const files = parts.filter(({ path }) => path.includes("/paths/"));
+  const written = files.map(({ path }) => baseName(path));
+  for (const { path, text } of files) {
+    const id: unknown = member(parse(text), "operationId");
+    if (id === baseName(path)) continue;
+    faults.push(`${path} has the operationId ${String(id)}: give both the same name.`);
+  }
+  const implemented = handlers
+    .filter(({ path, text }) => text.includes(`export const ${baseName(path)}: RestHandler`))
+    .map(({ path }) => baseName(path));
+  const lists: readonly (readonly [names: readonly string[], where: string])[] = [
+    [names, "openapi/openapi.yaml"],
+    [written, "openapi/paths/<operationId>.yaml"],
+    [implemented, "src/rest/<operationId>.ts"],
+    [listed, "src/rest/index.ts"],
+  ];
+  const all = new Set(lists.flatMap(([list]) => list));
+  for (const name of [...all].sort()) {
+    const absent = lists.filter(([list]) => !list.includes(name)).map(([, where]) => where);
+    if (absent.length > 0) faults.push(`The operation ${name} is missing in ${absent.join(", ")}.`);
+  }
+  if (new Set(names).size < names.length) {
+    faults.push("openapi.yaml refers twice to one operation: each has one address.");
+  }
+  return faults;
+}
+
+/** Refusals are problem+json of our own schema, and whoever needs a token is told of 401. */
+function answerFaults({ document, parts }: Rest): string[] {
+  const isPublicByDefault = entries(member(document, "security")).length === 0;
+  const operationFiles = parts.filter(({ path }) => path.includes("/paths/"));
+  return operationFiles.flatMap(({ path, text }) => {
+    const operation: unknown = parse(text);
+    const responses = entries(member(operation, "responses"));
+    const errors = responses.filter(([status]) => /^([45]|default)/.test(status));
+    const faults = errors.flatMap(([status, response]) => {
+      const content = member(response, "content");
+      const problem = member(content, "application/problem+json");
+      const reference = member(member(problem, "schema"), "$ref");
+      const isOurs = reference === "../schemas/Problem.yaml";
+      if (isOurs && entries(content).length === 1) return [];
+      return [
+        `${path} describes ${status} otherwise: its content is application/problem+json alone, ` +
+          "with the schema ../schemas/Problem.yaml.",
+      ];
+    });
+    if (errors.length === 0) faults.push(`${path} describes no error: every operation can fail.`);
+    const security = member(operation, "security");
+    const isPublic = security === undefined ? isPublicByDefault : entries(security).length === 0;
+    if (!isPublic && !responses.some(([status]) => status === "401")) {
+      faults.push(`${path} needs a token, but describes no 401: add it.`);
+    }
+    return faults;
+  });
+}
+
+function schemaFaults({ document, parts }: Rest): string[] {
+  const references = [JSON.stringify(document), ...parts.map(({ text }) => text)].join("\n");
+  const schemas = parts.filter(({ path }) => path.includes("/schemas/"));
+  return schemas.flatMap(({ path }) =>
+    references.includes(`${baseName(path)}.yaml`)
+      ? []
+      : [`Nothing refers to ${path}: remove it, or use it.`],
+  );
+}
+
+function readRest(): Rest {
+  const files = filesUnder("openapi", ".yaml");
+  const main = files.find(({ path }) => path === "openapi/openapi.yaml");
+  return {
+    document: parse(main?.text ?? ""),
+    parts: files.filter((file) => file !== main),
+    handlers: filesUnder("src/rest", ".ts"),
+    listed: Object.keys(operations),
+  };
+}
+
+/** A small API that breaks no rule, for the negative controls to break. */
+const GOOD: Rest = {
+  document: {
+    security: [{ bearerAuth: [] }],
+    paths: { "/me": { get: { $ref: "paths/getMe.yaml" } } },
+  },
+  parts: [
+    {
+      path: "openapi/paths/getMe.yaml",
+      text: `operationId: getMe
+responses:
+  "200":
+    description: Me.
+  "401":
+    description: No.
+    content:
+      application/problem+json:
+        schema:
+          $ref: ../schemas/Problem.yaml`,
+    },
+    { path: "openapi/schemas/Problem.yaml", text: "type: object" },
+  ],
+  handlers: [{ path: "src/rest/getMe.ts", text: "export const getMe: RestHandler = x;" }],
+  listed: ["getMe"],
+};
+
+function edit(path: string, from: string | RegExp, to: string): Rest {
+  const parts = GOOD.parts.map((part) =>
+    part.path === path ? { path, text: part.text.replace(from, to) } : part,
+  );
+  return { ...GOOD, parts };
+}
+
+test("an operation has one name, in the document, in its files and in the list", () => {
+  expect(nameFaults(readRest())).toEqual([]);
+
+  expect(nameFaults(GOOD)).toEqual([]);
+  const file = "openapi/paths/getMe.yaml";
+  const broken: Rest[] = [
+    { ...GOOD, listed: [] },
+    { ...GOOD, listed: ["getMe", "getYou"] },
+    { ...GOOD, handlers: [] },
+    { ...GOOD, parts: [] },
+    { ...GOOD, document: {} },
+    { ...GOOD, document: { paths: { "/me": { get: { operationId: "getMe" } } } } },
+    {
+      ...GOOD,
+      handlers: [
+        ...GOOD.handlers,
+        { path: "src/rest/logIn.ts", text: "export const logIn: RestHandler = x;" },
+      ],
+    },
+    edit(file, "getMe", "getme"),
+  ];
+  for (const rest of broken) expect(nameFaults(rest)).not.toEqual([]);
+});
+
+test("every operation documents its errors as application/problem+json", () => {
+  expect(answerFaults(readRest())).toEqual([]);
+
+  expect(answerFaults(GOOD)).toEqual([]);
+  const file = "openapi/paths/getMe.yaml";
+  for (const rest of [
+    edit(file, "application/problem+json", "application/json"),
+    edit(file, "Problem.yaml", "Me.yaml"),
+    edit(file, '"401"', '"404"'),
+    edit(file, /"401"[\s\S]*/, ""),
+  ]) {
+    expect(answerFaults(rest)).not.toEqual([]);
+  }
+});
+
+test("no schema lies about unused", () => {
+  expect(schemaFaults(readRest())).toEqual([]);
+
+  const lonely = { path: "openapi/schemas/Lonely.yaml", text: "type: object" };
+  expect(schemaFaults({ ...GOOD, parts: [...GOOD.parts, lonely] })).toHaveLength(1);
+});
