@@ -12,7 +12,7 @@ import { scramVerifier } from "../../src/commands/database/scram.ts";
 import { databaseTarget, migrateSettings, ownerUrl } from "../../src/commands/database/settings.ts";
 import { type Config, loadConfig } from "../../src/config.ts";
 import { cluster, testConfig } from "../helpers/cluster.ts";
-import { testDatabase } from "../helpers/database.ts";
+import { openTestDatabase, testDatabase } from "../helpers/database.ts";
 
 const suffix = randomBytes(4).toString("hex");
 
@@ -155,6 +155,24 @@ describe("migrating", () => {
     expect(await failure(reset(production))).toMatch(/production/);
     const distant = changed(config.database.rootUrl, (url) => (url.hostname = "db.example"));
     expect(await failure(reset(withDatabase(config, { rootUrl: distant })))).toMatch(/--erase/);
+  });
+
+  test("resets no database that a server works on, and does when it has stopped", async () => {
+    const database = await openTestDatabase();
+    const server = new pg.Client({
+      connectionString: database.url,
+      application_name: "staybase-server",
+    });
+    try {
+      await server.connect();
+      expect(await failure(reset(database.config))).toMatch(/in use by staybase-server/);
+      // Refused means untouched: the connection still works.
+      expect((await server.query("select 1 as one")).rows).toEqual([{ one: 1 }]);
+      await server.end();
+      expect((await reset(database.config)).ran.length).toBeGreaterThan(0);
+    } finally {
+      await database.dispose();
+    }
   });
 
   test("gives graphile-migrate connections that act as the owner", () => {
