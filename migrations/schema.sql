@@ -336,7 +336,15 @@ create table app_hidden.listing_availability (
   booking_window_days smallint not null,
   preparation_days smallint not null,
   check_in_from time without time zone not null,
-  time_zone text
+  time_zone text,
+  currency text,
+  charge_step smallint,
+  nightly_amount bigint,
+  weekend_nightly_amount bigint,
+  cleaning_fee_amount bigint,
+  extra_guest_fee_amount bigint,
+  guests_included smallint,
+  has_dated_rates boolean default false not null
 ) with (fillfactor=70);
 alter table app_hidden.listing_availability owner to staybase_owner;
 alter table app_hidden.listing_availability add constraint listing_availability_pkey
@@ -348,7 +356,8 @@ alter table app_hidden.listing_availability force row level security;
 create policy definer_all on app_hidden.listing_availability as permissive for all to staybase_owner
   using (true)
   with check (true);
-comment on table app_hidden.listing_availability is 'Per unit: the nights that are taken, and what a stay must keep to.';
+CREATE TRIGGER _110_copy_rates BEFORE INSERT ON app_hidden.listing_availability FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_listing_availability__copy_rates();
+comment on table app_hidden.listing_availability is 'Per unit: the nights that are taken, what a stay must keep to, and the rates.';
 
 --
 -- table app_hidden.platform_fees
@@ -1301,6 +1310,7 @@ create policy select_visible on app_public.listing_rates as permissive for selec
   using ((EXISTS ( SELECT
    FROM app_public.listings l
   WHERE (l.id = listing_rates.listing_id))));
+CREATE TRIGGER _310_copy_to_units AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_listing_rates__copy_to_units();
 CREATE TRIGGER _700_refresh_search AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
 comment on table app_public.listing_rates is 'What a listing costs, before dates are known.';
 comment on column app_public.listing_rates.listing_id is 'The listing.';
@@ -2503,7 +2513,8 @@ CREATE OR REPLACE FUNCTION app_hidden.price_lines(listing_id uuid, check_in date
 AS $function$
   with price as (
     select * from app_hidden.price_stay(
-      price_lines.listing_id, price_lines.check_in, price_lines.check_out, price_lines.guests
+      price_lines.listing_id, price_lines.check_in, price_lines.check_out, price_lines.guests,
+      only_free => false
     )
   ),
   fees as (
@@ -2544,9 +2555,9 @@ alter routine app_hidden.price_lines(uuid,date,date,integer) owner to staybase_o
 comment on routine app_hidden.price_lines(uuid,date,date,integer) is 'The line items of a stay.';
 
 --
--- function app_hidden.price_stay(uuid,date,date,integer)
+-- function app_hidden.price_stay(uuid,date,date,integer,boolean)
 --
-CREATE OR REPLACE FUNCTION app_hidden.price_stay(listing_id uuid, check_in date, check_out date, guests integer)
+CREATE OR REPLACE FUNCTION app_hidden.price_stay(listing_id uuid, check_in date, check_out date, guests integer, only_free boolean)
  RETURNS TABLE(currency text, base_nights integer, base_amount bigint, weekend_nights integer, weekend_amount bigint, dated_nights integer, dated_total_amount bigint, cleaning_fee_amount bigint, extra_guests integer, extra_guest_fee_amount bigint, subtotal_amount bigint, guest_service_fee_amount bigint, host_commission_amount bigint, total_amount bigint)
  LANGUAGE sql
  STABLE
@@ -2568,63 +2579,70 @@ AS $function$
         as subtotal_amount
     from (
       select
-        r.currency,
-        r.nightly_amount as base_amount,
-        coalesce(r.weekend_nightly_amount, r.nightly_amount) as weekend_amount,
-        (price_stay.check_out - price_stay.check_in - s.weekend_nights
-          - coalesce(d.nights - d.weekend_nights, 0))::integer as base_nights,
-        (s.weekend_nights - coalesce(d.weekend_nights, 0))::integer as weekend_nights,
-        coalesce(d.nights, 0)::integer as dated_nights,
-        coalesce(d.total_amount, 0)::bigint as dated_total_amount,
-        r.cleaning_fee_amount,
-        greatest(price_stay.guests - r.guests_included, 0) as extra_guests,
-        r.extra_guest_fee_amount,
-        -- Steps are 1 or 10 (see currencies): the few tens are read once a query, not once a
-        -- listing.
-        case
-          when r.currency = any (
-            array(select c.code from app_public.currencies c where c.charge_step = 10)
-          ) then 10::smallint
-          else 1::smallint
-        end as charge_step,
-        (select f.guest_service_fee_bps from app_hidden.platform_fees f
-          where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
-        ) as guest_service_fee_bps,
-        (select f.host_commission_bps from app_hidden.platform_fees f
-          where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
-        ) as host_commission_bps
-      from app_public.listing_rates r
-      cross join (
-        select app_hidden.weekend_nights_before(price_stay.check_out)
-          - app_hidden.weekend_nights_before(price_stay.check_in) as weekend_nights
-      ) s
-      left join lateral (
+        u.*,
+        coalesce(u.dated[1], 0)::integer as dated_nights,
+        coalesce(u.dated[3], 0) as dated_total_amount,
+        (price_stay.check_out - price_stay.check_in - u.all_weekend_nights
+          - coalesce(u.dated[1] - u.dated[2], 0))::integer as base_nights,
+        (u.all_weekend_nights - coalesce(u.dated[2], 0))::integer as weekend_nights
+      from (
         select
-          sum(o.ends - o.starts) as nights,
-          sum(app_hidden.weekend_nights_before(o.ends) - app_hidden.weekend_nights_before(o.starts))
-            as weekend_nights,
-          sum(o.nightly_amount * (o.ends - o.starts)) as total_amount
-        from (
-          select
-            d.nightly_amount,
-            greatest(lower(d.nights), price_stay.check_in) as starts,
-            least(upper(d.nights), price_stay.check_out) as ends
-          from app_public.dated_rates d
-          where r.has_dated_rates
-            and d.listing_id = r.listing_id
-            and d.currency = r.currency
-            and upper(d.nights) > price_stay.check_in
-            and lower(d.nights) < price_stay.check_out
-        ) o
-      ) d on true
-      where r.listing_id = price_stay.listing_id
+          a.currency,
+          a.charge_step,
+          a.nightly_amount as base_amount,
+          coalesce(a.weekend_nightly_amount, a.nightly_amount) as weekend_amount,
+          a.cleaning_fee_amount,
+          greatest(price_stay.guests - a.guests_included, 0) as extra_guests,
+          a.extra_guest_fee_amount,
+          -- Asked for in a query of its own, for that runs once and not once a listing.
+          (select app_hidden.weekend_nights_before(price_stay.check_out)
+            - app_hidden.weekend_nights_before(price_stay.check_in)) as all_weekend_nights,
+          -- Nights with a rate of their own, those of them at weekends, and what they cost.
+          case when a.has_dated_rates then (
+            select array[
+              sum(o.ends - o.starts),
+              sum(app_hidden.weekend_nights_before(o.ends) - app_hidden.weekend_nights_before(o.starts)),
+              sum(o.nightly_amount * (o.ends - o.starts))::bigint
+            ]
+            from (
+              select
+                d.nightly_amount,
+                greatest(lower(d.nights), price_stay.check_in) as starts,
+                least(upper(d.nights), price_stay.check_out) as ends
+              from app_public.dated_rates d
+              where d.listing_id = a.listing_id
+                and d.currency = a.currency
+                and upper(d.nights) > price_stay.check_in
+                and lower(d.nights) < price_stay.check_out
+            ) o
+          ) end as dated,
+          (select f.guest_service_fee_bps from app_hidden.platform_fees f
+            where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
+          ) as guest_service_fee_bps,
+          (select f.host_commission_bps from app_hidden.platform_fees f
+            where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
+          ) as host_commission_bps
+        from app_hidden.listing_availability a
+        where a.listing_id = price_stay.listing_id
+          and a.nightly_amount is not null
+          and (
+            not price_stay.only_free
+            or (
+              not a.taken && app_hidden.claim_window(
+                price_stay.check_in, price_stay.check_out, a.preparation_days
+              )
+              and app_hidden.stay_keeps_restrictions(a, price_stay.check_in, price_stay.check_out)
+            )
+          )
+        limit 1
+      ) u
       offset 0
     ) n
     offset 0
   ) p
 $function$;
-alter routine app_hidden.price_stay(uuid,date,date,integer) owner to staybase_owner;
-comment on routine app_hidden.price_stay(uuid,date,date,integer) is 'The price of a stay in minor units, as parts; no row where the listing has no rates.';
+alter routine app_hidden.price_stay(uuid,date,date,integer,boolean) owner to staybase_owner;
+comment on routine app_hidden.price_stay(uuid,date,date,integer,boolean) is 'The price of a stay in minor units, as parts; no row where the listing has no rates or, with only_free, no unit can take it.';
 
 --
 -- function app_hidden.queue_intent_cancellation(uuid)
@@ -2844,17 +2862,19 @@ AS $function$
   from app_hidden.search_cells s
   where s.cell = search_candidates.cell
     and s.score <= search_candidates.after_score
-    and (s.score < search_candidates.after_score
-      or s.listing_id < search_candidates.after_listing_id)
-    and (s.longitude_e6 - search_candidates.west_e6 + 360000000) % 360000000
-      <= search_candidates.width_e6
-    and s.latitude_e6 between search_candidates.south_e6 and search_candidates.north_e6
-    and s.attrs & search_candidates.need = search_candidates.need
-    and s.nightly_floor_amount between search_candidates.least_amount and search_candidates.most_amount
-    and s.max_guests >= search_candidates.guests
-    and s.attrs & search_candidates.any_of <> 0
-    and (search_candidates.currency_number is null
-      or s.currency_number = search_candidates.currency_number)
+    and case when s.attrs & search_candidates.need = search_candidates.need then
+      s.latitude_e6 between search_candidates.south_e6 and search_candidates.north_e6
+      and (s.longitude_e6 - search_candidates.west_e6 + 360000000) % 360000000
+        <= search_candidates.width_e6
+      and s.nightly_floor_amount
+        between search_candidates.least_amount and search_candidates.most_amount
+      and s.max_guests >= search_candidates.guests
+      and s.attrs & search_candidates.any_of <> 0
+      and (search_candidates.currency_number is null
+        or s.currency_number = search_candidates.currency_number)
+      and (s.score < search_candidates.after_score
+        or s.listing_id < search_candidates.after_listing_id)
+    else false end
   order by s.score desc, s.listing_id desc
 $function$;
 alter routine app_hidden.search_candidates(bigint,integer,uuid,integer,integer,integer,integer,integer,bigint,bigint,smallint,bigint,bigint) owner to staybase_owner;
@@ -3504,6 +3524,31 @@ alter routine app_hidden.tg_ledger__balanced() owner to staybase_owner;
 comment on routine app_hidden.tg_ledger__balanced() is 'Refuses to commit a ledger transaction that is not balanced.';
 
 --
+-- function app_hidden.tg_listing_availability__copy_rates()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_listing_availability__copy_rates()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  select
+    r.currency, c.charge_step, r.nightly_amount, r.weekend_nightly_amount, r.cleaning_fee_amount,
+    r.extra_guest_fee_amount, r.guests_included, coalesce(r.has_dated_rates, false)
+  into
+    NEW.currency, NEW.charge_step, NEW.nightly_amount, NEW.weekend_nightly_amount,
+    NEW.cleaning_fee_amount, NEW.extra_guest_fee_amount, NEW.guests_included, NEW.has_dated_rates
+  from (select NEW.listing_id) unit
+  left join app_public.listing_rates r on r.listing_id = unit.listing_id
+  left join app_public.currencies c on c.code = r.currency;
+  return NEW;
+end
+$function$;
+alter routine app_hidden.tg_listing_availability__copy_rates() owner to staybase_owner;
+comment on routine app_hidden.tg_listing_availability__copy_rates() is 'Gives a new unit the rates of its listing.';
+
+--
 -- function app_hidden.tg_listing_photos__keep_one()
 --
 CREATE OR REPLACE FUNCTION app_hidden.tg_listing_photos__keep_one()
@@ -3548,6 +3593,34 @@ end
 $function$;
 alter routine app_hidden.tg_listing_photos__limit() owner to staybase_owner;
 comment on routine app_hidden.tg_listing_photos__limit() is 'At most 100 photos a listing.';
+
+--
+-- function app_hidden.tg_listing_rates__copy_to_units()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_listing_rates__copy_to_units()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app_hidden.listing_availability a
+  set currency = NEW.currency,
+      charge_step = (
+        select c.charge_step from app_public.currencies c where c.code = NEW.currency
+      ),
+      nightly_amount = NEW.nightly_amount,
+      weekend_nightly_amount = NEW.weekend_nightly_amount,
+      cleaning_fee_amount = NEW.cleaning_fee_amount,
+      extra_guest_fee_amount = NEW.extra_guest_fee_amount,
+      guests_included = NEW.guests_included,
+      has_dated_rates = coalesce(NEW.has_dated_rates, false)
+  where a.listing_id = coalesce(NEW.listing_id, OLD.listing_id);
+  return null;
+end
+$function$;
+alter routine app_hidden.tg_listing_rates__copy_to_units() owner to staybase_owner;
+comment on routine app_hidden.tg_listing_rates__copy_to_units() is 'Copies a listing''s rates to its units, where search reads them.';
 
 --
 -- function app_hidden.tg_listings__become_host()
@@ -4196,6 +4269,22 @@ comment on routine app_private.find_refresh_session(bytea) is 'The session a ref
 grant execute on routine app_private.find_refresh_session(bytea) to staybase_authenticator;
 
 --
+-- function app_private.find_registration(bytea)
+--
+CREATE OR REPLACE FUNCTION app_private.find_registration(token_hash bytea)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select r.password_hash from app_private.registrations r
+  where r.token_hash = find_registration.token_hash and r.expires_at > app_hidden.clock()
+$function$;
+alter routine app_private.find_registration(bytea) owner to staybase_owner;
+comment on routine app_private.find_registration(bytea) is 'The password hash that a confirmation is checked against; null where the token is used or too old.';
+grant execute on routine app_private.find_registration(bytea) to staybase_authenticator;
+
+--
 -- function app_private.import_listing(text,jsonb)
 --
 CREATE OR REPLACE FUNCTION app_private.import_listing(source text, listing jsonb)
@@ -4378,6 +4467,33 @@ $function$;
 alter routine app_private.payment_for_job(uuid) owner to staybase_owner;
 comment on routine app_private.payment_for_job(uuid) is 'What a job needs to ask Stripe about a payment.';
 grant execute on routine app_private.payment_for_job(uuid) to staybase_authenticator;
+
+--
+-- function app_private.pricing_drift()
+--
+CREATE OR REPLACE FUNCTION app_private.pricing_drift()
+ RETURNS TABLE(listing_id uuid, unit_number smallint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select a.listing_id, a.unit_number
+  from app_hidden.listing_availability a
+  left join app_public.listing_rates r on r.listing_id = a.listing_id
+  left join app_public.currencies c on c.code = r.currency
+  where (
+    a.currency, a.charge_step, a.nightly_amount, a.weekend_nightly_amount, a.cleaning_fee_amount,
+    a.extra_guest_fee_amount, a.guests_included, a.has_dated_rates
+  ) is distinct from (
+    r.currency, c.charge_step, r.nightly_amount, r.weekend_nightly_amount, r.cleaning_fee_amount,
+    r.extra_guest_fee_amount, r.guests_included, coalesce(r.has_dated_rates, false)
+  ) or coalesce(r.has_dated_rates, false) <> exists (
+    select from app_public.dated_rates d where d.listing_id = a.listing_id
+  )
+$function$;
+alter routine app_private.pricing_drift() owner to staybase_owner;
+comment on routine app_private.pricing_drift() is 'Units whose rates differ from their listing''s; none, or something is broken.';
+grant execute on routine app_private.pricing_drift() to staybase_authenticator;
 
 --
 -- function app_private.purge_expired_identity()
@@ -5144,6 +5260,8 @@ declare
   v_width integer;
   v_least bigint := 0;
   v_most bigint := 9223372036854775807;
+  v_least_total bigint := coalesce(search_listings.min_amount, 0);
+  v_most_total bigint := coalesce(search_listings.max_amount, 9223372036854775807);
 begin
   perform app_hidden.check_search(
     search_listings.west, search_listings.south, search_listings.east, search_listings.north,
@@ -5230,26 +5348,13 @@ begin
         search_listings.guests, v_need, v_any, v_currency_number, v_least, v_most
       )
     ) found
-    left join lateral (
-      select a.listing_id
-      from app_hidden.listing_availability a
-      where v_nights is not null
-        and a.listing_id = found.listing_id
-        and not a.taken && app_hidden.claim_window(
-          search_listings.check_in, search_listings.check_out, a.preparation_days
-        )
-        and app_hidden.stay_keeps_restrictions(a, search_listings.check_in, search_listings.check_out)
-      limit 1
-    ) unit on true
-    -- Asked for what is free alone: a null id finds no rates without looking.
+    -- Without dates a null id finds nothing, without looking.
     left join lateral app_hidden.price_stay(
-      unit.listing_id, search_listings.check_in, search_listings.check_out, search_listings.guests
+      case when v_nights is not null then found.listing_id end,
+      search_listings.check_in, search_listings.check_out, search_listings.guests, only_free => true
     ) price on true
     where v_nights is null
-      or (
-        price.total_amount >= coalesce(search_listings.min_amount, 0)
-        and price.total_amount <= coalesce(search_listings.max_amount, price.total_amount)
-      )
+      or (price.total_amount >= v_least_total and price.total_amount <= v_most_total)
     order by found.score desc, found.listing_id desc
     limit search_listings.page_size
   ) page

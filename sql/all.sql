@@ -37,6 +37,7 @@
 --!include identity/policies/refresh_tokens.sql
 --!include identity/internal/register.sql
 --!include identity/internal/set_registration_token.sql
+--!include identity/internal/find_registration.sql
 --!include identity/internal/confirm_registration.sql
 --!include identity/internal/find_credentials.sql
 --!include identity/internal/start_session.sql
@@ -97,6 +98,9 @@
 --!include pricing/policies/listing_rates.sql
 --!include pricing/policies/dated_rates.sql
 --!include pricing/triggers/tg_dated_rates__flag.sql
+--!include pricing/triggers/tg_listing_rates__copy_to_units.sql
+--!include pricing/triggers/tg_listing_availability__copy_rates.sql
+--!include pricing/internal/pricing_drift.sql
 --!include pricing/internal/require_charge_step.sql
 --!include pricing/internal/weekend_nights_before.sql
 --!include pricing/internal/service_fee.sql

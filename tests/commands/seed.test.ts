@@ -51,7 +51,7 @@ describe("the demo", () => {
     ]);
   });
 
-  test.each(["calendar_drift", "search_drift", "ledger_drift"])(
+  test.each(["calendar_drift", "pricing_drift", "search_drift", "ledger_drift"])(
     "leaves %s() empty",
     async (name) => {
       const { rows } = await db.owner.query(`select * from app_private.${name}()`);

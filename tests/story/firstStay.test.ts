@@ -61,7 +61,7 @@ async function expectPaidOnce(bookingId: string, totalAmount: string): Promise<v
     [bookingId],
   );
   expect(events.rows.map((row) => row.to_status)).toEqual(["pending_payment", "confirmed"]);
-  for (const check of ["calendar_drift", "ledger_drift", "search_drift"]) {
+  for (const check of ["calendar_drift", "ledger_drift", "pricing_drift", "search_drift"]) {
     const drift = await owner.query(`select * from app_private.${check}()`);
     expect({ check, rows: drift.rows }).toEqual({ check, rows: [] });
   }

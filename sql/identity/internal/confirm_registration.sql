@@ -1,5 +1,6 @@
 /*
- * The link in the mail was opened: the person comes to be. A second use of the link, and a second
+ * The link in the mail was opened, and the server has checked the password against that of the
+ * registration (find_registration): the person comes to be. A second use of the link, and a second
  * registration of the same address, end as REGISTRATION_INVALID; whoever holds the link owns the
  * mailbox, so being told costs nothing.
  */

@@ -1,7 +1,8 @@
 /*
  * Somebody says that an address is theirs. A person comes to be when they open the link in the
- * mail, so that nobody squats on another's address, and so that registering and logging in answer
- * the same whether the address was known or not.
+ * mail and repeat the password, so that nobody squats on another's address or waits for its owner
+ * to confirm an account that is not theirs, and so that registering and logging in answer the same
+ * whether the address was known or not.
  */
 create table if not exists app_private.registrations (
   id uuid not null default uuidv7() constraint registrations_pkey primary key,

@@ -10,7 +10,8 @@ set search_path = pg_catalog, pg_temp
 as $$
   with price as (
     select * from app_hidden.price_stay(
-      price_lines.listing_id, price_lines.check_in, price_lines.check_out, price_lines.guests
+      price_lines.listing_id, price_lines.check_in, price_lines.check_out, price_lines.guests,
+      only_free => false
     )
   ),
   fees as (

@@ -1,6 +1,8 @@
 /*
  * The price of a stay, as parts. This one function is behind the total that search shows and behind
- * the quote that is sold, so they agree to the minor unit.
+ * the quote that is sold, so they agree to the minor unit. With only_free it answers only where a
+ * unit can take the stay: search asks both of each candidate, and this reads the row that knows both
+ * once.
  *
  * Nights: dated rate, else weekend rate, else base rate. Base and weekend nights are counted, not
  * walked; only listings that have dated rates read them. Fees: cleaning once, extra guests by
@@ -9,10 +11,10 @@
  *
  * Kept such that the planner inlines it: language sql, stable, no set clause, called in FROM. Each
  * "offset 0" keeps what is below it from being merged with what is above, or every use of an amount
- * would compute it again.
+ * would compute it again; "limit 1" does the same, and takes any one of the units.
  */
 create or replace function app_hidden.price_stay(
-  listing_id uuid, check_in date, check_out date, guests integer
+  listing_id uuid, check_in date, check_out date, guests integer, only_free boolean
 ) returns table (
   currency text,
   base_nights integer,
@@ -48,61 +50,68 @@ as $$
         as subtotal_amount
     from (
       select
-        r.currency,
-        r.nightly_amount as base_amount,
-        coalesce(r.weekend_nightly_amount, r.nightly_amount) as weekend_amount,
-        (price_stay.check_out - price_stay.check_in - s.weekend_nights
-          - coalesce(d.nights - d.weekend_nights, 0))::integer as base_nights,
-        (s.weekend_nights - coalesce(d.weekend_nights, 0))::integer as weekend_nights,
-        coalesce(d.nights, 0)::integer as dated_nights,
-        coalesce(d.total_amount, 0)::bigint as dated_total_amount,
-        r.cleaning_fee_amount,
-        greatest(price_stay.guests - r.guests_included, 0) as extra_guests,
-        r.extra_guest_fee_amount,
-        -- Steps are 1 or 10 (see currencies): the few tens are read once a query, not once a
-        -- listing.
-        case
-          when r.currency = any (
-            array(select c.code from app_public.currencies c where c.charge_step = 10)
-          ) then 10::smallint
-          else 1::smallint
-        end as charge_step,
-        (select f.guest_service_fee_bps from app_hidden.platform_fees f
-          where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
-        ) as guest_service_fee_bps,
-        (select f.host_commission_bps from app_hidden.platform_fees f
-          where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
-        ) as host_commission_bps
-      from app_public.listing_rates r
-      cross join (
-        select app_hidden.weekend_nights_before(price_stay.check_out)
-          - app_hidden.weekend_nights_before(price_stay.check_in) as weekend_nights
-      ) s
-      left join lateral (
+        u.*,
+        coalesce(u.dated[1], 0)::integer as dated_nights,
+        coalesce(u.dated[3], 0) as dated_total_amount,
+        (price_stay.check_out - price_stay.check_in - u.all_weekend_nights
+          - coalesce(u.dated[1] - u.dated[2], 0))::integer as base_nights,
+        (u.all_weekend_nights - coalesce(u.dated[2], 0))::integer as weekend_nights
+      from (
         select
-          sum(o.ends - o.starts) as nights,
-          sum(app_hidden.weekend_nights_before(o.ends) - app_hidden.weekend_nights_before(o.starts))
-            as weekend_nights,
-          sum(o.nightly_amount * (o.ends - o.starts)) as total_amount
-        from (
-          select
-            d.nightly_amount,
-            greatest(lower(d.nights), price_stay.check_in) as starts,
-            least(upper(d.nights), price_stay.check_out) as ends
-          from app_public.dated_rates d
-          where r.has_dated_rates
-            and d.listing_id = r.listing_id
-            and d.currency = r.currency
-            and upper(d.nights) > price_stay.check_in
-            and lower(d.nights) < price_stay.check_out
-        ) o
-      ) d on true
-      where r.listing_id = price_stay.listing_id
+          a.currency,
+          a.charge_step,
+          a.nightly_amount as base_amount,
+          coalesce(a.weekend_nightly_amount, a.nightly_amount) as weekend_amount,
+          a.cleaning_fee_amount,
+          greatest(price_stay.guests - a.guests_included, 0) as extra_guests,
+          a.extra_guest_fee_amount,
+          -- Asked for in a query of its own, for that runs once and not once a listing.
+          (select app_hidden.weekend_nights_before(price_stay.check_out)
+            - app_hidden.weekend_nights_before(price_stay.check_in)) as all_weekend_nights,
+          -- Nights with a rate of their own, those of them at weekends, and what they cost.
+          case when a.has_dated_rates then (
+            select array[
+              sum(o.ends - o.starts),
+              sum(app_hidden.weekend_nights_before(o.ends) - app_hidden.weekend_nights_before(o.starts)),
+              sum(o.nightly_amount * (o.ends - o.starts))::bigint
+            ]
+            from (
+              select
+                d.nightly_amount,
+                greatest(lower(d.nights), price_stay.check_in) as starts,
+                least(upper(d.nights), price_stay.check_out) as ends
+              from app_public.dated_rates d
+              where d.listing_id = a.listing_id
+                and d.currency = a.currency
+                and upper(d.nights) > price_stay.check_in
+                and lower(d.nights) < price_stay.check_out
+            ) o
+          ) end as dated,
+          (select f.guest_service_fee_bps from app_hidden.platform_fees f
+            where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
+          ) as guest_service_fee_bps,
+          (select f.host_commission_bps from app_hidden.platform_fees f
+            where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
+          ) as host_commission_bps
+        from app_hidden.listing_availability a
+        where a.listing_id = price_stay.listing_id
+          and a.nightly_amount is not null
+          and (
+            not price_stay.only_free
+            or (
+              not a.taken && app_hidden.claim_window(
+                price_stay.check_in, price_stay.check_out, a.preparation_days
+              )
+              and app_hidden.stay_keeps_restrictions(a, price_stay.check_in, price_stay.check_out)
+            )
+          )
+        limit 1
+      ) u
       offset 0
     ) n
     offset 0
   ) p
 $$;
 
-comment on function app_hidden.price_stay(uuid, date, date, integer) is
-  'The price of a stay in minor units, as parts; no row where the listing has no rates.';
+comment on function app_hidden.price_stay(uuid, date, date, integer, boolean) is
+  'The price of a stay in minor units, as parts; no row where the listing has no rates or, with only_free, no unit can take it.';

@@ -1,14 +1,13 @@
 /*
  * One page of search, by relevance. The box's map squares, each walked in the order of its score,
- * are merged; candidates that pass what the projection knows are asked for availability and then
+ * are merged; candidates that pass what the projection knows are asked whether they are free, and
  * for the exact total, one by one, until the page is full. Pages are keyed by (score, listing_id),
  * so no page costs more than the first.
  *
  * The planner cannot see through masks and multiranges; with its default settings it would rather
  * sort everything than stop early. The settings below hold for this function alone, and for the
- * helpers it calls, which set none of their own. "limit 1" keeps the availability apart, which the
- * planner would otherwise push down into each of the four squares. Runs as the owner: the
- * projection has public facts only, and overlap tests cannot use an index under row-level security.
+ * helpers it calls, which set none of their own. Runs as the owner: the projection has public facts
+ * only, and overlap tests cannot use an index under row-level security.
  */
 create or replace function app_public.search_listings(
   west double precision,
@@ -50,6 +49,8 @@ declare
   v_width integer;
   v_least bigint := 0;
   v_most bigint := 9223372036854775807;
+  v_least_total bigint := coalesce(search_listings.min_amount, 0);
+  v_most_total bigint := coalesce(search_listings.max_amount, 9223372036854775807);
 begin
   perform app_hidden.check_search(
     search_listings.west, search_listings.south, search_listings.east, search_listings.north,
@@ -136,26 +137,13 @@ begin
         search_listings.guests, v_need, v_any, v_currency_number, v_least, v_most
       )
     ) found
-    left join lateral (
-      select a.listing_id
-      from app_hidden.listing_availability a
-      where v_nights is not null
-        and a.listing_id = found.listing_id
-        and not a.taken && app_hidden.claim_window(
-          search_listings.check_in, search_listings.check_out, a.preparation_days
-        )
-        and app_hidden.stay_keeps_restrictions(a, search_listings.check_in, search_listings.check_out)
-      limit 1
-    ) unit on true
-    -- Asked for what is free alone: a null id finds no rates without looking.
+    -- Without dates a null id finds nothing, without looking.
     left join lateral app_hidden.price_stay(
-      unit.listing_id, search_listings.check_in, search_listings.check_out, search_listings.guests
+      case when v_nights is not null then found.listing_id end,
+      search_listings.check_in, search_listings.check_out, search_listings.guests, only_free => true
     ) price on true
     where v_nights is null
-      or (
-        price.total_amount >= coalesce(search_listings.min_amount, 0)
-        and price.total_amount <= coalesce(search_listings.max_amount, price.total_amount)
-      )
+      or (price.total_amount >= v_least_total and price.total_amount <= v_most_total)
     order by found.score desc, found.listing_id desc
     limit search_listings.page_size
   ) page

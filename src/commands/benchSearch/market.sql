@@ -125,11 +125,16 @@ where s.use < 0.58;
 
 insert into app_hidden.listing_availability (
   listing_id, unit_number, taken, min_nights, max_nights, advance_notice_hours,
-  booking_window_days, preparation_days, check_in_from, time_zone
+  booking_window_days, preparation_days, check_in_from, time_zone, currency, charge_step,
+  nightly_amount, weekend_nightly_amount, cleaning_fee_amount, extra_guest_fee_amount,
+  guests_included, has_dated_rates
 )
 select l.id, 1, coalesce(s.taken, '{}'), l.min_nights, l.max_nights, l.advance_notice_hours,
-  l.booking_window_days, l.preparation_days, l.check_in_from, l.time_zone
+  l.booking_window_days, l.preparation_days, l.check_in_from, l.time_zone, r.currency, 1,
+  r.nightly_amount, r.weekend_nightly_amount, r.cleaning_fee_amount, r.extra_guest_fee_amount,
+  r.guests_included, r.has_dated_rates
 from app_public.listings l
+join app_public.listing_rates r on r.listing_id = l.id
 left join (
   select listing_id, range_agg(nights) as taken from bench.stays group by listing_id
 ) s on s.listing_id = l.id

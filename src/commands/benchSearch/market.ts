@@ -73,7 +73,8 @@ export async function buildMarket(
 async function prove(client: pg.Client, log: (line: string) => void): Promise<void> {
   const { rows } = await client.query<{ units: number; listings: number; checked: number }>(
     `select
-       (select count(*)::integer from app_private.calendar_drift()) as units,
+       (select count(*)::integer from app_private.calendar_drift())
+         + (select count(*)::integer from app_private.pricing_drift()) as units,
        count(*) filter (where wanted.rows is distinct from found.rows)::integer as listings,
        count(*)::integer as checked
      from (select id from app_public.listings order by md5(id::text) limit $1) l

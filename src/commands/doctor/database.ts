@@ -147,6 +147,11 @@ const DRIFTS: readonly DriftCheck[] = [
     remedy: "Nights may be sold twice or never. Find the cause first.",
   },
   {
+    subject: "rates",
+    call: "app_private.pricing_drift()",
+    remedy: "Stays may be offered at a wrong price. Find the cause first.",
+  },
+  {
     subject: "search",
     call: "app_private.search_drift()",
     remedy: "Searches miss listings. Write it anew: select app_private.rebuild_search();",

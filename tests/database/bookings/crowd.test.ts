@@ -149,7 +149,7 @@ test("a crowd neither deadlocks nor leaves a night or a cent in doubt", async ()
   const lives = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => live(seed, 60));
   expect((await Promise.all(lives)).flat()).toEqual([]);
 
-  for (const check of ["calendar_drift", "ledger_drift", "search_drift"]) {
+  for (const check of ["calendar_drift", "ledger_drift", "pricing_drift", "search_drift"]) {
     expect(await asServer(database, `select * from app_private.${check}()`)).toEqual([]);
   }
   const charged = await asOwner(

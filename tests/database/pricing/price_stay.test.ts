@@ -149,7 +149,7 @@ describe.each([
         const { rows } = await db.owner.query(
           `select currency, subtotal_amount, guest_service_fee_amount, host_commission_amount,
              total_amount, base_nights + weekend_nights + dated_nights as nights
-           from app_hidden.price_stay($1, $2, $3, $4)`,
+           from app_hidden.price_stay($1, $2, $3, $4, false)`,
           [id, isoDate(from), isoDate(to), guests],
         );
         const price = walk(rates, from, to, guests);
@@ -203,7 +203,7 @@ describe.each([
 describe("a listing without rates", () => {
   test("has no price", async () => {
     const { rows } = await db.owner.query(
-      "select * from app_hidden.price_stay($1, '2030-01-01', '2030-01-05', 2)",
+      "select * from app_hidden.price_stay($1, '2030-01-01', '2030-01-05', 2, false)",
       [randomUUID()],
     );
     expect(rows).toEqual([]);

@@ -187,3 +187,58 @@ test("a rate is seen by who sees the listing", async () => {
   expect(await asVisitor(database, host, RATES, [hidden])).toHaveLength(1);
   expect(await asOwner(database, RATES, [hidden])).toHaveLength(1);
 });
+
+describe("the copy of the rates that search and quotes read", () => {
+  const copies = () =>
+    asOwner(
+      database,
+      `select unit_number, currency, charge_step, nightly_amount, weekend_nightly_amount,
+         guests_included, has_dated_rates
+       from app_hidden.listing_availability where listing_id = $1 order by unit_number`,
+      [id],
+    );
+  const drift = () => asOwner(database, "select * from app_private.pricing_drift()");
+
+  test("follows every change, and a unit that joins later has it", async () => {
+    await set("KWD", 10_000, 12_000, 0, 0, 2);
+    await setDates("2031-01-01", "2031-01-03", 15_000);
+    await asOwner(database, "update app_public.listings set unit_count = 2 where id = $1", [id]);
+    const copy = {
+      currency: "KWD",
+      charge_step: 10,
+      nightly_amount: "10000",
+      weekend_nightly_amount: "12000",
+      guests_included: 2,
+      has_dated_rates: true,
+    };
+    expect(await copies()).toEqual([
+      { unit_number: 1, ...copy },
+      { unit_number: 2, ...copy },
+    ]);
+    await setDates("2031-01-01", "2031-01-03", null);
+    await set("EUR", 9000);
+    const changed = {
+      currency: "EUR",
+      charge_step: 1,
+      nightly_amount: "9000",
+      weekend_nightly_amount: null,
+      guests_included: 1,
+      has_dated_rates: false,
+    };
+    expect(await copies()).toEqual([
+      { unit_number: 1, ...changed },
+      { unit_number: 2, ...changed },
+    ]);
+    expect(await drift()).toEqual([]);
+  });
+
+  test("is found by pricing_drift() where it is not true", async () => {
+    await set("EUR", 9000);
+    await asOwner(
+      database,
+      "update app_hidden.listing_availability set nightly_amount = 1 where listing_id = $1",
+      [id],
+    );
+    expect(await drift()).toEqual([{ listing_id: id, unit_number: 1 }]);
+  });
+});
