@@ -60,6 +60,8 @@ export interface Config {
     readonly from: string;
     /** Absolute path of the folder in which the mail catcher writes. */
     readonly mailboxDir: string;
+    /** Whether `smtpUrl` is that of our mail catcher; the environment cannot say so. */
+    readonly isStandIn: boolean;
   };
   readonly worker: { readonly concurrency: number; readonly heartbeatSeconds: number };
   /** Absolute path of the folder that belongs to this installation's stand-ins. */
@@ -154,9 +156,11 @@ export const variables = {
   PUBLIC_URL: define<string | undefined>({
     sentence:
       "The origin under which browsers reach this server, used in links and mails; empty is " +
-      "http://localhost:PORT.",
+      "http://localhost:PORT, production needs one.",
     parse: origin,
     fallback: () => undefined,
+    production: "always",
+    example: "https://stay.example.com",
   }),
   LOG_LEVEL: define<LogLevel>({
     sentence: "The least severe level to log: silent, fatal, error, warn, info, debug or trace.",
@@ -202,7 +206,9 @@ export const variables = {
     fallback: () => "staybase_operator",
   }),
   DATABASE_POOL_SIZE: define<number>({
-    sentence: "How many connections one process may hold; all processes must fit the server.",
+    sentence:
+      "How many database connections one process may hold; a worker has WORKER_CONCURRENCY + 3 " +
+      "of its own. All processes must fit the server.",
     parse: integer(1, 500),
     fallback: () => 10,
   }),
@@ -269,7 +275,9 @@ export const variables = {
     fallback: () => undefined,
   }),
   SMTP_URL: define<string | undefined>({
-    sentence: "The mail server; empty catches every mail in MAILBOX_DIR and shows it at /dev/mail.",
+    sentence:
+      "The mail server; empty catches every mail in MAILBOX_DIR and, except in production, shows " +
+      "it at /dev/mail.",
     parse: urlOf("smtp:", "smtps:"),
     fallback: () => undefined,
     secret: true,
@@ -277,9 +285,11 @@ export const variables = {
     example: "smtps://user:...@smtp.example.com:465",
   }),
   MAIL_FROM: define<string>({
-    sentence: "The sender of every mail, as a name and an address.",
+    sentence: "The sender of every mail, as a name and an address; production needs its own.",
     parse: mailFrom,
     fallback: () => "Staybase <no-reply@staybase.example>",
+    production: "always",
+    example: "Staybase <no-reply@stay.example.com>",
   }),
   MAILBOX_DIR: define<string | undefined>({
     sentence:
@@ -429,7 +439,8 @@ function contradictions(values: Values, given: (name: VariableName) => boolean):
   const stripe = ["STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"] as const;
   const absent = stripe.filter((name) => !given(name));
   const some = absent.length < stripe.length || given("STRIPE_API_URL");
-  if (some && values.NODE_ENV !== "production") {
+  // Production without stand-ins needs each of them anyway, and says so.
+  if (some && (values.NODE_ENV !== "production" || values.ALLOW_STAND_INS)) {
     const problem = "is missing. Set all three Stripe keys, or none of them for the simulator.";
     for (const variable of absent) faults.push({ variable, problem });
   }
@@ -510,6 +521,7 @@ function assemble(values: Values): Config {
       smtpUrl: values.SMTP_URL,
       from: values.MAIL_FROM,
       mailboxDir: values.MAILBOX_DIR ?? resolve(dataDir, "mail"),
+      isStandIn: false,
     },
     worker: {
       concurrency: values.WORKER_CONCURRENCY,

@@ -5,31 +5,30 @@
  */
 import { migrate } from "./commands/database/migrate.ts";
 import { type SeedResult, seedDemo } from "./commands/seed/seedDemo.ts";
+import type { Config } from "./config.ts";
 import { type StandIns, startStandIns } from "./dev/standIns.ts";
 import { welcome } from "./dev/welcome.ts";
-import { readConfig, runUntilSignal, startWork } from "./process.ts";
-import { createLogger, type Logger } from "./resources/logger.ts";
+import { type RunningWork, runUntilEnd, startWork } from "./process.ts";
+import type { Logger } from "./resources/logger.ts";
 import { standInPages, startServer } from "./server.ts";
 import { startWorker } from "./worker.ts";
 
-async function start(): Promise<() => Promise<void>> {
-  const given = readConfig();
-  const logger = createLogger({ level: given.logLevel, name: "staybase" });
+async function start(given: Config, logger: Logger): Promise<RunningWork> {
   const standIns = await startStandIns(given, logger);
   try {
     const seeded = await prepareDatabase(standIns, logger);
-    const stopWork = await startWork(standIns.config, logger, "all", async (resources) => {
+    const running = await startWork(standIns.config, logger, "all", async (resources) => {
       const server = await startServer(resources, standInPages(resources));
       const worker = await startWorker(resources);
       console.log(welcome(standIns, seeded));
-      return async () => {
-        await Promise.all([server.stop(), worker.stop()]);
+      return {
+        ...worker,
+        stop: async () => {
+          await Promise.all([server.stop(), worker.stop()]);
+        },
       };
     });
-    return async () => {
-      await stopWork();
-      await standIns.close();
-    };
+    return { ...running, stop: () => running.stop().finally(() => standIns.close()) };
   } catch (error) {
     await standIns.close();
     throw error;
@@ -51,4 +50,4 @@ async function prepareDatabase(
   return seedDemo(config, logger);
 }
 
-void runUntilSignal(start);
+void runUntilEnd("staybase", start);

@@ -3,18 +3,34 @@
  * wanted; `npm start` runs it together with the worker. It holds no state.
  */
 import { createServer } from "node:http";
-import type { Socket } from "node:net";
 import type { Router } from "express";
 import { createApp } from "./app.ts";
 import { createMailboxPage } from "./dev/mailboxPage.ts";
-import { runProcess } from "./process.ts";
+import { type RunningWork, runProcess } from "./process.ts";
 import type { Resources } from "./resources/index.ts";
 import { listen } from "./resources/listen.ts";
 
 /** How long requests that run may take to finish when the server stops, in milliseconds. */
 const STOP_MS = 10_000;
 
-export interface RunningServer {
+/** What connections may cost. */
+export interface ConnectionLimits {
+  /** Milliseconds without a byte in either direction. */
+  readonly idleMs: number;
+  /** Connections at a time on one address; more are closed as they come. */
+  readonly most: number;
+}
+
+const CONNECTION_LIMITS: ConnectionLimits = {
+  // Twice what the slowest request needs. Who has read nothing of an answer for so long is gone,
+  // or wants us to keep it in memory.
+  idleMs: 60_000,
+  // Behind a load balancer there are some dozens. Each may hold an answer of some hundred
+  // kilobytes, so that this many slow readers still fit into the memory of a small machine.
+  most: 2000,
+};
+
+export interface RunningServer extends RunningWork {
   readonly port: number;
   /** Takes no more requests, waits for those that run, and lets the port go. */
   stop(): Promise<void>;
@@ -23,47 +39,42 @@ export interface RunningServer {
 export async function startServer(
   resources: Resources,
   pages: Readonly<Record<string, Router>> = {},
+  limits: ConnectionLimits = CONNECTION_LIMITS,
 ): Promise<RunningServer> {
   const readiness = { stopping: false };
   const app = await createApp(resources, { readiness, pages });
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, app.express);
-  server.keepAliveTimeout = 65_000;
-  // Connections that have not asked for anything yet: browsers open some in advance.
-  const silent = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    silent.add(socket);
-    socket.once("close", () => silent.delete(socket));
-  });
-  server.on("request", (request) => silent.delete(request.socket));
-  const listening = await listen(server, resources.config.http);
+  const listening = await listen(() => {
+    const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, app.express);
+    server.keepAliveTimeout = 65_000;
+    server.timeout = limits.idleMs;
+    server.maxConnections = limits.most;
+    return server;
+  }, resources.config.http);
   return {
     port: listening.port,
     stop: async () => {
       readiness.stopping = true;
       resources.logger.info("the server stops: it finishes what runs");
-      listening.stop();
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
-      for (const socket of silent) socket.destroy();
-      const late = setTimeout(() => server.closeAllConnections(), STOP_MS);
-      await closed;
-      clearTimeout(late);
+      await listening.close(STOP_MS);
       await app.release();
     },
   };
 }
 
-/** The pages of the stand-ins; production has none. */
+/**
+ * The pages of the stand-ins. They ask nobody who they are, so production has none: behind a proxy
+ * on the same machine, not even loopback means that nobody else can reach them.
+ */
 export function standInPages(resources: Resources): Record<string, Router> {
-  const { config } = resources;
-  if (!config.allowStandIns) return {};
-  return { "/dev/mail": createMailboxPage(config.mail.mailboxDir) };
+  const { environment, mail } = resources.config;
+  if (environment === "production" || !mail.isStandIn) return {};
+  return { "/dev/mail": createMailboxPage(mail.mailboxDir) };
 }
 
 if (import.meta.main) {
   void runProcess("server", async (resources) => {
     const server = await startServer(resources, standInPages(resources));
     resources.logger.info({ port: server.port }, "the server listens");
-    return () => server.stop();
+    return server;
   });
 }

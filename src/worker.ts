@@ -4,31 +4,77 @@
  * jobs of workers that do not.
  */
 import { EventEmitter } from "node:events";
-import { run, type TaskList, type WorkerEvents, Logger as WorkerLogger } from "graphile-worker";
+import {
+  type Runner,
+  run,
+  type TaskList,
+  type WorkerEvents,
+  Logger as WorkerLogger,
+} from "graphile-worker";
 import { crontab, jobs } from "./jobs/index.ts";
-import { runProcess } from "./process.ts";
+import { type RunningWork, runProcess } from "./process.ts";
 import { bounded } from "./resources/bounded.ts";
 import { startHeartbeat } from "./resources/heartbeat.ts";
 import type { Resources } from "./resources/index.ts";
+import { createPool } from "./resources/postgres.ts";
+import { ResourceError } from "./resources/resourceError.ts";
 
 /** How long jobs that run may take to finish when the worker stops, in milliseconds. */
 const STOP_MS = 10_000;
 
-export interface RunningWorker {
+/** How long its connections may take to close after that, in milliseconds. */
+const CLOSE_MS = 5000;
+
+/** Connections beside those of jobs: one listens for new ones, one is the clock's, one beats. */
+const STEADY_CONNECTIONS = 3;
+
+export interface RunningWorker extends RunningWork {
   /** Takes no more jobs, waits for those that run, and signs off. */
   stop(): Promise<void>;
+  /** Rejects when the worker ends by itself, which would leave the queue to nobody. */
+  readonly failed: Promise<never>;
 }
 
-export async function startWorker(resources: Resources): Promise<RunningWorker> {
+export async function startWorker(shared: Resources): Promise<RunningWorker> {
+  const { config, logger } = shared;
+  // Its own connections: requests must not starve it, or it would miss beats and seem dead.
+  const pool = createPool(config, logger, {
+    applicationName: "staybase-worker",
+    max: config.worker.concurrency + STEADY_CONNECTIONS,
+  });
+  const resources: Resources = { ...shared, pool };
+  const poolIds = new Set<string>();
+  const runner = await startRunner(resources, poolIds).catch(async (error: unknown) => {
+    await pool.end();
+    throw error;
+  });
+  const heartbeat = startHeartbeat(resources, poolIds);
+  const end = watchEnd(runner);
+  return {
+    failed: end.failed,
+    stop: async () => {
+      await bounded(STOP_MS, "Finishing jobs", end.stop()).catch((error: unknown) =>
+        logger.warn({ err: error }, "jobs did not finish in time; they will be run again"),
+      );
+      await heartbeat.stop();
+      await bounded(CLOSE_MS, "Closing the worker's connections", pool.end()).catch(
+        (error: unknown) => logger.warn({ err: error }, "the worker did not close cleanly"),
+      );
+    },
+  };
+}
+
+/** Starts graphile-worker; `poolIds` gets the names in which it locks jobs. */
+function startRunner(resources: Resources, poolIds: Set<string>): Promise<Runner> {
   const { config, logger, pool } = resources;
-  const workerIds = new Set<string>();
   const events: WorkerEvents = new EventEmitter();
-  events.on("worker:create", ({ worker }) => workerIds.add(worker.workerId));
+  // A job is locked by the pool of workers, whichever of them runs it.
+  events.on("pool:create", ({ workerPool }) => poolIds.add(workerPool.id));
   const taskList: TaskList = {};
   for (const [name, job] of Object.entries(jobs)) {
     taskList[name] = (payload) => job(resources, payload);
   }
-  const runner = await run({
+  return run({
     pgPool: pool,
     taskList,
     crontab,
@@ -40,15 +86,30 @@ export async function startWorker(resources: Resources): Promise<RunningWorker> 
       logger[level === "warning" ? "warn" : level]({ scope: scope.label }, message);
     }),
   });
-  const heartbeat = startHeartbeat(resources, workerIds);
-  // A worker that ends by itself would leave the queue to nobody.
-  runner.promise.catch((error: unknown) => logger.fatal({ err: error }, "the worker ended"));
+}
+
+/** Tells an end that was asked for from one that was not. */
+function watchEnd(runner: Runner): { failed: Promise<never>; stop(): Promise<void> } {
+  let state: "running" | "stopping" | "ended" = "running";
+  const failed = new Promise<never>((_resolve, reject) => {
+    const onEnd = (cause?: unknown): void => {
+      if (state === "running") {
+        const message = "The worker ended by itself: nobody runs the jobs any more.";
+        reject(new ResourceError("WORKER_ENDED", message, { cause }));
+      }
+      state = "ended";
+    };
+    runner.promise.then(() => onEnd(), onEnd);
+  });
+  // Whoever does not look at it must not be ended by it.
+  failed.catch(() => undefined);
   return {
+    failed,
     stop: async () => {
-      await bounded(STOP_MS, "Finishing jobs", runner.stop()).catch((error: unknown) =>
-        logger.warn({ err: error }, "jobs did not finish in time; they will be run again"),
-      );
-      await heartbeat.stop();
+      // One that has ended refuses to be stopped.
+      if (state === "ended") return;
+      state = "stopping";
+      await runner.stop();
     },
   };
 }
@@ -57,6 +118,6 @@ if (import.meta.main) {
   void runProcess("worker", async (resources) => {
     const worker = await startWorker(resources);
     resources.logger.info("the worker runs");
-    return () => worker.stop();
+    return worker;
   });
 }

@@ -239,7 +239,7 @@ function withAddresses(config: Config, found: Addresses): Config {
       : {}),
     ...(absent.has("redis") && redis ? { redis } : {}),
     ...(absent.has("stripe") && stripe ? { stripe } : {}),
-    ...(absent.has("mail") && mail ? { mail: { ...config.mail, ...mail } } : {}),
+    ...(absent.has("mail") && mail ? { mail: { ...config.mail, ...mail, isStandIn: true } } : {}),
   };
 }
 

@@ -3,13 +3,13 @@
  * next.
  */
 import type { SeedResult } from "../commands/seed/seedDemo.ts";
+import type { Config } from "../config.ts";
 import type { StandIns } from "./standIns.ts";
 
 /** The start-up text. */
 export function welcome(standIns: StandIns, seeded: SeedResult | undefined): string {
   const { config, started } = standIns;
   const { publicUrl } = config.http;
-  const mail = started.includes("mail");
   const lines = [
     "",
     `Staybase is ready at ${publicUrl}`,
@@ -19,7 +19,7 @@ export function welcome(standIns: StandIns, seeded: SeedResult | undefined): str
       : [`  GraphiQL        ${publicUrl}/graphiql   (with example queries)`]),
     `  GraphQL         ${publicUrl}/graphql`,
     `  REST reference  ${publicUrl}/docs`,
-    ...(mail ? [`  Mailbox         ${publicUrl}/dev/mail`] : []),
+    ...(started.includes("mail") ? [mailbox(config)] : []),
     ...(started.includes("stripe")
       ? [`  Stripe          ${config.stripe.apiUrl} (simulator)`]
       : []),
@@ -30,6 +30,13 @@ export function welcome(standIns: StandIns, seeded: SeedResult | undefined): str
     "",
   ];
   return lines.join("\n");
+}
+
+/** Production shows nobody's mails in a browser; who may read the folder finds them there. */
+function mailbox({ environment, http, mail }: Config): string {
+  return environment === "production"
+    ? `  Mails           ${mail.mailboxDir} (caught, not sent)`
+    : `  Mailbox         ${http.publicUrl}/dev/mail`;
 }
 
 function demo(publicUrl: string, seeded: SeedResult): string[] {

@@ -5,15 +5,18 @@ export interface MailText {
   readonly text: string;
 }
 
+/**
+ * The answer to a registration. It holds nothing that was typed in: anybody can register another's
+ * address, and would choose the words of a mail that we send.
+ */
 export function registrationMail(facts: {
-  readonly name: string;
   readonly hasAccount: boolean;
   readonly link: string;
 }): MailText {
   if (facts.hasAccount) {
     return {
       subject: "You already have a Staybase account",
-      text: `Hello ${facts.name},
+      text: `Hello,
 
 somebody, perhaps you, asked for a Staybase account with this address. It has one already: just
 log in. If it was not you, there is nothing to do.
@@ -22,13 +25,14 @@ log in. If it was not you, there is nothing to do.
   }
   return {
     subject: "Confirm your e-mail address",
-    text: `Hello ${facts.name},
+    text: `Hello,
 
-welcome to Staybase. Confirm that this address is yours by opening
+somebody, perhaps you, asked for a Staybase account with this address. If it was you, open
 
 ${facts.link}
 
-The link works once, for a day. If you did not ask for an account, ignore this mail.
+and enter the password that you chose. The link works once, for a day. If it was not you, ignore
+this mail: there will be no account.
 `,
   };
 }

@@ -1,4 +1,5 @@
 /** Sends a mail that is owed, once: what is marked as sent is not sent again. */
+import { handOver } from "./handOver.ts";
 import { type BookingMailFacts, bookingMail } from "./mails.ts";
 import { type Job, payloadText } from "./task.ts";
 
@@ -14,11 +15,12 @@ export const sendMail: Job = async (resources, payload) => {
   );
   const [mail] = rows;
   if (mail?.kind != null) {
-    await resources.mailer.send({
+    const taken = await handOver(resources, {
       to: mail.email,
       ...bookingMail(mail.kind, mail),
       messageId: `<mail-${mailId}@staybase>`,
     });
+    if (!taken) return;
   }
   await resources.pool.query("select app_private.mark_mail_sent($1)", [mailId]);
 };

@@ -3,12 +3,12 @@
  * is drawn here, so that it stands in the mail and nowhere else: the database keeps its hash.
  */
 import { createRefreshToken } from "../resources/tokens.ts";
+import { handOver } from "./handOver.ts";
 import { registrationMail } from "./mails.ts";
 import { type Job, payloadText } from "./task.ts";
 
 interface Registration {
   readonly email: string | null;
-  readonly display_name: string;
   readonly has_account: boolean;
 }
 
@@ -16,15 +16,14 @@ export const sendRegistrationMail: Job = async (resources, payload) => {
   const registrationId = payloadText(payload, "registrationId");
   const { token, hash } = createRefreshToken();
   const { rows } = await resources.pool.query<Registration>(
-    "select email, display_name, has_account from app_private.set_registration_token($1, $2)",
+    "select email, has_account from app_private.set_registration_token($1, $2)",
     [registrationId, hash],
   );
   const [registration] = rows;
   if (registration?.email == null) return;
-  await resources.mailer.send({
+  await handOver(resources, {
     to: registration.email,
     ...registrationMail({
-      name: registration.display_name,
       hasAccount: registration.has_account,
       link: `${resources.config.http.publicUrl}/confirm-registration?token=${token}`,
     }),

@@ -1,17 +1,18 @@
 /**
- * Keeps saying that the workers of this process live, and unlocks the jobs of workers that have
- * gone quiet: graphile-worker itself waits four hours for one that was killed.
+ * Keeps saying that the worker of this process lives, and unlocks the jobs of those that have gone
+ * quiet: graphile-worker itself waits four hours for one that was killed.
  */
 import type { Resources } from "./index.ts";
 
 export interface Heartbeat {
-  /** Stops, and signs the workers off. */
+  /** Stops, and signs the worker off. */
   stop(): Promise<void>;
 }
 
 /** Beats missed until a worker counts as dead. */
 const MISSED_BEATS = 3;
 
+/** `workerIds` are the names that jobs are locked in: no others keep a job from being unlocked. */
 export function startHeartbeat(resources: Resources, workerIds: ReadonlySet<string>): Heartbeat {
   const { config, logger, pool } = resources;
   const seconds = config.worker.heartbeatSeconds;
@@ -40,7 +41,7 @@ export function startHeartbeat(resources: Resources, workerIds: ReadonlySet<stri
       await beating;
       await pool
         .query("select app_private.end_heartbeats($1)", [[...workerIds]])
-        .catch((error: unknown) => logger.warn({ err: error }, "the workers did not sign off"));
+        .catch((error: unknown) => logger.warn({ err: error }, "the worker did not sign off"));
     },
   };
 }

@@ -10,7 +10,7 @@ import type { Logger } from "./logger.ts";
 import { type Mailer, openMailer } from "./mail.ts";
 import { openPasswords, type Passwords } from "./passwords.ts";
 import { assertPostgresVersion, createPool } from "./postgres.ts";
-import { createRateLimiter, type RateLimit, type RateLimiter } from "./rateLimiter.ts";
+import { createRateLimiters, type RateLimit, type RateLimiter } from "./rateLimiter.ts";
 import { openRedis, type RedisStore } from "./redis.ts";
 import { ResourceError } from "./resourceError.ts";
 import { createSessionRevocations, type SessionRevocations } from "./sessionRevocations.ts";
@@ -27,7 +27,7 @@ export interface Resources {
   readonly mailer: Mailer;
   readonly passwords: Passwords;
   readonly tokens: Tokens;
-  /** A limiter on this Redis; make it once where the limit is declared. */
+  /** The limiter of that name on this Redis. */
   rateLimiter(limit: RateLimit): RateLimiter;
   /** Closes everything in reverse order, each within five seconds. Safe to call twice. */
   dispose(): Promise<void>;
@@ -65,7 +65,7 @@ export async function openResources(
     const mailer = openMailer(config);
     stack.push({ name: "mail", close: () => mailer.dispose() });
     const passwords = await openPasswords();
-    const rateLimiter = (limit: RateLimit): RateLimiter => createRateLimiter(redis, limit);
+    const rateLimiter = createRateLimiters(redis);
     const parts = { pool, redis, revocations, stripe, mailer, passwords, tokens, rateLimiter };
     return { config, logger, ...parts, dispose };
   } catch (error) {

@@ -1,58 +1,86 @@
 /**
- * Lets one HTTP server listen on several addresses, since `localhost` is an IPv4 and an IPv6
- * address and programs try either. It knows nothing of what the server answers.
+ * Listens on several addresses, since `localhost` is an IPv4 and an IPv6 address and programs try
+ * either, and closes them in good order. It knows nothing of what the servers answer.
  */
-import type { Server as HttpServer } from "node:http";
-import { createServer, type Server as NetServer } from "node:net";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { codeOf, messageOf, ResourceError } from "./resourceError.ts";
 
 export interface Listening {
   /** The port that all addresses share. */
   readonly port: number;
-  /** Stops taking connections; those that are open go on. Close the HTTP server as usual. */
-  stop(): void;
+  /**
+   * Takes no more connections and waits for the requests that run, on every address. What is not
+   * answered after `ms` milliseconds is cut off.
+   */
+  close(ms: number): Promise<void>;
 }
 
 /**
  * Binds the first of `hosts` (which must work) and then the others (which may be missing, as ::1 is
- * where IPv6 is off). Port 0 takes any free one.
+ * where IPv6 is off). Port 0 takes any free one. Each address has a server of its own from `open`,
+ * for a server waits and counts only for connections that it has accepted itself.
  * @throws {ResourceError} `PORT_TAKEN`, `PORT_FORBIDDEN` or `ADDRESS_UNUSABLE` with what to do
  */
 export async function listen(
-  server: HttpServer,
+  open: () => Server,
   where: { readonly hosts: readonly string[]; readonly port: number },
 ): Promise<Listening> {
-  const [first = "127.0.0.1", ...others] = where.hosts;
-  await bind(server, first, where.port);
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : where.port;
-  const doors: NetServer[] = [];
-  for (const host of others) {
-    const door = createServer((socket) => void server.emit("connection", socket));
+  const closers: ((ms: number) => Promise<void>)[] = [];
+  const close = async (ms: number): Promise<void> => {
+    await Promise.all(closers.map((closeOne) => closeOne(ms)));
+  };
+  let { port } = where;
+  for (const host of where.hosts) {
+    const server = open();
+    const closeOne = closer(server);
     try {
-      await bind(door, host, port);
-      doors.push(door);
+      port = await bind(server, host, port);
     } catch (error) {
-      if (codeOf(error) === "ADDRESS_UNUSABLE") continue;
-      for (const open of [server, ...doors]) open.close();
+      if (closers.length > 0 && codeOf(error) === "ADDRESS_UNUSABLE") continue;
+      await close(0);
       throw error;
     }
+    closers.push(closeOne);
   }
-  return {
-    port,
-    stop: () => {
-      for (const door of doors) door.close();
-    },
+  return { port, close };
+}
+
+/** Watches the connections of a server, and returns how to close it. */
+function closer(server: Server): (ms: number) => Promise<void> {
+  // Connections that have not asked for anything yet: browsers open some in advance.
+  const silent = new Set<Socket>();
+  let closing = false;
+  server.on("connection", (socket: Socket) => {
+    silent.add(socket);
+    socket.once("close", () => silent.delete(socket));
+  });
+  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+    silent.delete(request.socket);
+    // Node closes the connections that are idle at the time, not those that are after an answer.
+    response.once("close", () => {
+      if (closing) setImmediate(() => server.closeIdleConnections());
+    });
+  });
+  return async (ms) => {
+    closing = true;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    for (const socket of silent) socket.destroy();
+    const late = setTimeout(() => server.closeAllConnections(), ms);
+    await closed;
+    clearTimeout(late);
   };
 }
 
-function bind(server: NetServer, host: string, port: number): Promise<void> {
+/** Resolves to the port. */
+function bind(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => reject(explain(error, host, port));
     server.once("error", fail);
     server.listen({ host, port }, () => {
       server.off("error", fail);
-      resolve();
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
     });
   });
 }

@@ -4,7 +4,7 @@
  */
 import { createTransport } from "nodemailer";
 import type { CompleteConfig } from "../config.ts";
-import { messageOf, ResourceError } from "./resourceError.ts";
+import { ResourceError } from "./resourceError.ts";
 
 export interface Mail {
   /** One address. */
@@ -19,7 +19,8 @@ export interface Mail {
 export interface Mailer {
   /**
    * Resolves when the server has taken the mail over.
-   * @throws {ResourceError} `MAIL_REFUSED` where repeating cannot help, `MAIL_FAILED` where it may
+   * @throws {ResourceError} `MAIL_REFUSED` where repeating cannot help, `MAIL_FAILED` where it may;
+   *   the message has codes alone, for what mail servers write quotes addresses
    */
   send(mail: Mail): Promise<void>;
   dispose(): Promise<void>;
@@ -50,20 +51,56 @@ export function openMailer(config: Pick<CompleteConfig, "mail">): Mailer {
           messageId: mail.messageId,
         });
       } catch (error) {
-        const code = isPermanent(error) ? "MAIL_REFUSED" : "MAIL_FAILED";
-        const message = `The mail was not taken over: ${messageOf(error)}`;
-        throw new ResourceError(code, message, { cause: error });
+        throw explain(error);
       }
     },
     dispose: async () => transport.close(),
   };
 }
 
-/** SMTP answers 5xx for what will never work, and the library finds no recipient in nonsense. */
-function isPermanent(error: unknown): boolean {
-  if (typeof error !== "object" || error === null) return false;
-  if ("responseCode" in error && typeof error.responseCode === "number") {
-    return error.responseCode >= 500;
-  }
-  return "code" in error && error.code === "EENVELOPE";
+/** The error without its text, and without the original, which has it too. */
+function explain(error: unknown): ResourceError {
+  const facts = factsOf(error);
+  const { code, originalCode, command, responseCode } = facts;
+  const known = [code, originalCode, command, responseCode].filter((fact) => fact !== undefined);
+  return new ResourceError(
+    isPermanent(facts) ? "MAIL_REFUSED" : "MAIL_FAILED",
+    `The mail was not taken over (${known.join(", ") || "for no known reason"}).`,
+  );
+}
+
+interface SmtpFacts {
+  /** Of the library, for example `EENVELOPE`. */
+  readonly code: string | undefined;
+  /** Of the system, for example `ECONNREFUSED`. */
+  readonly originalCode: string | undefined;
+  /** What we had said last, without its argument, for example `RCPT TO`. */
+  readonly command: string | undefined;
+  /** What the server answered, for example 550. */
+  readonly responseCode: number | undefined;
+}
+
+function factsOf(error: unknown): SmtpFacts {
+  const get = (name: string): unknown =>
+    typeof error === "object" && error !== null ? Reflect.get(error, name) : undefined;
+  const word = (name: string): string | undefined => {
+    const value = get(name);
+    return typeof value === "string" && /^[\w -]{1,40}$/.test(value) ? value : undefined;
+  };
+  const responseCode = get("responseCode");
+  return {
+    code: word("code"),
+    originalCode: word("originalCode"),
+    command: word("command"),
+    responseCode: typeof responseCode === "number" ? responseCode : undefined,
+  };
+}
+
+/**
+ * A 5xx about the recipient or the mail stays what it is, and the library finds no recipient in
+ * nonsense. One about our login or our sender is ours to mend: the mail waits until then.
+ */
+function isPermanent({ code, command, responseCode }: SmtpFacts): boolean {
+  if (responseCode === undefined) return code === "EENVELOPE";
+  return responseCode >= 500 && (command === "RCPT TO" || command === "DATA");
 }

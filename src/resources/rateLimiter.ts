@@ -1,7 +1,7 @@
 /**
  * Counts how often a key was used in a window, shared by all processes through Redis, and by this
  * process alone while Redis is away. It only counts: which limits there are and what a client is
- * told belongs to src/http.
+ * told belongs to src/rest.
  */
 import { createHash } from "node:crypto";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
@@ -31,8 +31,20 @@ export interface RateLimiter {
   reset(key: string): Promise<void>;
 }
 
-/** A limiter on `store`; it owns nothing that must be closed. */
-export function createRateLimiter(store: RedisStore, limit: RateLimit): RateLimiter {
+/**
+ * The limiters on `store`, one for each name: while Redis is away the counts are in the limiter,
+ * so a second one of the same name would begin again at nothing. They own nothing to close.
+ */
+export function createRateLimiters(store: RedisStore): (limit: RateLimit) => RateLimiter {
+  const made = new Map<string, RateLimiter>();
+  return (limit) => {
+    const limiter = made.get(limit.name) ?? createRateLimiter(store, limit);
+    made.set(limit.name, limiter);
+    return limiter;
+  };
+}
+
+function createRateLimiter(store: RedisStore, limit: RateLimit): RateLimiter {
   const options = {
     keyPrefix: `staybase:limit:${limit.name}`,
     points: limit.points,

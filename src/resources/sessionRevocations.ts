@@ -18,28 +18,37 @@ export function createSessionRevocations(
   store: RedisStore,
   accessSeconds: number,
 ): SessionRevocations {
-  const local = new Map<string, { until: number; shared: boolean }>();
+  /** Milliseconds at which the last access token of a revoked session has expired. */
+  const local = new Map<string, number>();
 
-  const share = async (sessionId: string): Promise<void> => {
-    const entry = local.get(sessionId);
-    const seconds = entry === undefined ? 0 : (entry.until - Date.now()) / 1000;
-    if (entry === undefined || seconds <= 0) return;
-    entry.shared = await store.set(keyOf(sessionId), "1", seconds);
+  const share = async (sessionId: string, until: number): Promise<void> => {
+    const seconds = (until - Date.now()) / 1000;
+    if (seconds > 0) await store.set(keyOf(sessionId), "1", seconds);
   };
 
-  store.onBack(() => {
-    for (const [sessionId, entry] of local) if (!entry.shared) void share(sessionId);
-  });
+  /**
+   * A Redis that was away may have come back empty, so all are told again; one after the other, for
+   * thousands at once would look like a Redis that hangs.
+   */
+  const shareAll = async (): Promise<void> => {
+    for (const [sessionId, until] of [...local]) {
+      if (!store.available()) return;
+      await share(sessionId, until);
+    }
+  };
+
+  store.onBack(() => void shareAll());
 
   return {
     revoke: async (sessionId) => {
       forgetExpired(local);
-      local.set(sessionId, { until: Date.now() + accessSeconds * 1000, shared: false });
-      await share(sessionId);
+      const until = Date.now() + accessSeconds * 1000;
+      local.set(sessionId, until);
+      await share(sessionId, until);
     },
     isRevoked: async (sessionId) => {
-      const entry = local.get(sessionId);
-      if (entry !== undefined && entry.until > Date.now()) return true;
+      const until = local.get(sessionId);
+      if (until !== undefined && until > Date.now()) return true;
       return (await store.get(keyOf(sessionId))) !== undefined;
     },
   };
@@ -50,10 +59,10 @@ function keyOf(sessionId: string): string {
 }
 
 /** Entries are in the order of their end, since all live equally long. */
-function forgetExpired(local: Map<string, { until: number }>): void {
+function forgetExpired(local: Map<string, number>): void {
   const now = Date.now();
-  for (const [sessionId, entry] of local) {
-    if (entry.until > now && local.size < MOST_REMEMBERED) return;
+  for (const [sessionId, until] of local) {
+    if (until > now && local.size < MOST_REMEMBERED) return;
     local.delete(sessionId);
   }
 }

@@ -119,6 +119,19 @@ describe("an operation", () => {
     expect((await send(nested(90))).errors).toEqual([]);
   });
 
+  test("counts for a page without a size what such a page may have", async () => {
+    const photos = (listings: number, size = ""): string =>
+      `{ listings(first: ${listings}) { nodes { photos${size} { id } } } }`;
+    // A plain list has up to 100 rows, a connection 20: 99 and 9900, 100 and 10,000, 100 and 2000.
+    expect((await send(photos(99))).errors).toEqual([]);
+    await expectRefusal(photos(100), "QUERY_TOO_COMPLEX");
+    expect((await send(photos(100, "(first: 20)"))).errors).toEqual([]);
+    const reviews = "{ listings(first: 100) { nodes { reviews { nodes { id } } } } }";
+    expect((await send(reviews)).errors).toEqual([]);
+    const search = "searchListings(west: 0, south: 0, east: 1, north: 1)";
+    expect((await send(`{ ${search} { listing { photos { id } } } }`)).errors).toEqual([]);
+  });
+
   test("has bounded tokens, aliases, root fields, directives and depth", async () => {
     const many = (count: number, write: (index: number) => string): string =>
       Array.from({ length: count }, (_item, index) => write(index)).join(" ");

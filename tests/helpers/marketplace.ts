@@ -17,6 +17,7 @@ import type { TestDatabase } from "./database.ts";
 export interface Mail {
   readonly to: string;
   readonly subject: string;
+  readonly text: string;
   readonly links: readonly string[];
 }
 
@@ -25,6 +26,8 @@ export interface RunningProcess {
   stop(): Promise<number | null>;
   /** Kills it at once, as the kernel or a power cut would. */
   kill(): Promise<void>;
+  /** Null while it runs. */
+  exitCode(): number | null;
   /** What it has written so far. */
   output(): string;
 }
@@ -34,16 +37,19 @@ export interface Marketplace {
   readonly servers: readonly string[];
   readonly stripe: StripeSimulator;
   startWorker(): RunningProcess;
+  /** Takes Redis away for good. */
+  stopRedis(): Promise<void>;
   mails(): Promise<Mail[]>;
   /** What the servers have written; for looking for errors and secrets. */
   output(): string;
   dispose(): Promise<void>;
 }
 
-/** Starts `serverCount` servers and no worker. */
+/** Starts `serverCount` servers and no worker; `settings` are variables of their environment. */
 export async function openMarketplace(
   database: TestDatabase,
   serverCount: number,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<Marketplace> {
   const dir = await mkdtemp(join(tmpdir(), "staybase-marketplace-"));
   const redis = await startRedisStandIn();
@@ -69,6 +75,7 @@ export async function openMarketplace(
     MAILBOX_DIR: join(dir, "mail"),
     DATA_DIR: join(dir, "data"),
     WORKER_HEARTBEAT_SECONDS: "1",
+    ...settings,
   };
   const processes: RunningProcess[] = [];
   const start = (file: string, more: Record<string, string>): RunningProcess => {
@@ -90,9 +97,15 @@ export async function openMarketplace(
     servers,
     stripe,
     startWorker: () => start("src/worker.ts", {}),
+    stopRedis: () => redis.close(),
     mails: async () => {
       const found = await readMailbox(join(dir, "mail"));
-      return found.map(({ to, subject, links }) => ({ to: String(to), subject, links }));
+      return found.map(({ to, subject, text, links }) => ({
+        to: String(to),
+        subject,
+        text,
+        links,
+      }));
     },
     output: () => processes.map((item) => item.output()).join("\n"),
     dispose: async () => {
@@ -121,6 +134,7 @@ function startProcess(file: string, env: Record<string, string>): RunningProcess
       return child.exitCode;
     },
     kill: () => end("SIGKILL"),
+    exitCode: () => child.exitCode,
     output: () => chunks.join(""),
   };
 }

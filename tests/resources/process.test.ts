@@ -51,22 +51,19 @@ describe("the logger", () => {
 describe("listen", () => {
   test("answers on IPv4 and IPv6 and says when the port is taken", async () => {
     const open = async (port: number): Promise<number> => {
-      const server = createServer((_request, response) => response.end("here"));
-      const listening = await listen(server, { hosts: ["127.0.0.1", "::1"], port });
-      cleanups.push(() => {
-        listening.stop();
-        server.closeAllConnections();
-        server.close();
-      });
+      const listening = await listen(
+        () => createServer((_request, response) => response.end("here")),
+        { hosts: ["127.0.0.1", "::1"], port },
+      );
+      cleanups.push(() => listening.close(0));
       return listening.port;
     };
     const port = await open(0);
     expect(await (await fetch(`http://127.0.0.1:${port}`)).text()).toBe("here");
     expect(await (await fetch(`http://localhost:${port}`)).text()).toBe("here");
     expect(await code(open(port))).toBe("PORT_TAKEN");
-    expect(await code(listen(createServer(), { hosts: ["192.0.2.1"], port: 0 }))).toBe(
-      "ADDRESS_UNUSABLE",
-    );
+    const elsewhere = { hosts: ["192.0.2.1"], port: 0 };
+    expect(await code(listen(() => createServer(), elsewhere))).toBe("ADDRESS_UNUSABLE");
   });
 });
 
@@ -149,12 +146,9 @@ describe("mail", () => {
     const { dir, url } = await caught();
     await (await mailerTo(url)).send({ ...mail, subject: "<img src=x onerror=alert(3)>" });
     const app = express().use("/dev/mail", createMailboxPage(dir));
-    const server = createServer(app);
-    const { port } = await listen(server, { hosts: ["127.0.0.1"], port: 0 });
-    cleanups.push(() => {
-      server.closeAllConnections();
-      server.close();
-    });
+    const listening = await listen(() => createServer(app), { hosts: ["127.0.0.1"], port: 0 });
+    const { port } = listening;
+    cleanups.push(() => listening.close(0));
     const base = `http://127.0.0.1:${port}/dev/mail`;
     const json = { headers: { accept: "application/json" } };
     const { mails } = (await (await fetch(base, json)).json()) as { mails: { id: string }[] };

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createLogger } from "../../src/resources/logger.ts";
-import { createRateLimiter } from "../../src/resources/rateLimiter.ts";
+import { createRateLimiters } from "../../src/resources/rateLimiter.ts";
 import { openRedis, type RedisStore } from "../../src/resources/redis.ts";
 import { createSessionRevocations } from "../../src/resources/sessionRevocations.ts";
 import { waitUntil } from "../helpers/marketplace.ts";
@@ -41,7 +41,7 @@ describeWithRedis("with a real Redis", () => {
 
   test("limits are shared by processes", async () => {
     const limit = { name: "real-redis", points: 2, seconds: 60 };
-    const limiters = stores.map((store) => createRateLimiter(store, limit));
+    const limiters = stores.map((store) => createRateLimiters(store)(limit));
     const outcomes: boolean[] = [];
     for (const limiter of [...limiters, ...limiters]) {
       outcomes.push((await limiter.consume("ada@example.com")).allowed);

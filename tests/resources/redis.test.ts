@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { startRedisStandIn } from "../../src/dev/redisStandIn.ts";
 import { createLogger, type Logger } from "../../src/resources/logger.ts";
-import { createRateLimiter } from "../../src/resources/rateLimiter.ts";
+import { createRateLimiters } from "../../src/resources/rateLimiter.ts";
 import { openRedis, type RedisStore } from "../../src/resources/redis.ts";
 import { createSessionRevocations } from "../../src/resources/sessionRevocations.ts";
 
@@ -105,9 +105,9 @@ describe("the rate limiter", () => {
   test("is shared by processes, and apart by name and key", async () => {
     const server = await startRedisStandIn();
     cleanups.push(() => server.close());
-    const one = createRateLimiter(await open(server.url), limit);
-    const two = createRateLimiter(await open(server.url), limit);
-    const other = createRateLimiter(await open(server.url), { ...limit, name: "register" });
+    const one = createRateLimiters(await open(server.url))(limit);
+    const two = createRateLimiters(await open(server.url))(limit);
+    const other = createRateLimiters(await open(server.url))({ ...limit, name: "register" });
     expect(await one.consume("a")).toMatchObject({ allowed: true, remaining: 1, limit: 2 });
     expect(await two.consume("a")).toMatchObject({ allowed: true, remaining: 0 });
     const refusal = await one.consume("a");
@@ -120,9 +120,12 @@ describe("the rate limiter", () => {
   });
 
   test("goes on counting in the process while Redis is away", async () => {
-    const limiter = createRateLimiter(await open("redis://127.0.0.1:1"), limit);
+    const limiter = createRateLimiters(await open("redis://127.0.0.1:1"));
     const outcomes = [];
-    for (let index = 0; index < 3; index += 1) outcomes.push((await limiter.consume("a")).allowed);
+    for (let index = 0; index < 3; index += 1) {
+      // Whoever counts a request asks for the limiter anew.
+      outcomes.push((await limiter(limit).consume("a")).allowed);
+    }
     expect(outcomes).toEqual([true, true, false]);
   });
 });
@@ -150,5 +153,20 @@ describe("revoked sessions", () => {
     cleanups.push(() => second.close());
     const others = createSessionRevocations(await open(second.url), 900);
     await eventually(() => others.isRevoked("session"));
+  });
+
+  test("are known to the others again after Redis has come back empty", async () => {
+    const first = await startRedisStandIn();
+    const store = await open(first.url);
+    const here = createSessionRevocations(store, 900);
+    for (const session of ["one", "two", "three"]) await here.revoke(session);
+    await first.close();
+    await eventually(() => !store.available());
+    const second = await startRedisStandIn({ port: first.port });
+    cleanups.push(() => second.close());
+    const others = createSessionRevocations(await open(second.url), 900);
+    for (const session of ["one", "two", "three"]) {
+      await eventually(() => others.isRevoked(session));
+    }
   });
 });

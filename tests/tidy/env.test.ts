@@ -20,6 +20,7 @@ const example = readFileSync(new URL("../../.env.example", import.meta.url), "ut
 
 const production = {
   NODE_ENV: "production",
+  PUBLIC_URL: "https://stay.example.com",
   DATABASE_URL: "postgres://app:correct-horse@db.internal/staybase",
   REDIS_URL: "redis://:battery-staple@cache.internal:6379",
   JWT_SECRET: "Zk3-qW9_vR7-tY1_uI5-oP2_aS8-dF4_gH6",
@@ -27,6 +28,7 @@ const production = {
   STRIPE_PUBLISHABLE_KEY: "pk_live_abcdefghijklmnop",
   STRIPE_WEBHOOK_SECRET: "whsec_abcdefghijklmnop",
   SMTP_URL: "smtps://mailer:xkcd-936@smtp.internal:465",
+  MAIL_FROM: "Staybase <no-reply@stay.example.com>",
 };
 
 function faultsOf(env: Record<string, string>): string[] {
@@ -113,10 +115,12 @@ describe("loadConfig", () => {
     expect(error.message).not.toContain("hunter2");
   });
 
-  test("production names each service that is not configured", () => {
+  test("production names each service and each name of its own that is not configured", () => {
     expect(faultsOf({ NODE_ENV: "production" }).sort()).toEqual([
       "DATABASE_URL",
       "JWT_SECRET",
+      "MAIL_FROM",
+      "PUBLIC_URL",
       "REDIS_URL",
       "SMTP_URL",
       "STRIPE_PUBLISHABLE_KEY",
@@ -125,11 +129,13 @@ describe("loadConfig", () => {
     ]);
   });
 
-  test("production with ALLOW_STAND_INS still needs a secret of its own", () => {
+  test("production with ALLOW_STAND_INS still needs a secret and names of its own", () => {
     const env = { NODE_ENV: "production", ALLOW_STAND_INS: "true" };
-    expect(faultsOf(env)).toEqual(["JWT_SECRET"]);
-    expect(faultsOf({ ...env, JWT_SECRET: DEVELOPMENT_JWT_SECRET })).toEqual(["JWT_SECRET"]);
-    expect(loadConfig({ ...env, JWT_SECRET: production.JWT_SECRET }).allowStandIns).toBe(true);
+    expect(faultsOf(env).sort()).toEqual(["JWT_SECRET", "MAIL_FROM", "PUBLIC_URL"]);
+    const { JWT_SECRET, MAIL_FROM, PUBLIC_URL } = production;
+    const own = { ...env, JWT_SECRET, MAIL_FROM, PUBLIC_URL };
+    expect(faultsOf({ ...own, JWT_SECRET: DEVELOPMENT_JWT_SECRET })).toEqual(["JWT_SECRET"]);
+    expect(loadConfig(own).allowStandIns).toBe(true);
   });
 
   test("production refuses the credentials and the address of the simulator", () => {
@@ -168,10 +174,13 @@ describe("loadConfig", () => {
   });
 
   test("refuses half a Stripe and half a database", () => {
-    expect(faultsOf({ STRIPE_SECRET_KEY: "sk_test_x" }).sort()).toEqual([
-      "STRIPE_PUBLISHABLE_KEY",
-      "STRIPE_WEBHOOK_SECRET",
-    ]);
+    const half = ["STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"];
+    expect(faultsOf({ STRIPE_SECRET_KEY: "sk_test_x" }).sort()).toEqual(half);
+    const { STRIPE_PUBLISHABLE_KEY: _, STRIPE_WEBHOOK_SECRET: __, ...others } = production;
+    for (const ALLOW_STAND_INS of ["true", "false"]) {
+      // Each is named once, whether it is missing for one reason or for two.
+      expect(faultsOf({ ...others, ALLOW_STAND_INS }).sort()).toEqual(half);
+    }
     expect(faultsOf({ ROOT_DATABASE_URL: "postgres://a@b/c" })).toEqual(["ROOT_DATABASE_URL"]);
   });
 });

@@ -55,11 +55,9 @@ export async function checkDataFolder({ dataDir }: Config): Promise<Finding> {
 export async function checkPort(config: Config, holder: Holder | undefined): Promise<Finding> {
   const subject = "port";
   const { port } = config.http;
-  const server = createServer();
   try {
-    const listening = await listen(server, config.http);
-    listening.stop();
-    server.close();
+    const listening = await listen(() => createServer(), config.http);
+    await listening.close(0);
   } catch (error) {
     if (codeOf(error) === "PORT_TAKEN") return checkTakenPort(config, holder);
     return broken(subject, messageOf(error));

@@ -11,7 +11,9 @@ import {
   type GraphQLNamedType,
   type GraphQLSchema,
   getNamedType,
+  getNullableType,
   isInterfaceType,
+  isListType,
   isObjectType,
   type OperationDefinitionNode,
   type SelectionSetNode,
@@ -123,7 +125,14 @@ function pageSize(
   checkOffset(given("offset"));
   for (const arg of sizes) checkSize(arg.name, given(arg.name));
   const size = sizes.map((arg) => given(arg.name)).find((value) => typeof value === "number");
-  return typeof size === "number" ? size : LIMITS.pageDefault;
+  return typeof size === "number" ? size : unsaidSize(field);
+}
+
+/** What plugins/pages.ts gives where nobody says how many; functions have their own default. */
+function unsaidSize(field: GraphQLField<unknown, unknown>): number {
+  const isPlainList =
+    isListType(getNullableType(field.type)) && field.args.some((arg) => arg.name === "first");
+  return isPlainList ? LIMITS.pageMost : LIMITS.pageDefault;
 }
 
 function checkSize(name: string, value: unknown): void {
