@@ -21,33 +21,39 @@ export function installProblems(app: Express, resources: Resources): void {
     }
     sendProblem(request, response, error);
   };
-  app.use(answer);
+  // Twice, for outside production a problem that the OpenAPI document does not know is thrown back,
+  // and is then a fault of ours like any other answer that does not fit.
+  app.use(answer, answer);
 }
 
-/** Writes an error as problem+json. */
-export function sendProblem(request: Request, response: Response, error: ApiError): void {
+/** Writes an error as problem+json; by `json`, for that is where the validator looks at answers. */
+function sendProblem(request: Request, response: Response, error: ApiError): void {
   if (error.status === 401) response.setHeader("WWW-Authenticate", "Bearer");
   const wait = retryAfter(error);
   if (wait !== undefined) response.setHeader("Retry-After", wait);
+  const allowed = error.status === 405 ? allowedMethods(error.cause) : undefined;
+  if (allowed !== undefined) response.setHeader("Allow", allowed);
   response.status(error.status).type("application/problem+json");
-  response.send(
-    JSON.stringify({
-      type: "about:blank",
-      title: STATUS_CODES[error.status] ?? "Error",
-      status: error.status,
-      code: error.code,
-      detail: error.message,
-      ...(error.fields.length === 0 ? {} : { fields: error.fields }),
-      ...(error.details === undefined ? {} : { details: error.details }),
-      requestId: String(request.id),
-    }),
-  );
+  response.json({
+    type: "about:blank",
+    title: STATUS_CODES[error.status] ?? "Error",
+    status: error.status,
+    code: error.code,
+    detail: error.message,
+    ...(error.fields.length === 0 ? {} : { fields: error.fields }),
+    ...(error.details === undefined ? {} : { details: error.details }),
+    requestId: String(request.id),
+  });
+}
+
+/** What the validator gives along with a 405 (RFC 9110 wants it in the answer). */
+function allowedMethods(thrown: unknown): string | undefined {
+  const allow = member(member(thrown, "headers"), "Allow");
+  return typeof allow === "string" ? allow : undefined;
 }
 
 function retryAfter(error: ApiError): number | undefined {
-  const { details } = error;
-  if (typeof details !== "object" || details === null) return undefined;
-  const seconds: unknown = Reflect.get(details, "retryAfterSeconds");
+  const seconds = member(error.details, "retryAfterSeconds");
   return typeof seconds === "number" ? seconds : undefined;
 }
 
@@ -55,7 +61,7 @@ function retryAfter(error: ApiError): number | undefined {
  * What the parsers and the OpenAPI validator throw has a `status`; the rest is the registry's
  * matter.
  */
-export function toProblem(thrown: unknown): ApiError {
+function toProblem(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
   const status = statusOf(thrown);
   const code = status === undefined ? undefined : CODE_OF_STATUS[status];
@@ -76,8 +82,7 @@ const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
 };
 
 function statusOf(thrown: unknown): number | undefined {
-  if (typeof thrown !== "object" || thrown === null) return undefined;
-  const status: unknown = Reflect.get(thrown, "status");
+  const status = member(thrown, "status");
   return typeof status === "number" ? status : undefined;
 }
 
@@ -94,18 +99,19 @@ interface Fault {
  * quoted.
  */
 function validationFaults(thrown: unknown): Fault[] {
-  const errors: unknown =
-    typeof thrown === "object" && thrown !== null ? Reflect.get(thrown, "errors") : [];
+  const errors = member(thrown, "errors");
   if (!Array.isArray(errors)) return [];
   return errors.slice(0, 20).flatMap((item: unknown) => {
-    if (typeof item !== "object" || item === null) return [];
-    const path: unknown = Reflect.get(item, "path");
-    const message: unknown = Reflect.get(item, "message");
+    const [path, message] = [member(item, "path"), member(item, "message")];
     const place = typeof path === "string" ? PLACE.exec(path) : null;
     if (place === null || typeof message !== "string") return [];
     const missing = message.startsWith("must have required property");
     return [{ field: place[2] ?? "", message: missing ? "is missing" : message }];
   });
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 function sentence(thrown: unknown, faults: readonly Fault[]): string | undefined {

@@ -4,6 +4,14 @@
  */
 import { ApiError } from "../errors.ts";
 
+/**
+ * The e-mail address of a checked body in the one spelling that we store, compare and count:
+ * without blanks around it, in lower case.
+ */
+export function emailAddress(body: unknown): string {
+  return text(body, "email").trim().toLowerCase();
+}
+
 /** A text member of a checked body. */
 export function text(body: unknown, name: string): string {
   if (typeof body === "object" && body !== null) {

@@ -1,22 +1,56 @@
 /**
- * POST /v1/auth/confirm: the link in the mail was opened; the account comes to be and is signed in.
+ * POST /v1/auth/confirm: the link in the mail was opened, and whoever did so has the password that
+ * the registration was made with; the account comes to be and is signed in.
  */
 import { ApiError } from "../errors.ts";
+import type { Resources } from "../resources/index.ts";
 import { hashRefreshToken } from "../resources/tokens.ts";
 import { text } from "./body.ts";
-import type { RestHandler } from "./handler.ts";
-import { limitTries, startSession } from "./sessions.ts";
+import type { RestHandler, RestRequest } from "./handler.ts";
+import { limitTries, networkOf } from "./limits.ts";
+import { startSession } from "./sessions.ts";
 
 export const confirmRegistration: RestHandler = async (resources, request) => {
-  await limitTries(resources, "address", request.ip);
+  const userId = await createAccount(resources, request);
+  return {
+    status: 201,
+    body: await startSession(resources, userId, request.header("user-agent")),
+  };
+};
+
+/**
+ * Creates the account of a registration and returns its user. The token proves the mailbox and the
+ * password proves that its owner registered: anybody can register another's address, and the link
+ * alone would then make an account that opens to their password.
+ * @throws {ApiError} REGISTRATION_INVALID; INVALID_CREDENTIALS, after which the token is still good
+ */
+export async function createAccount(
+  resources: Resources,
+  request: Pick<RestRequest, "body" | "ip">,
+): Promise<string> {
+  const token = text(request.body, "token");
+  const password = text(request.body, "password");
+  await limitTries(resources, "confirmAddress", networkOf(request.ip));
+  await limitTries(resources, "confirmToken", token);
+  const tokenHash = hashRefreshToken(token);
+  const found = await resources.pool.query<{ password_hash: string | null }>(
+    "select app_private.find_registration($1) as password_hash",
+    [tokenHash],
+  );
+  const passwordHash = found.rows[0]?.password_hash;
+  if (passwordHash == null) throw new ApiError("REGISTRATION_INVALID");
+  if (!(await resources.passwords.verifyOrDummy(passwordHash, password))) {
+    throw new ApiError("INVALID_CREDENTIALS", WRONG_PASSWORD, { fields: ["password"] });
+  }
   const { rows } = await resources.pool.query<{ user_id: string }>(
     "select app_private.confirm_registration($1) as user_id",
-    [hashRefreshToken(text(request.body, "token"))],
+    [tokenHash],
   );
   const [row] = rows;
   if (row === undefined) throw new ApiError("REGISTRATION_INVALID");
-  return {
-    status: 201,
-    body: await startSession(resources, row.user_id, request.header("user-agent")),
-  };
-};
+  return row.user_id;
+}
+
+const WRONG_PASSWORD =
+  "This is not the password that was chosen with this registration. If there are several of " +
+  "these mails, each goes with its own password: try the link in another one.";

@@ -9,7 +9,7 @@ import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { retryable, withTransaction } from "../resources/postgres.ts";
 import type { RestHandler } from "./handler.ts";
-import { limitTries } from "./sessions.ts";
+import { limitTries } from "./limits.ts";
 
 interface PaymentRow {
   readonly id: string;
@@ -23,7 +23,7 @@ interface PaymentRow {
 export const createPayment: RestHandler = async (resources, request) => {
   const { viewer } = request;
   if (viewer === undefined) throw new ApiError("UNAUTHENTICATED");
-  await limitTries(resources, "payment", viewer.userId);
+  await limitTries(resources, "paymentUser", viewer.userId);
   const payment = await retryable(() =>
     withTransaction(resources.pool, { claims: viewer }, async (client) => {
       const { rows } = await client.query<PaymentRow>(

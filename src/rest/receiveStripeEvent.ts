@@ -30,9 +30,10 @@ function verifiedEvent(
     throw new ApiError("SIGNATURE_INVALID", "The Stripe-Signature header is missing.");
   }
   // The SDK accepts any time in the future: a stolen secret could sign ahead for years.
-  const timestamp = Number(/(?:^|,)\s*t=(\d+)/.exec(signature)?.[1]);
-  if (!(timestamp <= Date.now() / 1000 + TOLERANCE_SECONDS))
+  const timestamp = signedAt(signature);
+  if (timestamp === undefined || timestamp > Date.now() / 1000 + TOLERANCE_SECONDS) {
     throw new ApiError("SIGNATURE_INVALID");
+  }
   try {
     return resources.stripe.requests.webhooks.constructEvent(
       body,
@@ -43,6 +44,16 @@ function verifiedEvent(
   } catch (error) {
     throw new ApiError("SIGNATURE_INVALID", undefined, { cause: error });
   }
+}
+
+/**
+ * The seconds that the signature is over. Stripe sends one `t`; of several the SDK believes the
+ * last, so a header that has more is not looked at any further.
+ */
+function signedAt(signature: string): number | undefined {
+  const times = signature.split(",").filter((item) => item.split("=", 1)[0]?.trim() === "t");
+  const digits = times.length === 1 ? /^t=(\d+)$/.exec(times[0] ?? "")?.[1] : undefined;
+  return digits === undefined ? undefined : Number(digits);
 }
 
 function objectId(event: Stripe.Event): string | null {

@@ -6,7 +6,8 @@ import { ApiError } from "../errors.ts";
 import { createRefreshToken, hashRefreshToken } from "../resources/tokens.ts";
 import { text } from "./body.ts";
 import type { RestHandler } from "./handler.ts";
-import { limitTries, sessionAnswer } from "./sessions.ts";
+import { limitTries, networkOf } from "./limits.ts";
+import { sessionAnswer } from "./sessions.ts";
 
 interface Rotation {
   readonly status: "rotated" | "invalid" | "reused";
@@ -16,7 +17,7 @@ interface Rotation {
 }
 
 export const refreshSession: RestHandler = async (resources, request) => {
-  await limitTries(resources, "refresh", request.ip);
+  await limitTries(resources, "refreshAddress", networkOf(request.ip));
   const next = createRefreshToken();
   const { rows } = await resources.pool.query<Rotation>(
     `select status, session_id, user_id, is_operator

@@ -1,10 +1,9 @@
 /**
  * What the operations that sign somebody in share: a session begins in the database, and its tokens
- * are made here. Rate limits of sign-in are kept here too, so that all doors have the same.
+ * are made here.
  */
 import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
-import type { RateLimit } from "../resources/rateLimiter.ts";
 import { createRefreshToken } from "../resources/tokens.ts";
 
 /** The answer that the OpenAPI document calls Session. */
@@ -52,28 +51,4 @@ export function sessionAnswer(
     refreshToken: session.refreshToken,
     userId: session.userId,
   };
-}
-
-/** Ten tries in ten minutes against one account from anywhere, a hundred from one address. */
-const LIMITS = {
-  account: { name: "sign-in-account", points: 10, seconds: 600 },
-  address: { name: "sign-in-address", points: 100, seconds: 600 },
-  refresh: { name: "refresh-address", points: 300, seconds: 600 },
-  payment: { name: "payment-user", points: 60, seconds: 600 },
-} as const satisfies Record<string, RateLimit>;
-
-/**
- * Counts a try.
- * @throws {ApiError} RATE_LIMITED, with the seconds to wait as details
- */
-export async function limitTries(
-  resources: Resources,
-  limit: keyof typeof LIMITS,
-  key: string,
-): Promise<void> {
-  const outcome = await resources.rateLimiter(LIMITS[limit]).consume(key);
-  if (outcome.allowed) return;
-  throw new ApiError("RATE_LIMITED", `Too many tries. Wait ${outcome.resetSeconds} seconds.`, {
-    details: { retryAfterSeconds: outcome.resetSeconds },
-  });
 }

@@ -90,7 +90,7 @@ describeInBrowser("in a browser", () => {
     await page.close();
   });
 
-  test("the mailed link opens a page whose button creates the account", async () => {
+  test("the mailed link opens a page whose form creates the account", async () => {
     const email = "browser@example.com";
     await fetch(`${server}/v1/auth/register`, {
       method: "POST",
@@ -110,7 +110,13 @@ describeInBrowser("in a browser", () => {
         .then(({ rowCount }) => rowCount);
     // Opening the page does nothing: scanners of mail open links too.
     expect(await made()).toBe(0);
-    await page.getByRole("button", { name: "Confirm my address" }).click();
+    const button = page.getByRole("button", { name: "Confirm my address" });
+    await page.getByLabel("Password").fill("not the password");
+    await button.click();
+    await page.getByRole("alert").waitFor();
+    expect(await made()).toBe(0);
+    await page.getByLabel("Password").fill("correct horse battery");
+    await button.click();
     await page.getByText("Your address is confirmed").waitFor();
     expect(await made()).toBe(1);
     await page.close();

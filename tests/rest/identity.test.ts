@@ -23,8 +23,38 @@ afterAll(async () => {
 
 const newcomer = { password: "correct horse battery", displayName: "Nele" };
 
-function register(email: string): Promise<RestResponse> {
-  return apiClient(server).post("/v1/auth/register", { ...newcomer, email });
+function register(email: string, chosen: object = {}): Promise<RestResponse> {
+  return apiClient(server).post("/v1/auth/register", { ...newcomer, email, ...chosen });
+}
+
+function confirm(token: string, password = newcomer.password): Promise<RestResponse> {
+  return apiClient(server).post("/v1/auth/confirm", { token, password });
+}
+
+/** Registers and waits for the token that is mailed for it. */
+async function mailedToken(email: string, chosen: object = {}): Promise<string> {
+  const tokens = async (): Promise<string[]> => {
+    const mails = await marketplace.mails();
+    const links = mails.filter((mail) => mail.to.includes(email)).flatMap((mail) => mail.links);
+    return links.map((link) => new URL(link).searchParams.get("token") ?? "");
+  };
+  const before = await tokens();
+  await register(email, chosen);
+  let token: string | undefined;
+  await waitUntil(`a mail to ${email}`, async () => {
+    token = (await tokens()).find((found) => !before.includes(found));
+    return token !== undefined;
+  });
+  return token ?? "";
+}
+
+/** What the form of the confirm page sends. */
+async function sendForm(token: string, password: string): Promise<[number, string, Headers]> {
+  const response = await fetch(`${server}/confirm-registration`, {
+    method: "POST",
+    body: new URLSearchParams({ token, password }),
+  });
+  return [response.status, await response.text(), response.headers];
 }
 
 function logIn(email: string, password = newcomer.password): Promise<RestResponse> {
@@ -57,19 +87,45 @@ describe("registering", () => {
 
   test("takes a link once", async () => {
     const email = "once@example.com";
-    await register(email);
-    let link: string | undefined;
-    await waitUntil("the mail", async () => {
-      link = (await marketplace.mails()).find((mail) => mail.to.includes(email))?.links[0];
-      return link !== undefined;
-    });
-    const token = new URL(link ?? "").searchParams.get("token");
-    const client = apiClient(server);
-    expect((await client.post("/v1/auth/confirm", { token })).status).toBe(201);
-    expect(await client.post("/v1/auth/confirm", { token })).toMatchObject({
+    const token = await mailedToken(email);
+    expect((await confirm(token)).status).toBe(201);
+    expect(await confirm(token)).toMatchObject({
       status: 410,
       body: { code: "REGISTRATION_INVALID" },
     });
+  });
+
+  test("makes no account that opens to the password of somebody else", async () => {
+    const email = "alice@example.com";
+    const hers = await mailedToken(email, { password: "known to Mallory", displayName: "Alice" });
+    const own = await mailedToken(email);
+    // The two mails look alike: she opens the wrong one, and gives the password that she chose.
+    expect(await confirm(hers)).toMatchObject({
+      status: 401,
+      body: { code: "INVALID_CREDENTIALS", fields: ["password"] },
+    });
+    expect((await confirm(own)).status).toBe(201);
+    expect((await logIn(email, "known to Mallory")).status).toBe(401);
+    expect((await logIn(email)).status).toBe(200);
+    // Nor does the other registration change the account later.
+    expect((await confirm(hers, "known to Mallory")).status).toBe(410);
+    expect((await logIn(email, "known to Mallory")).status).toBe(401);
+  });
+
+  test("takes ten passwords for a link, the right one still after a wrong one", async () => {
+    const [once, often] = [await mailedToken("typo@example.com"), await mailedToken("guess@e.com")];
+    expect((await confirm(once, "correct horse batery")).status).toBe(401);
+    expect((await confirm(once)).status).toBe(201);
+    for (let attempt = 0; attempt < 10; attempt += 1) await confirm(often, `guess ${attempt}`);
+    expect(await confirm(often)).toMatchObject({ status: 429, body: { code: "RATE_LIMITED" } });
+  });
+
+  test("puts nothing that was typed in into the mail", async () => {
+    const email = "bait@example.com";
+    await mailedToken(email, { displayName: "You have won, see evil.example" });
+    const mail = (await marketplace.mails()).find(({ to }) => to.includes(email));
+    expect(mail?.text).toContain("/confirm-registration?token=");
+    expect(mail?.text).not.toContain("evil.example");
   });
 
   test("refuses what is no address, a short password and unknown members", async () => {
@@ -86,6 +142,30 @@ describe("registering", () => {
   });
 });
 
+describe("the page behind the mailed link", () => {
+  test("creates the account, says what is next, and signs nobody in", async () => {
+    const email = "page@example.com";
+    const token = await mailedToken(email);
+    const [wrongStatus, again] = await sendForm(token, "not the password");
+    expect(wrongStatus).toBe(401);
+    expect(again).toContain(`name="token" value="${token}"`);
+    expect(again).toContain('type="password"');
+    const [status, thanks, headers] = await sendForm(token, newcomer.password);
+    expect(status).toBe(200);
+    expect(thanks).toContain("log in");
+    expect(headers.get("cache-control")).toBe("no-store");
+    const { rows } = await database.owner.query(
+      `select count(s.id)::int as sessions from app_public.user_contacts c
+       left join app_private.sessions s using (user_id) where c.email = $1 group by c.user_id`,
+      [email],
+    );
+    expect(rows).toEqual([{ sessions: 0 }]);
+    const [used, gone] = await sendForm(token, newcomer.password);
+    expect(used).toBe(410);
+    expect(gone).not.toContain("<form");
+  });
+});
+
 describe("logging in", () => {
   test("does not tell a wrong password from an unknown address", async () => {
     const person = await signUp(marketplace, server, "Wrong");
@@ -97,13 +177,6 @@ describe("logging in", () => {
     const { requestId: _other, ...same } = address.body;
     expect(told).toEqual(same);
     expect(told).toMatchObject({ status: 401, code: "INVALID_CREDENTIALS" });
-  });
-
-  test("takes ten tries against one account, then says how long to wait", async () => {
-    let last: RestResponse | undefined;
-    for (let attempt = 0; attempt < 11; attempt += 1) last = await logIn("target@example.com", "x");
-    expect(last).toMatchObject({ status: 429, body: { code: "RATE_LIMITED" } });
-    expect(Number(last?.headers.get("retry-after"))).toBeGreaterThan(0);
   });
 
   test("makes an operator of whom the owner has made one", async () => {

@@ -1,4 +1,7 @@
-/** Signs people up for the stories as people do: register, open the mailed link, get a token. */
+/**
+ * Signs people up for the stories as people do: register, open the mailed link, repeat the
+ * password, get a token.
+ */
 import { apiClient, type Client } from "../helpers/client.ts";
 import { type Marketplace, waitUntil } from "../helpers/marketplace.ts";
 
@@ -8,7 +11,7 @@ export interface Person {
   readonly client: Client;
 }
 
-const PASSWORD = "correct horse battery";
+export const PASSWORD = "correct horse battery";
 
 /** Needs a running worker, which sends the mail. */
 export async function signUp(
@@ -31,7 +34,7 @@ export async function signUp(
     return link !== undefined;
   });
   const token = new URL(link ?? "").searchParams.get("token");
-  const confirmed = await anonymous.post("/v1/auth/confirm", { token });
+  const confirmed = await anonymous.post("/v1/auth/confirm", { token, password: PASSWORD });
   if (confirmed.status !== 201) throw new Error(`confirm: ${JSON.stringify(confirmed.body)}`);
   const loggedIn = await anonymous.post("/v1/auth/login", { email, password: PASSWORD });
   if (loggedIn.status !== 200) throw new Error(`login: ${JSON.stringify(loggedIn.body)}`);

@@ -11,7 +11,7 @@ import { filesUnder, type SourceFile } from "./repository.ts";
 interface Rest {
   /** The parsed openapi/openapi.yaml. */
   readonly document: unknown;
-  /** openapi/paths/*.yaml and openapi/schemas/*.yaml. */
+  /** The files that it refers to: paths/*.yaml, responses/*.yaml, schemas/*.yaml. */
   readonly parts: readonly SourceFile[];
   /** src/rest/*.ts. */
   readonly handlers: readonly SourceFile[];
@@ -90,7 +90,7 @@ function answerFaults({ document, parts }: Rest): string[] {
   return operationFiles.flatMap(({ path, text }) => {
     const operation: unknown = parse(text);
     const responses = entries(member(operation, "responses"));
-    const errors = responses.filter(([status]) => /^([45]|default)/.test(status));
+    const errors = responses.filter(([status]) => /^[45]/.test(status));
     const faults = errors.flatMap(([status, response]) => {
       const content = member(response, "content");
       const problem = member(content, "application/problem+json");
@@ -102,7 +102,13 @@ function answerFaults({ document, parts }: Rest): string[] {
           "with the schema ../schemas/Problem.yaml.",
       ];
     });
-    if (errors.length === 0) faults.push(`${path} describes no error: every operation can fail.`);
+    const rest = member(member(member(operation, "responses"), "default"), "$ref");
+    if (rest !== "../responses/Problem.yaml") {
+      faults.push(
+        `${path} does not say what else it may answer, such as 503: add "default: ` +
+          '$ref: ../responses/Problem.yaml".',
+      );
+    }
     const security = member(operation, "security");
     const isPublic = security === undefined ? isPublicByDefault : entries(security).length === 0;
     if (!isPublic && !responses.some(([status]) => status === "401")) {
@@ -151,7 +157,9 @@ responses:
     content:
       application/problem+json:
         schema:
-          $ref: ../schemas/Problem.yaml`,
+          $ref: ../schemas/Problem.yaml
+  default:
+    $ref: ../responses/Problem.yaml`,
     },
     { path: "openapi/schemas/Problem.yaml", text: "type: object" },
   ],
@@ -199,7 +207,8 @@ test("every operation documents its errors as application/problem+json", () => {
     edit(file, "application/problem+json", "application/json"),
     edit(file, "Problem.yaml", "Me.yaml"),
     edit(file, '"401"', '"404"'),
-    edit(file, /"401"[\s\S]*/, ""),
+    edit(file, /"401"[\s\S]*(?= {2}default)/, ""),
+    edit(file, / {2}default[\s\S]*/, ""),
   ]) {
     expect(answerFaults(rest)).not.toEqual([]);
   }

@@ -21,6 +21,8 @@ interface Delivery {
   /** Seconds from now that the signature claims. */
   readonly age?: number;
   readonly signature?: string | null;
+  /** Seconds from now of another time that the header claims first. */
+  readonly alsoSignedAt?: number;
 }
 
 function event(id: string, type = "payment_intent.succeeded"): string {
@@ -28,11 +30,15 @@ function event(id: string, type = "payment_intent.succeeded"): string {
 }
 
 function signatureOf(payload: string, delivery: Delivery): string {
-  return Stripe.webhooks.generateTestHeaderString({
+  const now = Math.floor(Date.now() / 1000);
+  const header = Stripe.webhooks.generateTestHeaderString({
     payload,
     secret: delivery.secret ?? SIMULATOR_STRIPE_KEYS.webhookSecret,
-    timestamp: Math.floor(Date.now() / 1000) + (delivery.age ?? 0),
+    timestamp: now + (delivery.age ?? 0),
   });
+  return delivery.alsoSignedAt === undefined
+    ? header
+    : `t=${now + delivery.alsoSignedAt},${header}`;
 }
 
 async function deliver(payload: string, delivery: Delivery = {}): Promise<[number, unknown]> {
@@ -75,6 +81,7 @@ describe("the Stripe webhook", () => {
     ["another secret", { secret: "whsec_of_somebody_else" }],
     ["an old signature", { age: -310 }],
     ["a signature from the future", { age: 3600 }],
+    ["two times, the later one from the future", { age: 3600, alsoSignedAt: 0 }],
     ["a body that was parsed and written again", { body: `${event("evt_bad")} ` }],
   ])("refuses %s and stores nothing", async (_name, delivery) => {
     expect(await deliver(event("evt_bad"), delivery)).toEqual([400, "SIGNATURE_INVALID"]);

@@ -43,6 +43,12 @@ const setToken = (registration: string, token: string) =>
 const confirm = (token: string) =>
   asServer(database, "select app_private.confirm_registration($1) as id", [sha256(token)]);
 
+const passwordOf = async (token: string): Promise<string> =>
+  text(
+    await asServer(database, "select app_private.find_registration($1) as hash", [sha256(token)]),
+    "hash",
+  );
+
 const isKnown = async (email: string): Promise<boolean> =>
   (await asOwner(database, "select from app_public.user_contacts where email = $1", [email]))
     .length > 0;
@@ -138,6 +144,20 @@ describe("registering", () => {
 });
 
 describe("the link in the mail", () => {
+  test("goes with the password of its own registration", async () => {
+    const email = newAddress();
+    const others = HASH.replace("aGFzaA", "b3RoZXI");
+    await setToken(await register(email, "Mallory", others), "of Mallory");
+    await setToken(await register(email), "of Rita");
+    expect(await passwordOf("of Mallory")).toBe(others);
+    expect(await passwordOf("of Rita")).toBe(HASH);
+    await confirm("of Rita");
+    const gone = await asServer(database, "select app_private.find_registration($1) as hash", [
+      sha256("of Rita"),
+    ]);
+    expect(gone).toEqual([{ hash: null }]);
+  });
+
   test("works once", async () => {
     await setToken(await register(newAddress()), "once");
     await confirm("once");

@@ -1,0 +1,131 @@
+/** How often one may try, from where: what stops a guesser and does not stop a person. */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { networkOf } from "../../src/rest/limits.ts";
+import { testDatabase } from "../helpers/database.ts";
+import { type Marketplace, openMarketplace } from "../helpers/marketplace.ts";
+import { PASSWORD, signUp } from "../story/people.ts";
+
+const database = testDatabase();
+let marketplace: Marketplace;
+let server: string;
+
+beforeAll(async () => {
+  // The test is the one proxy in front, which says where a request comes from.
+  marketplace = await openMarketplace(database, 1, { TRUST_PROXY: "1" });
+  server = marketplace.servers[0] ?? "";
+}, 60_000);
+
+afterAll(async () => {
+  await marketplace?.dispose();
+}, 30_000);
+
+async function post(from: string, path: string, body: object): Promise<Response> {
+  return fetch(`${server}/v1/auth/${path}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-forwarded-for": from },
+    body: JSON.stringify(body),
+  });
+}
+
+async function logIn(from: string, email: string, password = "a guess"): Promise<number> {
+  return (await post(from, "login", { email, password })).status;
+}
+
+async function register(from: string, email: string): Promise<number> {
+  const person = { email, password: PASSWORD, displayName: "Nele" };
+  return (await post(from, "register", person)).status;
+}
+
+/** The statuses of so many tries one after the other. */
+async function repeat(times: number, attempt: (index: number) => Promise<number>) {
+  const statuses: number[] = [];
+  for (let index = 0; index < times; index += 1) statuses.push(await attempt(index));
+  return statuses;
+}
+
+const refusedTenTimes = Array.from({ length: 10 }, () => 401);
+
+describe("signing in", () => {
+  test("takes ten tries for one account from one address, then says how long to wait", async () => {
+    const email = "target@example.com";
+    expect(await repeat(10, () => logIn("192.0.2.1", email))).toEqual(refusedTenTimes);
+    const refusal = await post("192.0.2.1", "login", { email, password: "a guess" });
+    expect(refusal.status).toBe(429);
+    expect(await refusal.json()).toMatchObject({ code: "RATE_LIMITED" });
+    expect(Number(refusal.headers.get("retry-after"))).toBeGreaterThan(0);
+  });
+
+  test("is not kept from the owner elsewhere by who guesses, however long", async () => {
+    const email = "owner@example.com";
+    await repeat(120, () => logIn("192.0.2.2", email));
+    expect(await logIn("192.0.2.2", email)).toBe(429);
+    expect(await logIn("192.0.2.3", email)).toBe(401);
+  });
+
+  test("takes a hundred tries for one account from all addresses together", async () => {
+    const email = "hunted@example.com";
+    const guesses = Array.from({ length: 10 }, (_, index) =>
+      repeat(10, () => logIn(`198.51.100.${index}`, email)),
+    );
+    expect((await Promise.all(guesses)).flat()).toEqual(Array.from({ length: 100 }, () => 401));
+    expect(await logIn("198.51.100.10", email)).toBe(429);
+  });
+
+  test("counts an account once, however its address is spelled", async () => {
+    const spellings = ["blank@example.com", " blank@example.com", "BLANK@example.com\t \n"];
+    const statuses = await repeat(10, (index) =>
+      logIn("192.0.2.4", `${" ".repeat(index)}${spellings[index % 3]}`),
+    );
+    expect(statuses).toEqual(refusedTenTimes);
+    expect(await logIn("192.0.2.4", `${spellings[0]}${" ".repeat(20)}`)).toBe(429);
+  });
+
+  test("forgets the tries of a person who has remembered the password", async () => {
+    marketplace.startWorker();
+    const person = await signUp(marketplace, server, "Forgetful");
+    for (let round = 0; round < 2; round += 1) {
+      await repeat(9, () => logIn("192.0.2.5", person.email));
+      expect(await logIn("192.0.2.5", `${person.email} `, PASSWORD)).toBe(200);
+    }
+  });
+
+  test("counts a network of IPv6 as one address", async () => {
+    const email = "six@example.com";
+    const statuses = await repeat(10, (index) => logIn(`2001:db8:0:1::${index}`, email));
+    expect(statuses).toEqual(refusedTenTimes);
+    expect(await logIn("2001:db8:0:1:ffff::1", email)).toBe(429);
+    expect(await logIn("2001:db8:0:2::1", email)).toBe(401);
+  });
+
+  test("and registering are counted apart", async () => {
+    const email = "apart@example.com";
+    await repeat(11, () => logIn("192.0.2.6", email));
+    const statuses = await repeat(11, () => register("192.0.2.6", email));
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 202), 429]);
+    const other = "other-way@example.com";
+    await repeat(11, () => register("192.0.2.7", other));
+    expect(await logIn("192.0.2.7", other)).toBe(401);
+  });
+});
+
+test.each([
+  ["192.0.2.1", "192.0.2.1"],
+  ["::ffff:192.0.2.1", "192.0.2.1"],
+  ["::FFFF:c000:201", "192.0.2.1"],
+  ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+  ["2001:0DB8:1:2::", "2001:db8:1:2::/64"],
+  ["2001:db8::1", "2001:db8:0:0::/64"],
+  ["::1", "0:0:0:0::/64"],
+  ["fe80::1%eth0", "fe80:0:0:0::/64"],
+  ["", ""],
+])("the address %j counts as %j", (ip, network) => {
+  expect(networkOf(ip)).toBe(network);
+});
+
+// The last test: Redis does not come back.
+test("tries are counted while Redis is away, too", async () => {
+  await marketplace.stopRedis();
+  const email = "unwatched@example.com";
+  const statuses = await repeat(11, () => logIn("203.0.113.1", email));
+  expect(statuses).toEqual([...refusedTenTimes, 429]);
+});
