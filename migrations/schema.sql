@@ -644,6 +644,7 @@ alter table app_private.stripe_events add constraint stripe_events_pkey
   PRIMARY KEY (id);
 alter table app_private.stripe_events add constraint stripe_events_id_has_shape
   CHECK ((id ~ '^evt_[A-Za-z0-9_]{1,250}$'::text));
+CREATE INDEX stripe_events_processed_at_idx ON app_private.stripe_events USING btree (processed_at) WHERE (processed_at IS NOT NULL);
 CREATE INDEX stripe_events_waiting_idx ON app_private.stripe_events USING btree (received_at) WHERE (processed_at IS NULL);
 alter table app_private.stripe_events enable row level security;
 alter table app_private.stripe_events force row level security;
@@ -838,7 +839,7 @@ create policy select_operator on app_public.bookings as permissive for select to
   using (true);
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
 CREATE TRIGGER _200_check_transition BEFORE INSERT OR UPDATE OF status ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__check_transition();
-CREATE TRIGGER _300_price_stands BEFORE INSERT OR UPDATE OF quote_id, currency, total_amount, host_amount, platform_amount ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__price_stands();
+CREATE TRIGGER _300_price_stands BEFORE INSERT OR UPDATE OF quote_id, currency, total_amount, host_amount, platform_amount, cancellation_policy ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__price_stands();
 CREATE TRIGGER _500_append_event AFTER INSERT OR UPDATE OF status ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__append_event();
 CREATE TRIGGER _600_cancel_intent AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((new.status = ANY (ARRAY['expired'::app_public.booking_status, 'cancelled'::app_public.booking_status, 'declined'::app_public.booking_status]))) EXECUTE FUNCTION app_hidden.tg_bookings__cancel_intent();
 CREATE CONSTRAINT TRIGGER _900_claim_matches AFTER INSERT OR UPDATE ON app_public.bookings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__claim_matches();
@@ -1079,9 +1080,9 @@ create policy definer_all on app_public.ledger_entries as permissive for all to 
 create policy select_operator on app_public.ledger_entries as permissive for select to staybase_operator
   using (true);
 create policy select_own on app_public.ledger_entries as permissive for select to staybase_visitor
-  using ((account_id IN ( SELECT a.id
+  using ((account_id = ANY (ARRAY( SELECT a.id
    FROM app_public.ledger_accounts a
-  WHERE (a.user_id = ( SELECT app_public.current_user_id() AS current_user_id)))));
+  WHERE (a.user_id = ( SELECT app_public.current_user_id() AS current_user_id))))));
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON app_public.ledger_entries FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_only();
 CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__append_only();
 CREATE CONSTRAINT TRIGGER _900_balanced AFTER INSERT ON app_public.ledger_entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_ledger__balanced();
@@ -1121,10 +1122,10 @@ create policy definer_all on app_public.ledger_transactions as permissive for al
 create policy select_operator on app_public.ledger_transactions as permissive for select to staybase_operator
   using (true);
 create policy select_own on app_public.ledger_transactions as permissive for select to staybase_visitor
-  using ((id IN ( SELECT e.transaction_id
+  using ((id = ANY (ARRAY( SELECT e.transaction_id
    FROM (app_public.ledger_entries e
      JOIN app_public.ledger_accounts a ON ((a.id = e.account_id)))
-  WHERE (a.user_id = ( SELECT app_public.current_user_id() AS current_user_id)))));
+  WHERE (a.user_id = ( SELECT app_public.current_user_id() AS current_user_id))))));
 CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON app_public.ledger_transactions FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_only();
 CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.ledger_transactions FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__append_only();
 CREATE CONSTRAINT TRIGGER _900_balanced AFTER INSERT ON app_public.ledger_transactions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_ledger__balanced();
@@ -1492,6 +1493,7 @@ alter table app_public.payments add constraint payments_captured_has_charge
   CHECK (((captured_amount = 0) OR (stripe_charge_id IS NOT NULL)));
 CREATE INDEX payments_booking_id_idx ON app_public.payments USING btree (booking_id);
 CREATE INDEX payments_currency_idx ON app_public.payments USING btree (currency);
+CREATE INDEX payments_open_idx ON app_public.payments USING btree (created_at) WHERE (status = ANY (ARRAY['requires_payment'::app_public.payment_status, 'requires_action'::app_public.payment_status, 'processing'::app_public.payment_status, 'authorised'::app_public.payment_status]));
 CREATE UNIQUE INDEX payments_one_live_a_booking ON app_public.payments USING btree (booking_id) WHERE (status <> ALL (ARRAY['failed'::app_public.payment_status, 'cancelled'::app_public.payment_status]));
 alter table app_public.payments enable row level security;
 alter table app_public.payments force row level security;
@@ -1584,7 +1586,8 @@ create table app_public.quotes (
   host_amount bigint not null,
   platform_amount bigint not null,
   created_at timestamp with time zone default app_hidden.clock() not null,
-  expires_at timestamp with time zone default (app_hidden.clock() + '00:30:00'::interval) not null
+  expires_at timestamp with time zone default (app_hidden.clock() + '00:30:00'::interval) not null,
+  cancellation_policy app_public.cancellation_policy not null
 );
 alter table app_public.quotes owner to staybase_owner;
 alter table app_public.quotes add constraint quotes_pkey
@@ -1614,12 +1617,12 @@ create policy definer_all on app_public.quotes as permissive for all to staybase
   using (true)
   with check (true);
 create policy select_booked on app_public.quotes as permissive for select to staybase_visitor
-  using ((id IN ( SELECT app_hidden.hosted_quote_ids() AS hosted_quote_ids)));
+  using ((id = ANY (ARRAY( SELECT app_hidden.hosted_quote_ids() AS hosted_quote_ids))));
 create policy select_operator on app_public.quotes as permissive for select to staybase_operator
   using (true);
 create policy select_own on app_public.quotes as permissive for select to staybase_visitor
   using ((guest_id = ( SELECT app_public.current_user_id() AS current_user_id)));
-CREATE TRIGGER _100_append_only BEFORE UPDATE OF id, listing_id, guest_id, check_in, check_out, guests, currency, total_amount, host_amount, platform_amount ON app_public.quotes FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_only();
+CREATE TRIGGER _100_append_only BEFORE UPDATE OF id, listing_id, guest_id, check_in, check_out, guests, currency, total_amount, host_amount, platform_amount, cancellation_policy ON app_public.quotes FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_only();
 CREATE CONSTRAINT TRIGGER _900_line_items_sum AFTER INSERT OR UPDATE ON app_public.quotes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_quotes__line_items_sum();
 comment on table app_public.quotes is 'A priced offer for one stay that can be booked until it expires.';
 comment on column app_public.quotes.id is 'Public id of the quote, by which it is booked.';
@@ -1634,6 +1637,7 @@ comment on column app_public.quotes.host_amount is 'What the host earns of it, i
 comment on column app_public.quotes.platform_amount is 'What the platform earns of it, in minor units.';
 comment on column app_public.quotes.created_at is 'When it was made.';
 comment on column app_public.quotes.expires_at is 'Until when it can be booked.';
+comment on column app_public.quotes.cancellation_policy is 'The policy that the stay would be sold under.';
 grant select on app_public.quotes to staybase_visitor;
 
 --
@@ -1881,7 +1885,8 @@ CREATE OR REPLACE FUNCTION app_hidden.booked_listing_ids()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select b.listing_id from app_public.bookings b
-  where b.guest_id = app_public.current_user_id() and b.status not in ('expired', 'declined')
+  where b.guest_id = app_public.current_user_id()
+    and (b.confirmed_at is not null or b.status in ('pending_payment', 'requested'))
 $function$;
 alter routine app_hidden.booked_listing_ids() owner to staybase_owner;
 comment on routine app_hidden.booked_listing_ids() is 'Listings that whoever is signed in has booked, past and cancelled stays included.';
@@ -2080,9 +2085,10 @@ CREATE OR REPLACE FUNCTION app_hidden.confirmed_listing_ids()
 AS $function$
   select b.listing_id from app_public.bookings b
   where b.guest_id = app_public.current_user_id() and b.status in ('confirmed', 'completed')
+    and b.check_out > (app_hidden.clock() at time zone b.time_zone)::date - 7
 $function$;
 alter routine app_hidden.confirmed_listing_ids() owner to staybase_owner;
-comment on routine app_hidden.confirmed_listing_ids() is 'Listings where whoever is signed in has a confirmed stay, past ones included.';
+comment on routine app_hidden.confirmed_listing_ids() is 'Listings where whoever is signed in has a confirmed stay, until a week after check-out.';
 grant execute on routine app_hidden.confirmed_listing_ids() to staybase_visitor;
 
 --
@@ -2657,9 +2663,8 @@ AS $function$
     'cancel_payment_intent',
     jsonb_build_object('paymentId', payment_id),
     'cancel_payment_intent:' || payment_id,
-    -- In line with the events of the intent: see store_stripe_event().
     queue_name => (
-      select 'stripe:' || p.stripe_payment_intent_id from app_public.payments p
+      select app_hidden.stripe_queue(p.stripe_payment_intent_id) from app_public.payments p
       where p.id = queue_intent_cancellation.payment_id
     )
   )
@@ -2906,6 +2911,10 @@ begin
   if cardinality(search_mask.codes) = 0 then
     return 0;
   end if;
+  if exists (select from unnest(search_mask.codes) code where code is null) then
+    raise exception 'A list to search by has a null in it: leave it out.'
+      using errcode = 'SBS04', column = case search_mask.kind when 'type' then 'types' else 'amenities' end;
+  end if;
   select coalesce(bit_or(1::bigint << b.bit), 0), count(*) into v_mask, v_found
   from app_hidden.search_bits b
   where b.kind = search_mask.kind and b.code = any (search_mask.codes);
@@ -3076,7 +3085,9 @@ begin
     update app_public.calendar_claims c set kind = 'booking', expires_at = null
     where c.booking_id = booking.id
     returning * into v_claim;
-  elsif booking.status = 'expired' and not v_is_over then
+  elsif booking.status = 'expired' and not v_is_over and exists (
+    select from app_public.listings l where l.id = booking.listing_id and l.status = 'published'
+  ) then
     begin
       v_claim := app_hidden.claim_nights(
         booking.listing_id,
@@ -3195,6 +3206,17 @@ CREATE OR REPLACE FUNCTION app_hidden.stay_keeps_restrictions(unit app_hidden.li
 RETURN ((((check_out - check_in) >= (unit).min_nights) AND ((check_out - check_in) <= (unit).max_nights)) AND ((((check_in - (app_hidden.clock())::date) >= 17) AND ((check_in - (app_hidden.clock())::date) <= ((unit).booking_window_days - 2))) OR ((((check_in - ((app_hidden.clock() AT TIME ZONE (unit).time_zone))::date) >= 0) AND ((check_in - ((app_hidden.clock() AT TIME ZONE (unit).time_zone))::date) <= (unit).booking_window_days)) AND (((unit).advance_notice_hours = 0) OR (((check_in + (unit).check_in_from) AT TIME ZONE (unit).time_zone) >= (app_hidden.clock() + (((unit).advance_notice_hours)::double precision * '01:00:00'::interval)))))));
 alter routine app_hidden.stay_keeps_restrictions(app_hidden.listing_availability,date,date) owner to staybase_owner;
 comment on routine app_hidden.stay_keeps_restrictions(app_hidden.listing_availability,date,date) is 'Whether a stay keeps to a unit''s restrictions.';
+
+--
+-- function app_hidden.stripe_queue(text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.stripe_queue(object_id text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+RETURN ('stripe:'::text || (hashtextextended(object_id, (0)::bigint) & (63)::bigint));
+alter routine app_hidden.stripe_queue(text) owner to staybase_owner;
+comment on routine app_hidden.stripe_queue(text) is 'The job queue of a Stripe object, one of 64.';
 
 --
 -- function app_hidden.tg__append_only()
@@ -3409,8 +3431,9 @@ begin
     select from app_public.quotes q
     where q.id = NEW.quote_id and q.currency = NEW.currency and q.total_amount = NEW.total_amount
       and q.host_amount = NEW.host_amount and q.platform_amount = NEW.platform_amount
+      and q.cancellation_policy = NEW.cancellation_policy
   ) then
-    raise exception 'A booking costs what its quote says.' using errcode = 'SBM01';
+    raise exception 'A booking is sold as its quote says.' using errcode = 'SBM01';
   end if;
   return NEW;
 end
@@ -3557,12 +3580,14 @@ CREATE OR REPLACE FUNCTION app_hidden.tg_listing_photos__keep_one()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_status app_public.listing_status;
 begin
-  if exists (
-    select from app_public.listings l
-    where l.id = OLD.listing_id and l.status = 'published'
-    for no key update
-  ) and not exists (
+  -- Locked first and read then: a publication at the same moment counts this photo.
+  select l.status into v_status from app_public.listings l
+  where l.id = OLD.listing_id
+  for no key update;
+  if v_status = 'published' and not exists (
     select from app_public.listing_photos p where p.listing_id = OLD.listing_id
   ) then
     raise exception 'A published listing keeps a photo: add another first, or pause the listing.'
@@ -3798,6 +3823,20 @@ begin
     where row(a.street, a.postal_code, a.directions, a.longitude, a.latitude) is distinct from
       row(excluded.street, excluded.postal_code, excluded.directions, excluded.longitude, excluded.latitude);
 
+  insert into app_private.listing_offsets (listing_id, bearing, distance_m)
+  select l.id, o.bearing, o.distance_m
+  from app_public.listings l
+  join app_public.listings other on other.host_id = l.host_id and other.id <> l.id
+  join app_public.listing_addresses a on a.listing_id = other.id
+  join app_private.listing_offsets o on o.listing_id = other.id
+  where l.id = write_listing_address.listing_id
+    -- Some 200 m; more than needed does no harm.
+    and abs(a.latitude - write_listing_address.latitude) < 0.002
+    and abs(a.longitude - write_listing_address.longitude)
+      * greatest(cos(radians(write_listing_address.latitude)), 0.01) < 0.002
+  order by other.id
+  limit 1
+  on conflict on constraint listing_offsets_pkey do nothing;
   insert into app_private.listing_offsets (listing_id) values (write_listing_address.listing_id)
   on conflict on constraint listing_offsets_pkey do nothing;
 
@@ -3882,6 +3921,12 @@ begin
     else v_booking.hold_expires_at
   end
   where c.booking_id = v_booking.id and c.kind = 'hold';
+  -- The booking has ended and this intent could still take money: nobody must pay for nothing.
+  if v_booking.status in ('expired', 'cancelled', 'declined')
+    and apply_payment_intent.intent_status not in ('processing', 'canceled')
+  then
+    perform app_hidden.queue_intent_cancellation(v_payment.id);
+  end if;
   return 'noted';
 end
 $function$;
@@ -4285,6 +4330,48 @@ comment on routine app_private.find_registration(bytea) is 'The password hash th
 grant execute on routine app_private.find_registration(bytea) to staybase_authenticator;
 
 --
+-- function app_private.follow_stripe()
+--
+CREATE OR REPLACE FUNCTION app_private.follow_stripe()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_payments integer;
+  v_events integer;
+begin
+  select count(app_hidden.add_job(
+    'follow_payment', jsonb_build_object('paymentId', p.id), 'follow_payment:' || p.id,
+    queue_name => app_hidden.stripe_queue(p.stripe_payment_intent_id)
+  )) into v_payments
+  from (
+    select p.id, p.stripe_payment_intent_id from app_public.payments p
+    where p.status in ('requires_payment', 'requires_action', 'processing', 'authorised')
+      and p.stripe_payment_intent_id is not null
+      and p.created_at < app_hidden.clock() - interval '20 minutes'
+    order by p.created_at
+    limit 1000
+  ) p;
+  select count(app_hidden.add_job(
+    'process_stripe_event', jsonb_build_object('eventId', e.id), 'stripe_event:' || e.id,
+    max_attempts => 25, queue_name => app_hidden.stripe_queue(e.object_id)
+  )) into v_events
+  from (
+    select e.id, e.object_id from app_private.stripe_events e
+    where e.processed_at is null and e.received_at < app_hidden.clock() - interval '1 hour'
+    order by e.received_at
+    limit 1000
+  ) e;
+  return v_payments + v_events;
+end
+$function$;
+alter routine app_private.follow_stripe() owner to staybase_owner;
+comment on routine app_private.follow_stripe() is 'Queues a look at payments and events that have waited for too long; says how many.';
+grant execute on routine app_private.follow_stripe() to staybase_authenticator;
+
+--
 -- function app_private.import_listing(text,jsonb)
 --
 CREATE OR REPLACE FUNCTION app_private.import_listing(source text, listing jsonb)
@@ -4515,6 +4602,59 @@ comment on routine app_private.purge_expired_identity() is 'Removes registration
 grant execute on routine app_private.purge_expired_identity() to staybase_authenticator;
 
 --
+-- function app_private.purge_quotes()
+--
+CREATE OR REPLACE FUNCTION app_private.purge_quotes()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_purged integer;
+begin
+  delete from app_public.quotes q
+  where q.id = any (array(
+    select old.id from app_public.quotes old
+    where old.expires_at < app_hidden.clock() - interval '7 days'
+      and not exists (select from app_public.bookings b where b.quote_id = old.id)
+    limit 50000
+  ));
+  get diagnostics v_purged = row_count;
+  return v_purged;
+end
+$function$;
+alter routine app_private.purge_quotes() owner to staybase_owner;
+comment on routine app_private.purge_quotes() is 'Removes unsold quotes a week after they ended, 50,000 at most; says how many.';
+grant execute on routine app_private.purge_quotes() to staybase_authenticator;
+
+--
+-- function app_private.purge_stripe_events()
+--
+CREATE OR REPLACE FUNCTION app_private.purge_stripe_events()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_purged integer;
+begin
+  delete from app_private.stripe_events e
+  where e.id = any (array(
+    select old.id from app_private.stripe_events old
+    where old.processed_at < app_hidden.clock() - interval '90 days'
+    limit 10000
+  ));
+  get diagnostics v_purged = row_count;
+  return v_purged;
+end
+$function$;
+alter routine app_private.purge_stripe_events() owner to staybase_owner;
+comment on routine app_private.purge_stripe_events() is 'Removes events ninety days after they were acted on, 10,000 at most; says how many.';
+grant execute on routine app_private.purge_stripe_events() to staybase_authenticator;
+
+--
 -- function app_private.rebuild_search()
 --
 CREATE OR REPLACE FUNCTION app_private.rebuild_search()
@@ -4721,9 +4861,7 @@ begin
     jsonb_build_object('eventId', store_stripe_event.id),
     'stripe_event:' || store_stripe_event.id,
     max_attempts => 25,
-    -- What is about one object is fetched and applied one after the other: of two jobs at once, the
-    -- slower could apply what it had fetched before the faster.
-    queue_name => 'stripe:' || store_stripe_event.object_id
+    queue_name => app_hidden.stripe_queue(store_stripe_event.object_id)
   );
   return true;
 end
@@ -4917,6 +5055,7 @@ CREATE OR REPLACE FUNCTION app_public.create_booking(quote_id uuid, idempotency_
 AS $function$
 declare
   c_hold constant interval := '15 minutes';
+  c_most_holds constant integer := 50;
   v_user_id uuid := app_hidden.require_user_id();
   v_booking_id uuid := uuidv7();
   v_booking app_public.bookings;
@@ -4952,6 +5091,20 @@ begin
       using errcode = 'SBB05', column = 'quote_id';
   end if;
 
+  if v_quote.check_in < (app_hidden.clock() at time zone v_listing.time_zone)::date then
+    raise exception 'Check-in is in the past by now; ask for a new quote.'
+      using errcode = 'SBC03', column = 'quote_id';
+  end if;
+  -- Holding costs nothing: without a limit one guest could keep a market closed.
+  if (
+    select count(*) from app_public.bookings b
+    where b.guest_id = v_user_id and b.status = 'pending_payment'
+      and b.hold_expires_at > app_hidden.clock()
+  ) >= c_most_holds then
+    raise exception 'You hold % stays already: pay or give up one first.', c_most_holds
+      using errcode = 'SBB10', column = 'quote_id';
+  end if;
+
   begin
     v_claim := app_hidden.claim_nights(
       v_quote.listing_id,
@@ -4969,7 +5122,7 @@ begin
       v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
       v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
       v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
-      v_quote.platform_amount, v_listing.cancellation_policy, v_listing.time_zone,
+      v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
       v_claim.expires_at
     )
     returning * into v_booking;
@@ -5030,12 +5183,13 @@ begin
 
   insert into app_public.quotes (
     listing_id, guest_id, check_in, check_out, guests,
-    currency, total_amount, host_amount, platform_amount
+    currency, total_amount, host_amount, platform_amount, cancellation_policy
   )
   values (
     v_price.listing_id, v_user_id, v_price.check_in, v_price.check_out, v_price.guests,
     v_price.currency, v_price.total_amount, v_price.host_amount,
-    v_price.total_amount - v_price.host_amount
+    v_price.total_amount - v_price.host_amount,
+    (select l.cancellation_policy from app_public.listings l where l.id = v_price.listing_id)
   )
   returning * into v_quote;
 
@@ -5269,6 +5423,10 @@ begin
     search_listings.currency, search_listings.min_amount, search_listings.max_amount,
     search_listings.page_size, search_listings.after
   );
+  -- Nothing can be booked so far ahead or takes so many: no need to look through the whole market.
+  if search_listings.check_in > app_hidden.clock()::date + 732 or search_listings.guests > 16 then
+    return;
+  end if;
   if search_listings.after is not null then
     v_score := split_part(search_listings.after, '.', 1)::integer;
     v_listing_id := split_part(search_listings.after, '.', 2)::uuid;

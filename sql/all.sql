@@ -150,6 +150,7 @@
 --!include bookings/internal/find_repeated_booking.sql
 --!include bookings/internal/sell_stay.sql
 --!include bookings/internal/complete_stays.sql
+--!include bookings/internal/purge_quotes.sql
 --!include bookings/mutations/create_booking.sql
 --!include bookings/mutations/cancel_hold.sql
 
@@ -176,6 +177,7 @@
 --!include payments/triggers/tg_ledger__balanced.sql
 --!include payments/internal/ledger_account.sql
 --!include payments/internal/post_ledger.sql
+--!include payments/internal/stripe_queue.sql
 --!include payments/internal/store_stripe_event.sql
 --!include payments/internal/stripe_event.sql
 --!include payments/internal/mark_stripe_event_processed.sql
@@ -188,6 +190,8 @@
 --!include payments/internal/apply_payment_intent.sql
 --!include payments/internal/refund_for_job.sql
 --!include payments/internal/apply_refund.sql
+--!include payments/internal/follow_stripe.sql
+--!include payments/internal/purge_stripe_events.sql
 --!include payments/internal/ledger_drift.sql
 
 -- reviews

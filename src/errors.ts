@@ -99,6 +99,7 @@ export const ERRORS = define({
   },
   HOLD_EXPIRED: { status: 409, sqlstate: "SBB07", message: "The hold has expired." },
   BOOKING_STATUS: { status: 409, sqlstate: "SBB08", message: "The booking's status forbids it." },
+  TOO_MANY_HOLDS: { status: 409, sqlstate: "SBB10", message: "You hold too many stays." },
   CALENDAR_MISMATCH: { status: 500, sqlstate: "SBB09", message: "Booking and calendar disagree." },
 
   // Money

@@ -17,8 +17,9 @@ export const cancelPaymentIntent: Job = async (resources, payload) => {
   if (intentId === null) return;
   const { paymentIntents } = resources.stripe.jobs;
   try {
-    const options = { idempotencyKey: `cancel:${paymentId}` };
-    await applyPaymentIntent(resources, await paymentIntents.cancel(intentId, {}, options));
+    // Without a key: cancelling twice is harmless, and under a key Stripe would repeat a refusal
+    // ("it is processing") long after the reason for it has gone.
+    await applyPaymentIntent(resources, await paymentIntents.cancel(intentId));
   } catch (error) {
     const unexpected =
       error instanceof Stripe.errors.StripeError &&

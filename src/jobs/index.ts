@@ -4,7 +4,8 @@
  */
 import { cancelPaymentIntent } from "./cancelPaymentIntent.ts";
 import { createRefund } from "./createRefund.ts";
-import { completeStays, expireHolds, purgeExpired } from "./maintenance.ts";
+import { followPayment } from "./followPayment.ts";
+import { completeStays, expireHolds, followStripe, purgeExpired } from "./maintenance.ts";
 import { processStripeEvent } from "./processStripeEvent.ts";
 import { sendMail } from "./sendMail.ts";
 import { sendRegistrationMail } from "./sendRegistrationMail.ts";
@@ -15,6 +16,8 @@ export const jobs: Readonly<Record<string, Job>> = {
   complete_stays: completeStays,
   create_refund: createRefund,
   expire_holds: expireHolds,
+  follow_payment: followPayment,
+  follow_stripe: followStripe,
   process_stripe_event: processStripeEvent,
   purge_expired: purgeExpired,
   send_mail: sendMail,
@@ -25,5 +28,6 @@ export const jobs: Readonly<Record<string, Job>> = {
 export const crontab = `
 * * * * * expire_holds ?max=3
 5 * * * * complete_stays ?fill=2h&max=5
+*/20 * * * * follow_stripe ?max=3
 17 3 * * * purge_expired ?max=3
 `;

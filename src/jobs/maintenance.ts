@@ -22,7 +22,17 @@ export const expireHolds = repeatUntilZero("select app_private.expire_holds() as
 /** Completes confirmed bookings from their check-out day on. */
 export const completeStays = repeatUntilZero("select app_private.complete_stays() as done");
 
-/** Forgets registrations and sessions that are past their time. */
-export const purgeExpired: Job = async (resources) => {
+/** Looks after payments and events whose news may have been lost. */
+export const followStripe: Job = async (resources) => {
+  await resources.pool.query("select app_private.follow_stripe()");
+};
+
+const purgeQuotes = repeatUntilZero("select app_private.purge_quotes() as done");
+const purgeStripeEvents = repeatUntilZero("select app_private.purge_stripe_events() as done");
+
+/** Forgets registrations, sessions, offers and events that are past their time. */
+export const purgeExpired: Job = async (resources, payload) => {
   await resources.pool.query("select app_private.purge_expired_identity()");
+  await purgeQuotes(resources, payload);
+  await purgeStripeEvents(resources, payload);
 };

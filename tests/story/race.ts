@@ -89,10 +89,10 @@ const QUOTES = `
   ), quoted as (
     insert into app_public.quotes (
       listing_id, guest_id, check_in, check_out, guests, currency, total_amount, host_amount,
-      platform_amount
+      platform_amount, cancellation_policy
     )
     select p.listing_id, guest_id, p.check_in, p.check_out, p.guests, p.currency, p.total_amount,
-      p.host_amount, p.total_amount - p.host_amount
+      p.host_amount, p.total_amount - p.host_amount, 'moderate'
     from priced p cross join unnest($2::uuid[]) guest_id
     returning id, guest_id, check_in
   ), lines as (

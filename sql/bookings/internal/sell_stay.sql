@@ -1,6 +1,6 @@
 /*
  * Turns a paid hold into a sold stay. Where the hold is gone, the nights are taken again on any
- * free unit; false where that cannot be. A bank may take days: a stay that is over by then is not
+ * free unit, if the listing is still open for bookings; false where that cannot be. A bank may take days: a stay that is over by then is not
  * sold either, and its hold, which nothing else would end, is ended here. The caller holds the
  * locks on availability and booking.
  */
@@ -21,7 +21,9 @@ begin
     update app_public.calendar_claims c set kind = 'booking', expires_at = null
     where c.booking_id = booking.id
     returning * into v_claim;
-  elsif booking.status = 'expired' and not v_is_over then
+  elsif booking.status = 'expired' and not v_is_over and exists (
+    select from app_public.listings l where l.id = booking.listing_id and l.status = 'published'
+  ) then
     begin
       v_claim := app_hidden.claim_nights(
         booking.listing_id,

@@ -12,6 +12,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_hold constant interval := '15 minutes';
+  c_most_holds constant integer := 50;
   v_user_id uuid := app_hidden.require_user_id();
   v_booking_id uuid := uuidv7();
   v_booking app_public.bookings;
@@ -47,6 +48,20 @@ begin
       using errcode = 'SBB05', column = 'quote_id';
   end if;
 
+  if v_quote.check_in < (app_hidden.clock() at time zone v_listing.time_zone)::date then
+    raise exception 'Check-in is in the past by now; ask for a new quote.'
+      using errcode = 'SBC03', column = 'quote_id';
+  end if;
+  -- Holding costs nothing: without a limit one guest could keep a market closed.
+  if (
+    select count(*) from app_public.bookings b
+    where b.guest_id = v_user_id and b.status = 'pending_payment'
+      and b.hold_expires_at > app_hidden.clock()
+  ) >= c_most_holds then
+    raise exception 'You hold % stays already: pay or give up one first.', c_most_holds
+      using errcode = 'SBB10', column = 'quote_id';
+  end if;
+
   begin
     v_claim := app_hidden.claim_nights(
       v_quote.listing_id,
@@ -64,7 +79,7 @@ begin
       v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
       v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
       v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
-      v_quote.platform_amount, v_listing.cancellation_policy, v_listing.time_zone,
+      v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
       v_claim.expires_at
     )
     returning * into v_booking;

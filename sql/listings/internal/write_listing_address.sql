@@ -1,3 +1,7 @@
+/*
+ * The public place is the exact one, moved by the listing's secret offset. Listings of one host that
+ * are next to each other share it: several points around one house would give the house away.
+ */
 create or replace function app_hidden.write_listing_address(
   listing_id uuid,
   street text,
@@ -33,6 +37,20 @@ begin
     where row(a.street, a.postal_code, a.directions, a.longitude, a.latitude) is distinct from
       row(excluded.street, excluded.postal_code, excluded.directions, excluded.longitude, excluded.latitude);
 
+  insert into app_private.listing_offsets (listing_id, bearing, distance_m)
+  select l.id, o.bearing, o.distance_m
+  from app_public.listings l
+  join app_public.listings other on other.host_id = l.host_id and other.id <> l.id
+  join app_public.listing_addresses a on a.listing_id = other.id
+  join app_private.listing_offsets o on o.listing_id = other.id
+  where l.id = write_listing_address.listing_id
+    -- Some 200 m; more than needed does no harm.
+    and abs(a.latitude - write_listing_address.latitude) < 0.002
+    and abs(a.longitude - write_listing_address.longitude)
+      * greatest(cos(radians(write_listing_address.latitude)), 0.01) < 0.002
+  order by other.id
+  limit 1
+  on conflict on constraint listing_offsets_pkey do nothing;
   insert into app_private.listing_offsets (listing_id) values (write_listing_address.listing_id)
   on conflict on constraint listing_offsets_pkey do nothing;
 

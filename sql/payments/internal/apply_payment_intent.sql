@@ -72,6 +72,12 @@ begin
     else v_booking.hold_expires_at
   end
   where c.booking_id = v_booking.id and c.kind = 'hold';
+  -- The booking has ended and this intent could still take money: nobody must pay for nothing.
+  if v_booking.status in ('expired', 'cancelled', 'declined')
+    and apply_payment_intent.intent_status not in ('processing', 'canceled')
+  then
+    perform app_hidden.queue_intent_cancellation(v_payment.id);
+  end if;
   return 'noted';
 end
 $$;

@@ -6,9 +6,8 @@ as $$
     'cancel_payment_intent',
     jsonb_build_object('paymentId', payment_id),
     'cancel_payment_intent:' || payment_id,
-    -- In line with the events of the intent: see store_stripe_event().
     queue_name => (
-      select 'stripe:' || p.stripe_payment_intent_id from app_public.payments p
+      select app_hidden.stripe_queue(p.stripe_payment_intent_id) from app_public.payments p
       where p.id = queue_intent_cancellation.payment_id
     )
   )

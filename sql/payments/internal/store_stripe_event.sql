@@ -19,9 +19,7 @@ begin
     jsonb_build_object('eventId', store_stripe_event.id),
     'stripe_event:' || store_stripe_event.id,
     max_attempts => 25,
-    -- What is about one object is fetched and applied one after the other: of two jobs at once, the
-    -- slower could apply what it had fetched before the faster.
-    queue_name => 'stripe:' || store_stripe_event.object_id
+    queue_name => app_hidden.stripe_queue(store_stripe_event.object_id)
   );
   return true;
 end

@@ -15,8 +15,12 @@ create table if not exists app_private.stripe_events (
 alter table app_private.stripe_events enable row level security;
 alter table app_private.stripe_events force row level security;
 
--- What is not done yet, oldest first, for the operator and the metrics.
+-- What is not done yet, oldest first: follow_stripe() looks after it.
 create index if not exists stripe_events_waiting_idx
   on app_private.stripe_events (received_at) where processed_at is null;
+
+-- purge_stripe_events() finds what may be forgotten.
+create index if not exists stripe_events_processed_at_idx
+  on app_private.stripe_events (processed_at) where processed_at is not null;
 
 comment on table app_private.stripe_events is 'Events that Stripe sent, each once.';

@@ -32,12 +32,13 @@ begin
 
   insert into app_public.quotes (
     listing_id, guest_id, check_in, check_out, guests,
-    currency, total_amount, host_amount, platform_amount
+    currency, total_amount, host_amount, platform_amount, cancellation_policy
   )
   values (
     v_price.listing_id, v_user_id, v_price.check_in, v_price.check_out, v_price.guests,
     v_price.currency, v_price.total_amount, v_price.host_amount,
-    v_price.total_amount - v_price.host_amount
+    v_price.total_amount - v_price.host_amount,
+    (select l.cancellation_policy from app_public.listings l where l.id = v_price.listing_id)
   )
   returning * into v_quote;
 

@@ -18,6 +18,7 @@ create table if not exists app_public.quotes (
   platform_amount bigint not null,
   created_at timestamptz not null default app_hidden.clock(),
   expires_at timestamptz not null default app_hidden.clock() + interval '30 minutes',
+  cancellation_policy app_public.cancellation_policy not null,
 
   -- Line items refer to both, so that they cannot be in another currency.
   constraint quotes_currency_key unique (id, currency),
@@ -39,7 +40,7 @@ create index if not exists quotes_currency_idx on app_public.quotes (currency);
 -- A price stands, for every role.
 create or replace trigger _100_append_only
   before update of id, listing_id, guest_id, check_in, check_out, guests, currency,
-    total_amount, host_amount, platform_amount
+    total_amount, host_amount, platform_amount, cancellation_policy
   on app_public.quotes
   for each row execute function app_hidden.tg__append_only();
 
@@ -56,3 +57,4 @@ comment on column app_public.quotes.host_amount is 'What the host earns of it, i
 comment on column app_public.quotes.platform_amount is 'What the platform earns of it, in minor units.';
 comment on column app_public.quotes.created_at is 'When it was made.';
 comment on column app_public.quotes.expires_at is 'Until when it can be booked.';
+comment on column app_public.quotes.cancellation_policy is 'The policy that the stay would be sold under.';

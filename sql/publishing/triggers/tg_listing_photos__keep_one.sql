@@ -3,12 +3,14 @@ create or replace function app_hidden.tg_listing_photos__keep_one() returns trig
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_status app_public.listing_status;
 begin
-  if exists (
-    select from app_public.listings l
-    where l.id = OLD.listing_id and l.status = 'published'
-    for no key update
-  ) and not exists (
+  -- Locked first and read then: a publication at the same moment counts this photo.
+  select l.status into v_status from app_public.listings l
+  where l.id = OLD.listing_id
+  for no key update;
+  if v_status = 'published' and not exists (
     select from app_public.listing_photos p where p.listing_id = OLD.listing_id
   ) then
     raise exception 'A published listing keeps a photo: add another first, or pause the listing.'

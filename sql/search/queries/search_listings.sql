@@ -58,6 +58,10 @@ begin
     search_listings.currency, search_listings.min_amount, search_listings.max_amount,
     search_listings.page_size, search_listings.after
   );
+  -- Nothing can be booked so far ahead or takes so many: no need to look through the whole market.
+  if search_listings.check_in > app_hidden.clock()::date + 732 or search_listings.guests > 16 then
+    return;
+  end if;
   if search_listings.after is not null then
     v_score := split_part(search_listings.after, '.', 1)::integer;
     v_listing_id := split_part(search_listings.after, '.', 2)::uuid;

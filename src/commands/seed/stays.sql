@@ -66,12 +66,13 @@ cross join lateral app_hidden.price_lines(s.listing_id, s.check_in, s.check_out,
 
 insert into app_public.quotes (
   id, listing_id, guest_id, check_in, check_out, guests, currency,
-  total_amount, host_amount, platform_amount, created_at, expires_at
+  total_amount, host_amount, platform_amount, created_at, expires_at, cancellation_policy
 )
 select
   s.quote_id, s.listing_id, s.guest_id, s.check_in, s.check_out, s.guests, t.currency,
   t.total_amount, t.host_amount, t.total_amount - t.host_amount,
-  s.booked_at - interval '10 minutes', s.booked_at + interval '20 minutes'
+  s.booked_at - interval '10 minutes', s.booked_at + interval '20 minutes',
+  (select l.cancellation_policy from app_public.listings l where l.id = s.listing_id)
 from demo_stays s
 join (
   select

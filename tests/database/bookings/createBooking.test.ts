@@ -72,6 +72,39 @@ describe("a booking", () => {
     ]);
   });
 
+  test("is sold under the policy of its quote, whatever the host chooses meanwhile", async () => {
+    const listing = await publishedListing(database, host);
+    const quote = await quoted(database, guest, listing);
+    await asVisitor(
+      database,
+      host,
+      "update app_public.listings set cancellation_policy = 'non_refundable' where id = $1",
+      [listing],
+    );
+    const [booking] = await create(guest, quote, "policy-of-the-quote");
+    const policy =
+      "select cancellation_policy::text as policy from app_public.bookings where id = $1";
+    expect(await asOwner(database, policy, [booking?.id])).toEqual([{ policy: "moderate" }]);
+  });
+
+  test("is not of a stay that has begun since it was quoted", async () => {
+    await stopClock(database, "2031-06-02T22:50:00Z");
+    const listing = await publishedListing(database, host);
+    const quote = await quoted(database, guest, listing, ["2031-06-02", "2031-06-03"]);
+    await stopClock(database, "2031-06-02T23:10:00Z");
+    expect(await refusal(create(guest, quote, "after-midnight"))).toBe("SBC03");
+  });
+
+  test("is the fiftieth hold of one guest at most (TOO_MANY_HOLDS)", async () => {
+    const listing = await publishedListing(database, host, { units: 60 });
+    let last: string | undefined;
+    for (let count = 0; count < 50; count += 1) last = await hold(database, guest, listing);
+    const quote = await quoted(database, guest, listing);
+    expect(await refusal(create(guest, quote, "one-too-many"))).toBe("SBB10");
+    await asVisitor(database, guest, "select app_public.cancel_hold($1)", [last]);
+    expect(await create(guest, quote, "one-too-many")).toHaveLength(1);
+  }, 30_000);
+
   test("is of a quote that is one's own, there, and fresh", async () => {
     const listing = await publishedListing(database, host);
     const quote = await quoted(database, guest, listing);

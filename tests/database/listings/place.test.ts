@@ -91,13 +91,24 @@ describe("the public place", () => {
     expect(await publicPlace(id)).toEqual(first);
   });
 
-  test("differs from listing to listing", async () => {
+  test("differs from host to host, and from place to place", async () => {
     const place = { longitude: -9.1365, latitude: 38.7077 };
-    const [a, b] = [
-      await publicPlace(await completeListing(database, host, place)),
-      await publicPlace(await completeListing(database, host, place)),
-    ];
-    expect(a).not.toEqual(b);
+    const north = { longitude: -9.1365, latitude: 39.7077 };
+    const a = await publicPlace(await completeListing(database, host, place));
+    const neighbour = await somebody(database, "Nina");
+    expect(await publicPlace(await completeListing(database, neighbour, place))).not.toEqual(a);
+    const b = await publicPlace(await completeListing(database, host, north));
+    expect(b.latitude - north.latitude).not.toBeCloseTo(a.latitude - place.latitude, 6);
+  });
+
+  test("of a host's rooms in one house is moved alike: several points would give it away", async () => {
+    const somebodyElse = await somebody(database, "Rita");
+    const room = (longitude: number, latitude: number) =>
+      completeListing(database, somebodyElse, { longitude, latitude });
+    const a = await publicPlace(await room(2.3522, 48.8566));
+    const b = await publicPlace(await room(2.3523, 48.8567));
+    expect(b.longitude - a.longitude).toBeCloseTo(0.0001, 5);
+    expect(b.latitude - a.latitude).toBeCloseTo(0.0001, 5);
   });
 
   test("cannot be undone: nobody reads the move", async () => {

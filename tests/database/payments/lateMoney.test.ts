@@ -193,6 +193,13 @@ describe("where they are gone", () => {
     expect(await asOwner(database, claims, [payment.bookingId])).toEqual([]);
   });
 
+  test("so it is where the host has closed the listing since", async () => {
+    const { listing, payment } = await latePayment();
+    await asVisitor(database, host, "select app_public.pause_listing($1)", [listing]);
+    expect(await follow(database, payment, "succeeded")).toBe("refunding");
+    expect(await bookingStatus(database, payment.bookingId)).toBe("expired");
+  });
+
   test("but a night that is booked before midnight can be paid after it", async () => {
     await stopClock(database, "2031-06-02T22:55:00Z");
     const listing = await publishedListing(database, host);
@@ -260,5 +267,69 @@ describe("where they are gone", () => {
   test("a refund of nobody's is unknown", async () => {
     expect(await followRefund("00000000-0000-7000-8000-000000000000", "succeeded")).toBe("unknown");
     expect(await followRefund(null, "succeeded")).toBe("unknown");
+  });
+});
+
+describe("an intent that can still take money for a booking that has ended", () => {
+  const cancellations = (payment: Payment) =>
+    asOwner(database, "select task_identifier as task from graphile_worker.jobs where key = $1", [
+      `cancel_payment_intent:${payment.id}`,
+    ]);
+  const forget = (payment: Payment) =>
+    asOwner(database, "select graphile_worker.remove_job($1)", [
+      `cancel_payment_intent:${payment.id}`,
+    ]);
+
+  test.each(["requires_payment_method", "requires_action"])(
+    "is cancelled when Stripe says %s",
+    async (status) => {
+      const { payment } = await latePayment();
+      await forget(payment);
+      await follow(database, payment, status);
+      expect(await cancellations(payment)).toEqual([{ task: "cancel_payment_intent" }]);
+    },
+  );
+
+  test.each(["processing", "canceled"])("is left alone while Stripe says %s", async (status) => {
+    const { payment } = await latePayment();
+    await forget(payment);
+    await follow(database, payment, status);
+    expect(await cancellations(payment)).toEqual([]);
+  });
+});
+
+describe("news from Stripe that was lost", () => {
+  const jobs = () =>
+    asOwner(
+      database,
+      `select task_identifier as task, queue_name as queue from graphile_worker.jobs
+       where task_identifier in ('follow_payment', 'process_stripe_event') order by task_identifier`,
+    );
+  const followStripe = () => asServer(database, "select app_private.follow_stripe() as queued");
+
+  test("is asked for: open payments and events that wait, each once", async () => {
+    await asOwner(database, "delete from app_private.stripe_events");
+    await asOwner(
+      database,
+      "select graphile_worker.remove_job(key) from graphile_worker.jobs where key is not null",
+    );
+    const listing = await publishedListing(database, host);
+    const payment = await begunPayment(database, guest, await hold(database, guest, listing));
+    await follow(database, payment, "processing");
+    expect(await followStripe()).toEqual([{ queued: 0 }]);
+    const event =
+      "select app_private.store_stripe_event('evt_lost', 'charge.refunded', 'ch_1', '{}')";
+    await asServer(database, event);
+    await asOwner(database, "select graphile_worker.remove_job('stripe_event:evt_lost')");
+
+    await stopClock(database, "2031-06-02T12:30:00Z");
+    const [found] = await followStripe();
+    // Payments of other tests may be open too.
+    expect(Number(found?.queued)).toBeGreaterThanOrEqual(2);
+    await followStripe();
+    const queued = await jobs();
+    expect(queued.filter(({ task }) => task === "process_stripe_event")).toHaveLength(1);
+    expect(queued.length).toBe(Number(found?.queued));
+    for (const { queue } of queued) expect(queue).toMatch(/^stripe:[0-9]{1,2}$/);
   });
 });

@@ -177,9 +177,9 @@ describe("a stored quote", () => {
 describe("line items sum to the totals (M7)", () => {
   const COPY = `insert into app_public.quotes
       (listing_id, guest_id, check_in, check_out, guests, currency, total_amount, host_amount,
-       platform_amount)
+       platform_amount, cancellation_policy)
     select listing_id, guest_id, check_in, check_out, guests, currency, total_amount, host_amount,
-      platform_amount
+      platform_amount, cancellation_policy
     from app_public.quotes where id = $1 returning id`;
 
   test("at commit, whoever wrote", async () => {

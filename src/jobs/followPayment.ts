@@ -1,0 +1,17 @@
+/**
+ * Looks at a payment that has been open for long: the event that would have told how it ended may
+ * be lost. Following its intent settles it as the event would have.
+ */
+import { applyPaymentIntent } from "./applyPaymentIntent.ts";
+import { type Job, payloadText } from "./task.ts";
+
+export const followPayment: Job = async (resources, payload) => {
+  const { rows } = await resources.pool.query<{ intent_id: string | null }>(
+    "select stripe_payment_intent_id as intent_id from app_private.payment_for_job($1)",
+    [payloadText(payload, "paymentId")],
+  );
+  const intentId = rows[0]?.intent_id ?? null;
+  if (intentId === null) return;
+  const intent = await resources.stripe.jobs.paymentIntents.retrieve(intentId);
+  await applyPaymentIntent(resources, intent);
+};
