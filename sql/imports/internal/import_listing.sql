@@ -9,11 +9,13 @@
  * nightlyAmount} or null, photoUrls [..], amenityCodes [..], reviewScores {..} or null,
  * blockedNights ['[2026-01-01,2026-01-05)', ..], datedRates [{nights, nightlyAmount}, ..].
  *
- * Returns created, updated or unchanged. Without rates the listing stays a draft.
+ * Returns created, updated, unchanged, or host_kept: updated, but it has bookings, so it stays with
+ * the host of before. Without rates or a photo the listing is a draft, also when it was published
+ * before.
  *
- * Locks: the external id, then the host's, then availability. They are advisory, for the first
- * import of a listing has no row yet to lock; two imports of one city take turns at each listing
- * instead of making it twice.
+ * Locks: the external id, then the host's, then availability. The first two are advisory, for the
+ * first import of a listing has no row yet to lock; two imports of one city take turns at each
+ * listing instead of making it twice.
  */
 create or replace function app_private.import_listing(source text, listing jsonb) returns text
 language plpgsql volatile security definer
@@ -24,7 +26,7 @@ declare
   v_known app_private.imported_listings;
   v_host_id uuid;
   v_listing_id uuid;
-  v_was_published boolean;
+  v_host_kept boolean;
 begin
   perform pg_advisory_xact_lock(
     hashtextextended('import_listing/' || import_listing.source || '/' || (listing ->> 'externalId'), 0)
@@ -37,11 +39,15 @@ begin
 
   v_host_id := app_hidden.import_host(import_listing.source, listing -> 'host');
   v_listing_id := coalesce(v_known.listing_id, uuidv7());
+  -- A booking that is taking its nights is waited for, so that it is seen below.
+  perform from app_hidden.listing_availability a
+  where a.listing_id = v_listing_id
+  order by a.unit_number
+  for update;
   -- Search follows each row of what belongs to a published listing; as a draft it is written in one
   -- go.
   update app_public.listings l set status = 'draft'
   where l.id = v_listing_id and l.status = 'published';
-  v_was_published := found;
   insert into app_public.listings as l (
     id, host_id, title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms,
     min_nights, max_nights, booking_mode
@@ -55,11 +61,16 @@ begin
     (listing ->> 'bookingMode')::app_public.booking_mode
   )
   on conflict on constraint listings_pkey do update
-    set title = excluded.title, description = excluded.description,
+    set host_id = case
+          when exists (select from app_public.bookings b where b.listing_id = l.id) then l.host_id
+          else excluded.host_id
+        end,
+        title = excluded.title, description = excluded.description,
         house_rules = excluded.house_rules, type = excluded.type,
         max_guests = excluded.max_guests, bedrooms = excluded.bedrooms, beds = excluded.beds,
         bathrooms = excluded.bathrooms, min_nights = excluded.min_nights,
-        max_nights = excluded.max_nights, booking_mode = excluded.booking_mode;
+        max_nights = excluded.max_nights, booking_mode = excluded.booking_mode
+  returning l.host_id <> v_host_id into v_host_kept;
 
   perform app_hidden.write_listing_address(
     v_listing_id, listing ->> 'street', listing ->> 'city', listing ->> 'countryCode',
@@ -72,20 +83,30 @@ begin
   update app_public.listings l
   set status = 'published', published_at = coalesce(l.published_at, app_hidden.clock())
   where l.id = v_listing_id and l.status = 'draft'
-    and (v_was_published or (
-      exists (select from app_public.listing_rates r where r.listing_id = l.id)
-      and exists (select from app_public.listing_photos p where p.listing_id = l.id)
-    ));
+    and exists (select from app_public.listing_rates r where r.listing_id = l.id)
+    and exists (select from app_public.listing_photos p where p.listing_id = l.id);
 
+  -- Nights that a hold has may soon be free again: no hash, so that the next import tries anew.
+  if exists (
+    select from app_public.calendar_claims c
+    join jsonb_array_elements_text(listing -> 'blockedNights') n on c.nights && n::daterange
+    where c.listing_id = v_listing_id and c.unit_number = 1 and c.kind = 'hold'
+  ) then
+    v_hash := '';
+  end if;
   insert into app_private.imported_listings (source, external_id, listing_id, content_hash)
   values (import_listing.source, listing ->> 'externalId', v_listing_id, v_hash)
   on conflict on constraint imported_listings_pkey do update
     set content_hash = excluded.content_hash, imported_at = app_hidden.clock();
-  return case when v_known.listing_id is null then 'created' else 'updated' end;
+  return case
+    when v_known.listing_id is null then 'created'
+    when v_host_kept then 'host_kept'
+    else 'updated'
+  end;
 end
 $$;
 
 grant execute on function app_private.import_listing(text, jsonb) to :DATABASE_AUTHENTICATOR;
 
 comment on function app_private.import_listing(text, jsonb) is
-  'Writes one imported listing, all or nothing: created, updated or unchanged.';
+  'Writes one imported listing, all or nothing: created, updated, unchanged or host_kept.';

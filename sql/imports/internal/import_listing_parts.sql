@@ -38,6 +38,9 @@ begin
     select import_listing_parts.listing_id, (d ->> 'nights')::daterange,
       listing -> 'rates' ->> 'currency', (d ->> 'nightlyAmount')::bigint
     from jsonb_array_elements(listing -> 'datedRates') d;
+  else
+    -- Gone there, so gone here; what was sold keeps its price in its quote.
+    delete from app_public.listing_rates r where r.listing_id = import_listing_parts.listing_id;
   end if;
 
   delete from app_hidden.imported_review_scores s

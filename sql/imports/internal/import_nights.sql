@@ -1,6 +1,7 @@
 /*
  * Replaces the imported claims of a listing by what came, less the nights that holds, bookings and
- * the host's own blocks have. The guard row is locked first, as by every writer of nights.
+ * the host's own blocks have; holds past their time give theirs up first. The guard row is locked
+ * before anything is read, as by every writer of nights.
  */
 create or replace function app_hidden.import_nights(listing_id uuid, listing jsonb) returns void
 language plpgsql volatile security definer
@@ -9,6 +10,7 @@ as $$
 declare
   v_came datemultirange;
 begin
+  perform app_hidden.free_expired_holds(import_nights.listing_id);
   perform from app_hidden.listing_availability a
   where a.listing_id = import_nights.listing_id and a.unit_number = 1
   for update;

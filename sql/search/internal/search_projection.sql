@@ -3,8 +3,9 @@
  * to and that search_drift() compares with.
  *
  * score, the order of relevance, is at most some 60,000: the average rating pulled towards 4.5 by
- * ten imagined reviews (imported ones count half), in ten-thousandths; up to 1,000 for the number
- * of reviews, up to 500 for photos, 200 for instant booking.
+ * ten imagined reviews (imported ones count half, or not at all where their rating did not come),
+ * in ten-thousandths; up to 1,000 for the number of reviews, up to 500 for photos, 200 for instant
+ * booking.
  */
 create or replace function app_hidden.search_projection(only_listing_id uuid default null)
 returns setof app_hidden.search_cells
@@ -46,7 +47,7 @@ as $$
     from app_public.listings l
     join app_public.listing_rates r on r.listing_id = l.id
     join app_public.currencies c on c.code = r.currency
-    left join app_hidden.imported_review_scores i on i.listing_id = l.id
+    left join app_hidden.imported_review_scores i on i.listing_id = l.id and i.rating is not null
     where l.status = 'published' and l.public_longitude is not null
       and (search_projection.only_listing_id is null or l.id = search_projection.only_listing_id)
   )

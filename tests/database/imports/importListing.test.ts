@@ -5,6 +5,8 @@ import { testDatabase } from "../../helpers/database.ts";
 import {
   asOwner,
   asServer,
+  bookingStatus,
+  hold,
   NOON,
   paidBooking,
   type Row,
@@ -158,15 +160,121 @@ test("a booking of ours keeps its nights", async () => {
   expect(await asServer(database, "select * from app_private.calendar_drift()")).toEqual([]);
 });
 
+const statusOf = async (id: string) =>
+  text(
+    await asOwner(database, "select status::text from app_public.listings where id = $1", [id]),
+    "status",
+  );
+
+test("nights that a hold has are blocked by the next import after it", async () => {
+  const what = listing({ blockedNights: [] });
+  await bring(what);
+  const id = await idOf(what);
+  const booking = await hold(database, await somebody(database), id);
+  const blocked = { ...what, blockedNights: ["[2031-06-08,2031-06-20)"] };
+  const around = [
+    { kind: "import", nights: "[2031-06-08,2031-06-10)" },
+    { kind: "hold", nights: "[2031-06-10,2031-06-14)" },
+    { kind: "import", nights: "[2031-06-14,2031-06-20)" },
+  ];
+  expect(await bring(blocked)).toBe("updated");
+  expect(await claims(id)).toEqual(around);
+  expect(await bring(blocked)).toBe("updated");
+  expect(await claims(id)).toEqual(around);
+  await stopClock(database, "2031-06-02T11:16:00Z");
+  expect(await bring(blocked)).toBe("updated");
+  expect(await bookingStatus(database, booking)).toBe("expired");
+  expect(await claims(id)).toEqual([{ kind: "import", nights: "[2031-06-08,2031-06-20)" }]);
+  expect(await bring(blocked)).toBe("unchanged");
+  await stopClock(database, NOON);
+  expect(await asServer(database, "select * from app_private.calendar_drift()")).toEqual([]);
+});
+
+test("a hold past its time does not keep nights from the import", async () => {
+  const what = listing({ blockedNights: [] });
+  await bring(what);
+  const id = await idOf(what);
+  await hold(database, await somebody(database), id);
+  await stopClock(database, "2031-06-02T11:16:00Z");
+  const blocked = { ...what, blockedNights: ["[2031-06-08,2031-06-20)"] };
+  await bring(blocked);
+  expect(await claims(id)).toEqual([{ kind: "import", nights: "[2031-06-08,2031-06-20)" }]);
+  expect(await bring(blocked)).toBe("unchanged");
+  await stopClock(database, NOON);
+});
+
+test("what was published is a draft when its price is gone, until it is back", async () => {
+  const what = listing({ blockedNights: [] });
+  await bring(what);
+  const id = await idOf(what);
+  const booking = await paidBooking(database, await somebody(database), id);
+  expect(await statusOf(id)).toBe("published");
+  expect(await bring({ ...what, rates: null, datedRates: [] })).toBe("updated");
+  expect(await statusOf(id)).toBe("draft");
+  expect(JSON.parse(await everything(id))).toMatchObject({ rates: null, dated: null });
+  expect(await bookingStatus(database, booking)).toBe("confirmed");
+  expect(await asServer(database, "select * from app_private.pricing_drift()")).toEqual([]);
+  expect(await asServer(database, "select * from app_private.search_drift()")).toEqual([]);
+  expect(await bring(what)).toBe("updated");
+  expect(await statusOf(id)).toBe("published");
+  expect(JSON.parse(await everything(id)).rates.nightly_amount).toBe(12_000);
+});
+
+test("what was published is a draft when its pictures are gone, until they are back", async () => {
+  const what = listing();
+  await bring(what);
+  const id = await idOf(what);
+  expect(await bring({ ...what, photoUrls: [] })).toBe("updated");
+  expect(await statusOf(id)).toBe("draft");
+  expect(await asServer(database, "select * from app_private.search_drift()")).toEqual([]);
+  await bring(what);
+  expect(await statusOf(id)).toBe("published");
+});
+
+test("a listing goes to its new host, unless it has bookings", async () => {
+  const [free, booked] = [listing({ blockedNights: [] }), listing({ blockedNights: [] })];
+  await bring(free);
+  await bring(booked);
+  await paidBooking(database, await somebody(database), await idOf(booked));
+  const host = { externalId: "host-2", displayName: "Ivo", bio: "", avatarUrl: null };
+  expect(await bring({ ...free, host })).toBe("updated");
+  expect(await bring({ ...booked, host, title: "A flat that was booked" })).toBe("host_kept");
+  const hosts = await asOwner(
+    database,
+    `select l.title, u.display_name from app_public.listings l
+     join app_public.users u on u.id = l.host_id
+     where l.id = any ($1) order by u.display_name`,
+    [[await idOf(free), await idOf(booked)]],
+  );
+  expect(hosts).toEqual([
+    { title: "A flat that was booked", display_name: "Imre" },
+    { title: "A flat on the hill", display_name: "Ivo" },
+  ]);
+});
+
+test("reviews without a rating neither raise nor lower the score", async () => {
+  const unrated = [listing({ reviewScores: null })].concat(
+    listing({ reviewScores: { reviewCount: 400, rating: null } }),
+  );
+  const scores: unknown[] = [];
+  for (const what of [...unrated, listing({ reviewScores: { reviewCount: 400, rating: 4 } })]) {
+    await bring(what);
+    const [row] = await asOwner(
+      database,
+      "select distinct score from app_hidden.search_cells where listing_id = $1",
+      [await idOf(what)],
+    );
+    scores.push(row?.score);
+  }
+  expect(scores[0]).toBeGreaterThan(0);
+  expect(scores[1]).toBe(scores[0]);
+  expect(scores[2]).not.toBe(scores[0]);
+});
+
 test("without rates it stays a draft", async () => {
   const what = listing({ rates: null, datedRates: [] });
   await bring(what);
-  const found = await asOwner(
-    database,
-    "select status::text from app_public.listings where id = $1",
-    [await idOf(what)],
-  );
-  expect(found).toEqual([{ status: "draft" }]);
+  expect(await statusOf(await idOf(what))).toBe("draft");
 });
 
 test("two listings of one host have one person", async () => {
