@@ -63,6 +63,7 @@ export class CalendarStore {
   readonly #mostRuns: number;
   readonly #open = new Map<string, number[]>();
   #openRuns = 0;
+  readonly #firstDays = new Map<string, number>();
   readonly #links = new Map<string, number>();
   #file: { readonly descriptor: number; readonly folder: string } | undefined;
   #fileSize = 0;
@@ -76,6 +77,9 @@ export class CalendarStore {
   add(listingId: string, day: number, isBlocked: boolean, amount: number | null): void {
     if (this.firstDay === undefined || day < this.firstDay) this.firstDay = day;
     if (this.lastDay === undefined || day > this.lastDay) this.lastDay = day;
+    if (day < (this.#firstDays.get(listingId) ?? Number.POSITIVE_INFINITY)) {
+      this.#firstDays.set(listingId, day);
+    }
     let runs = this.#open.get(listingId);
     if (runs === undefined) {
       runs = [];
@@ -104,6 +108,14 @@ export class CalendarStore {
     for (const link of chain.reverse()) for (const value of link) numbers.push(value);
     for (const value of this.#open.get(listingId) ?? []) numbers.push(value);
     return inOrder(numbers) ? toRuns(numbers) : untangle(numbers);
+  }
+
+  /** The day on which most listings begin, the earliest of several; undefined without any. */
+  get usualFirstDay(): number | undefined {
+    const listings = new Map<number, number>();
+    for (const day of this.#firstDays.values()) listings.set(day, (listings.get(day) ?? 0) + 1);
+    const [usual] = [...listings].sort((one, other) => other[1] - one[1] || one[0] - other[0]);
+    return usual?.[0];
   }
 
   /** Whether some of it had to go to a temporary file. */

@@ -11,9 +11,11 @@ import { runCommand } from "../database/command.ts";
 import { DatabaseCommandError, describeFailure } from "../database/errors.ts";
 import { migrate } from "../database/migrate.ts";
 import { type CalendarStore, formatDay, nightsOf, parseDay } from "./calendar.ts";
+import { type Currency, chooseCurrency, requireTraded } from "./currency.ts";
 import {
   type CityFacts,
   cellsOf,
+  type Notice,
   REQUIRED_COLUMNS,
   RowFault,
   readListing,
@@ -25,8 +27,7 @@ import { startProgress } from "./progress.ts";
 import { ImportReport } from "./report.ts";
 import { type CityFiles, type Columns, findCityFiles, readHeader, readRows } from "./source.ts";
 import { CALENDAR_COLUMNS, readCalendar, type Survey, surveyListings } from "./survey.ts";
-import { slug } from "./text.ts";
-import { exponentOf, LANES, type Prepared, todayIn, writeListings } from "./writer.ts";
+import { LANES, type Prepared, todayIn, tradedCurrencies, writeListings } from "./writer.ts";
 
 /** One listing and its nights; far above what any takes. */
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -52,7 +53,6 @@ export interface ImportResult {
   readonly skipped: number;
   readonly blockedNights: number;
   readonly datedRates: number;
-  readonly source: string;
   readonly isStopped: boolean;
   /** 0, 2 when there were listings and none could be written, 130 when it was stopped. */
   readonly exitCode: number;
@@ -87,19 +87,19 @@ export async function importCity(
   const report = new ImportReport(options.report);
   let store: CalendarStore | undefined;
   try {
-    const currency = options.currency ?? "USD";
     const { visitor } = config.database;
-    const exponent = await exponentOf(pool, visitor, currency).catch(connectionFault(config));
+    const traded = await tradedCurrencies(pool, visitor).catch(connectionFault(config));
+    if (options.currency !== undefined) requireTraded(traded, options.currency);
     const survey = await surveyListings(city.files, city.listingColumns, context.signal);
-    const { facts, source } = settle(city, survey, options, { currency, exponent }, context);
+    const facts = settle(city, survey, options, traded, context);
     const today = await todayIn(pool, visitor, facts.timeZone);
-    store = await openCalendar(city, survey, exponent, report, context);
+    store = await openCalendar(city, survey, facts.currency, report, context);
     const shiftDays = shiftOf(store, today, options, context);
     const progress = startProgress("Writing listings", survey.rows);
     let rows = 0;
     try {
       const listings = prepare(city, facts, { survey, store, shiftDays, report });
-      await writeListings(pool, source, listings, report, {
+      await writeListings(pool, listings, report, {
         signal: context.signal,
         onRow: () => {
           rows += 1;
@@ -111,11 +111,11 @@ export async function importCity(
     }
     const isStopped = context.signal.aborted;
     summarise(report, { isStopped, rows: survey.rows, startedAt }, context);
-    return resultOf(report, source, isStopped);
+    return resultOf(report, isStopped);
   } catch (error) {
     if (!context.signal.aborted || !isAbort(error)) throw error;
     context.print("Stopped before anything was written.");
-    return resultOf(report, "", true);
+    return resultOf(report, true);
   } finally {
     store?.close();
     report.close();
@@ -146,9 +146,9 @@ function settle(
   city: OpenedCity,
   survey: Survey,
   options: ImportOptions,
-  money: { readonly currency: string; readonly exponent: number },
+  traded: readonly Currency[],
   { print }: ImportContext,
-): { facts: CityFacts; source: string } {
+): CityFacts {
   const { files } = city;
   if (survey.rows === 0) {
     throw new DatabaseCommandError(`${files.listings.name} has a header and no rows.`);
@@ -170,22 +170,22 @@ function settle(
   // A region that was guessed belongs to the city that was guessed.
   const guessedRegion = options.city === undefined ? guess.region : undefined;
   const region = options.region ?? guessedRegion ?? null;
-  const source = `inside-airbnb:${slug(name)}`;
+  const { currency, why } = chooseCurrency(traded, options.currency, countryCode);
   print(`Importing ${files.dir}`);
   const place = [name, region, countryCode].filter((part) => part !== null).join(", ");
   print(`  place      ${place} ${placeNote(options, guess)}`);
   print(`  time zone  ${timeZone} ${zoneNote(options, guess, survey.rows)}`);
-  const assumed = options.currency === undefined ? "assumed: the files name none; " : "";
-  print(`  currency   ${money.currency} (${assumed}--currency)`);
-  print(`  source     ${source}`);
-  const facts = {
+  print(`  currency   ${currency.code} (${why})`);
+  const { hasOldRatings } = survey;
+  if (hasOldRatings) print("  ratings    up to 100 and 10, as in old files; made 1 to 5");
+  return {
     columns: city.listingColumns,
     place: { city: name, region, countryCode },
     timeZone,
-    ...money,
+    currency,
     bookingMode: options.bookingMode ?? null,
+    hasOldRatings,
   };
-  return { facts, source };
 }
 
 function placeNote(options: ImportOptions, guess: PlaceGuess): string {
@@ -203,7 +203,7 @@ function zoneNote(options: ImportOptions, guess: PlaceGuess, rows: number): stri
 async function openCalendar(
   city: OpenedCity,
   survey: Survey,
-  exponent: number,
+  currency: Currency,
   report: ImportReport,
   { print, signal }: ImportContext,
 ): Promise<CalendarStore | undefined> {
@@ -212,7 +212,7 @@ async function openCalendar(
     print("  calendar   none: no calendar.csv.gz, so all nights are free at the base price");
     return undefined;
   }
-  const wanted = { ids: survey.ids, exponent };
+  const wanted = { ids: survey.ids, currency };
   const read = await readCalendar(calendar, city.calendarColumns, wanted, report, signal);
   const { store } = read;
   const rows = read.rows.toLocaleString("en");
@@ -224,7 +224,10 @@ async function openCalendar(
   return store;
 }
 
-/** By how many days to move the calendar. */
+/**
+ * By how many days to move the calendar: whole weeks, for weekends have prices of their own. It
+ * then begins today or up to six days ago, so that no coming night is without a word.
+ */
 function shiftOf(
   store: CalendarStore | undefined,
   today: string,
@@ -232,12 +235,13 @@ function shiftOf(
   { print }: ImportContext,
 ): number {
   const todayDay = parseDay(today);
-  const { firstDay, lastDay } = store ?? {};
-  if (firstDay === undefined || lastDay === undefined || todayDay === undefined) return 0;
+  const { usualFirstDay, lastDay } = store ?? {};
+  if (usualFirstDay === undefined || lastDay === undefined || todayDay === undefined) return 0;
   if (options.shiftToToday === true) {
-    const days = todayDay - firstDay;
-    print(`  dates      moved by ${days} days, so that the calendar begins today, ${today}`);
-    return days;
+    const weeks = Math.floor((todayDay - usualFirstDay) / 7);
+    const begins = formatDay(usualFirstDay + weeks * 7);
+    print(`  dates      moved by ${weeks} weeks, so that most calendars begin on ${begins}`);
+    return weeks * 7;
   }
   if (lastDay < todayDay) {
     print(
@@ -285,11 +289,16 @@ function prepareOne(
   { store, shiftDays, report }: Preparation,
 ): Prepared {
   const read = readListing(cells, facts);
-  const nights = nightsOf(store?.runsOf(id) ?? [], read.baseAmount, shiftDays);
+  const runs = store?.runsOf(id) ?? [];
+  const nights = nightsOf(runs, read.baseAmount, shiftDays);
+  const notices: Notice[] = [...read.notices];
+  if (store !== undefined && runs.length === 0) {
+    notices.push({ kind: "no_calendar", text: "has no calendar rows, so every night is free" });
+  }
   const onWritten = (): void => {
     report.blockedNights += nights.blockedCount;
     report.datedRates += nights.datedRates.length;
-    for (const notice of read.notices) report.notice(row, id, notice);
+    for (const notice of notices) report.notice(row, id, notice);
     report.unknownAmenities(read.unknownAmenities);
   };
   return { row, id, listing: withNights(read, nights), onWritten };
@@ -327,14 +336,13 @@ function summarise(
   print(`It took ${seconds} s and ${megabytes} MB at most.`);
 }
 
-function resultOf(report: ImportReport, source: string, isStopped: boolean): ImportResult {
+function resultOf(report: ImportReport, isStopped: boolean): ImportResult {
   const failed = report.written === 0 && report.skippedListings > 0;
   return {
     ...report.outcomes,
     skipped: report.skippedListings,
     blockedNights: report.blockedNights,
     datedRates: report.datedRates,
-    source,
     isStopped,
     exitCode: isStopped ? 130 : failed ? 2 : 0,
   };

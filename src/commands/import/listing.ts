@@ -7,7 +7,7 @@ import { amenityCodes } from "./amenities.ts";
 import { type Nights, parseDay } from "./calendar.ts";
 import type { Place } from "./place.ts";
 import type { Columns } from "./source.ts";
-import { httpsUrl, parseNumber, parsePrice, plainLine, plainText } from "./text.ts";
+import { httpsUrl, type Minor, parseNumber, parsePrice, plainLine, plainText } from "./text.ts";
 
 /** Without these there is no listing. What else the file has is used where it is there. */
 export const REQUIRED_COLUMNS = [
@@ -44,7 +44,16 @@ export class RowFault extends Error {
 }
 
 /** Kinds of what was written otherwise than the file has it, or left out. */
-export type NoticeKind = "no_price" | "no_picture" | "guests" | "nights" | "rooms" | "unnamed";
+export type NoticeKind =
+  | "no_price"
+  | "no_picture"
+  | "no_calendar"
+  | "on_request"
+  | "host"
+  | "guests"
+  | "nights"
+  | "rooms"
+  | "unnamed";
 
 export interface Notice {
   readonly kind: NoticeKind;
@@ -56,11 +65,33 @@ export interface CityFacts {
   readonly columns: Columns;
   readonly place: Place;
   readonly timeZone: string;
-  readonly currency: string;
-  /** Decimals of the currency. */
-  readonly exponent: number;
+  readonly currency: Minor & { readonly code: string };
   /** How all are booked; null takes it from the file. */
   readonly bookingMode: "instant" | "request" | null;
+  /** Whether the ratings are those of old files; see `RATINGS`. */
+  readonly hasOldRatings: boolean;
+}
+
+/**
+ * The columns `review_scores_...` and what old files, where the overall rating goes up to 100 and
+ * the others up to 10, have to be divided by for our 1 to 5.
+ */
+const RATINGS = {
+  rating: 20,
+  accuracy: 2,
+  cleanliness: 2,
+  checkin: 2,
+  communication: 2,
+  location: 2,
+  value: 2,
+} as const;
+const MOST_STARS = 5;
+
+/** Whether a row has a rating that only old files have. */
+export function hasOldRating(cell: Cell): boolean {
+  return Object.keys(RATINGS).some(
+    (name) => (parseNumber(cell(`review_scores_${name}`)) ?? 0) > MOST_STARS,
+  );
 }
 
 /** A row as read: `listing` lacks only the nights. */
@@ -117,7 +148,7 @@ export function readListing(cells: readonly string[], facts: CityFacts): ReadLis
   const externalId = listingIdOf(cell);
   const type = TYPES[cell("room_type").toLowerCase()];
   if (type === undefined) throw new RowFault(`the room type "${cell("room_type")}" is unknown`);
-  const baseAmount = readBaseAmount(cell, facts.exponent, note);
+  const baseAmount = readBaseAmount(cell, facts.currency, note);
   const amenities = readAmenities(cell("amenities"));
   const picture = httpsUrl(cell("picture_url"));
   if (picture === null) note("no_picture", "has no picture, so it stays a draft");
@@ -132,7 +163,7 @@ export function readListing(cells: readonly string[], facts: CityFacts): ReadLis
     maxGuests: readGuests(cell, note),
     ...readRooms(cell, note),
     ...readStayLimits(cell, note),
-    bookingMode: facts.bookingMode ?? (cell("instant_bookable") === "f" ? "request" : "instant"),
+    bookingMode: facts.bookingMode ?? readBookingMode(cell, note),
     // The file has no streets; the neighbourhood is the nearest to one.
     street: plainLine(cell("neighbourhood_cleansed"), 300) || city,
     city,
@@ -140,10 +171,11 @@ export function readListing(cells: readonly string[], facts: CityFacts): ReadLis
     countryCode,
     timeZone: facts.timeZone,
     ...coordinatesOf(cell),
-    rates: baseAmount === null ? null : { currency: facts.currency, nightlyAmount: baseAmount },
+    rates:
+      baseAmount === null ? null : { currency: facts.currency.code, nightlyAmount: baseAmount },
     photoUrls: picture === null ? [] : [picture],
     amenityCodes: amenities.codes,
-    reviewScores: readScores(cell),
+    reviewScores: readScores(cell, facts.hasOldRatings),
   };
   return { listing, baseAmount, notices, unknownAmenities: amenities.unknown };
 }
@@ -157,14 +189,20 @@ export function withNights(read: ReadListing, nights: Nights): Readonly<Record<s
 
 type Note = (kind: NoticeKind, text: string) => void;
 
-function readBaseAmount(cell: Cell, exponent: number, note: Note): number | null {
-  const amount = parsePrice(cell("price"), exponent);
+function readBaseAmount(cell: Cell, currency: Minor, note: Note): number | null {
+  const amount = parsePrice(cell("price"), currency);
   if (amount === undefined || (amount !== null && amount > HIGHEST_AMOUNT)) {
     throw new RowFault(`the price "${cell("price").slice(0, 40)}" is not an amount`);
   }
   if (amount !== null && amount > 0) return amount;
   note("no_price", "has no price, so it stays a draft");
   return null;
+}
+
+function readBookingMode(cell: Cell, note: Note): "instant" | "request" {
+  if (cell("instant_bookable") !== "f") return "instant";
+  note("on_request", "is booked on request, so it is not found with dates and not bookable yet");
+  return "request";
 }
 
 function readHost(cell: Cell, note: Note): Record<string, unknown> {
@@ -272,12 +310,14 @@ function parseList(text: string): string[] | undefined {
   }
 }
 
-function readScores(cell: Cell): Record<string, number | null> | null {
+function readScores(cell: Cell, isOld: boolean): Record<string, number | null> | null {
   const reviewCount = parseNumber(cell("number_of_reviews"));
   if (reviewCount === undefined || reviewCount < 1) return null;
-  const score = (name: string): number | null => {
+  // Guests give at least one star; some files write 0 where there is no rating.
+  const score = (name: keyof typeof RATINGS): number | null => {
     const value = parseNumber(cell(`review_scores_${name}`));
-    return value === undefined || value < 0 || value > 5 ? null : value;
+    const stars = value === undefined || !isOld ? value : value / RATINGS[name];
+    return stars === undefined || stars < 1 || stars > MOST_STARS ? null : stars;
   };
   return {
     reviewCount: clamp(Math.floor(reviewCount), 1, 1_000_000),

@@ -24,13 +24,15 @@ export const USAGE = `npm run import:inside-airbnb -- DIR [options]
 DIR holds the files of a city as Inside Airbnb publishes them: listings.csv.gz (the detailed
 one) and calendar.csv.gz; both may be unpacked. The same city again changes only what is new.
 
-  --city NAME           the city of all listings; also names the source
+  --city NAME           the city of all listings
   --region NAME         state or province
   --country CODE        two letters, or the English name
   --time-zone ZONE      such as Europe/Paris
-  --currency CODE       what the prices are in (USD)
+  --currency CODE       what the prices are in, instead of the country's; the files write $
+                        whatever it is
   --booking-mode MODE   instant or request for all, instead of what the file says
-  --shift-to-today      moves all dates so that the calendar begins today
+  --shift-to-today      moves all dates by whole weeks, so that the calendar begins in the week
+                        up to today
   --report FILE         writes every skipped row and every note to FILE`;
 
 /**

@@ -10,12 +10,17 @@ const SHOWN_SKIPS = 20;
 const MOST_NAMES = 50_000;
 const BUFFERED_CHARACTERS = 64_000;
 
-/** What happened to a listing, as `import_listing` says. */
+/** What happened to a listing. */
 export type Outcome = "created" | "updated" | "unchanged";
 
 const SENTENCES: Readonly<Record<NoticeKind, string>> = {
   no_price: "No price, so they stay drafts until their hosts set one",
   no_picture: "No picture, so they stay drafts until their hosts add one",
+  no_calendar: "No calendar rows, so every night is free",
+  on_request:
+    "On request (instant_bookable = f), so not found with dates and not bookable yet; " +
+    "--booking-mode instant lets them be booked at once",
+  host: "Another host than before, but booked already, so they stay with theirs",
   guests: "Less or more guests than our 1 to 16, brought within",
   nights: "Limits of nights outside of our 1 to 730 or crossed, brought within",
   rooms: "More rooms than our limits, capped",
@@ -29,6 +34,8 @@ export class ImportReport {
   skippedDays = 0;
   /** Calendar rows of listings that the listings file does not have. */
   strayDays = 0;
+  /** Calendar rows whose price cannot be read; the rest of them counts. */
+  unpricedDays = 0;
   blockedNights = 0;
   datedRates = 0;
   readonly #notices = new Map<NoticeKind, number>();
@@ -67,6 +74,11 @@ export class ImportReport {
     this.#skip(`calendar row ${row}: ${reason}`);
   }
 
+  unpriceDay(row: number, reason: string): void {
+    this.unpricedDays += 1;
+    this.#write(`note     calendar row ${row}: ${reason}`);
+  }
+
   notice(row: number, id: string, { kind, text }: Notice): void {
     this.#notices.set(kind, (this.#notices.get(kind) ?? 0) + 1);
     this.#write(`note     listings row ${row} (id ${id}): ${text}`);
@@ -92,6 +104,10 @@ export class ImportReport {
     if (this.strayDays > 0) {
       const rows = this.strayDays.toLocaleString("en");
       lines.push(`Calendar rows of listings that the file does not have, left out: ${rows}.`);
+    }
+    if (this.unpricedDays > 0) {
+      const rows = this.unpricedDays.toLocaleString("en");
+      lines.push(`Calendar prices that are no amount, so the base price counts: ${rows}.`);
     }
     for (const [kind, count] of this.#notices) {
       const listings = count === 1 ? "1 listing" : `${count.toLocaleString("en")} listings`;

@@ -4,13 +4,13 @@
  */
 
 import { CalendarStore, parseDay } from "./calendar.ts";
-import { cellsOf, coordinatesOf, listingIdOf, RowFault } from "./listing.ts";
+import { cellsOf, coordinatesOf, hasOldRating, listingIdOf, RowFault } from "./listing.ts";
 import { PlaceVotes } from "./place.ts";
 import { startProgress } from "./progress.ts";
 import type { ImportReport } from "./report.ts";
 import type { CityFiles, Columns, InputFile, ReadOptions } from "./source.ts";
 import { readRows } from "./source.ts";
-import { parsePrice } from "./text.ts";
+import { type Minor, parsePrice } from "./text.ts";
 
 export const CALENDAR_COLUMNS = ["listing_id", "date", "available"] as const;
 
@@ -20,9 +20,11 @@ export interface Survey {
   /** The ids of its rows. */
   readonly ids: Set<string>;
   readonly votes: PlaceVotes;
+  /** Whether some rating is above 5, as only in old files, where all have another scale. */
+  readonly hasOldRatings: boolean;
 }
 
-/** Counts the rows and what they say about where the city is. */
+/** Counts the rows, and what they say about where the city is and how old the format. */
 export async function surveyListings(
   files: CityFiles,
   columns: Columns,
@@ -31,9 +33,11 @@ export async function surveyListings(
   const votes = new PlaceVotes();
   const ids = new Set<string>();
   let rows = 0;
+  let hasOldRatings = false;
   for await (const cells of withProgress("Checking listings", files.listings, signal)) {
     rows += 1;
     const cell = cellsOf(columns, cells);
+    hasOldRatings ||= hasOldRating(cell);
     try {
       ids.add(listingIdOf(cell));
       const { longitude, latitude } = coordinatesOf(cell);
@@ -43,20 +47,20 @@ export async function surveyListings(
       if (!(error instanceof RowFault)) throw error;
     }
   }
-  return { rows, ids, votes };
+  return { rows, ids, votes, hasOldRatings };
 }
 
 /** Condenses the calendar of the listings in `ids`; reports the days that cannot be read. */
 export async function readCalendar(
   file: InputFile,
   columns: Columns,
-  { ids, exponent }: { readonly ids: ReadonlySet<string>; readonly exponent: number },
+  { ids, currency }: { readonly ids: ReadonlySet<string>; readonly currency: Minor },
   report: ImportReport,
   signal: AbortSignal,
 ): Promise<{ store: CalendarStore; rows: number }> {
   const store = new CalendarStore();
   const days = memoised(parseDay);
-  const prices = memoised((text) => parsePrice(text, exponent));
+  const prices = memoised((text) => parsePrice(text, currency));
   const at = (name: string): number => columns.get(name) ?? -1;
   const [idAt, dayAt, availableAt, priceAt] = [
     at("listing_id"),
@@ -79,9 +83,12 @@ export async function readCalendar(
       if (day === undefined) report.skipDay(rows, `the date "${brief(cells[dayAt])}" is none`);
       else if (available !== "t" && available !== "f") {
         report.skipDay(rows, `available is "${brief(available)}" instead of t or f`);
-      } else if (amount === undefined) {
-        report.skipDay(rows, `the price "${brief(cells[priceAt])}" is not an amount`);
-      } else store.add(id, day, available === "f", amount);
+      } else {
+        if (amount === undefined) {
+          report.unpriceDay(rows, `the price "${brief(cells[priceAt])}" is not an amount`);
+        }
+        store.add(id, day, available === "f", amount ?? null);
+      }
     }
   } catch (error) {
     store.close();

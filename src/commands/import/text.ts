@@ -1,6 +1,6 @@
 /**
- * Turns the texts of CSV cells into what our columns hold: plain text, amounts of money, links,
- * names for ids. It knows nothing of which column is which.
+ * Turns the texts of CSV cells into what our columns hold: plain text, amounts of money, links and
+ * numbers. It knows nothing of which column is which.
  */
 
 /** Longer cells are cut before anything looks at them, so that no cell costs much. */
@@ -83,22 +83,31 @@ function shorten(text: string, most: number): string {
   return characters.length <= most ? trimmed : characters.slice(0, most).join("").trim();
 }
 
+/** What to know about a currency in order to read amounts of it. */
+export interface Minor {
+  /** Its decimals. */
+  readonly exponent: number;
+  /** 1 or 10: what can be charged are multiples of so many minor units. */
+  readonly chargeStep: number;
+}
+
 /**
  * An amount in minor units out of a price such as `$1,234.00`; null where the cell is empty.
- * More decimals than the currency has are rounded.
- * @param exponent the decimals of the currency
+ * More decimals than can be charged are rounded, half up.
  * @returns undefined for what is no price
  */
-export function parsePrice(text: string, exponent: number): number | null | undefined {
+export function parsePrice(text: string, minor: Minor): number | null | undefined {
   const cell = text.trim();
   if (cell === "") return null;
   const found = /^[^\d.,+-]{0,5}(\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.(\d{1,9}))?$/.exec(cell);
   if (found === null) return undefined;
   const whole = Number((found[1] ?? "").replaceAll(",", ""));
-  const decimals = (found[2] ?? "").padEnd(exponent + 1, "0");
-  const fraction = Number(decimals.slice(0, exponent) || "0");
-  const roundsUp = (decimals[exponent] ?? "0") >= "5";
-  return whole * 10 ** exponent + fraction + (roundsUp ? 1 : 0);
+  // Tens of the third decimal are ones of the second.
+  const places = minor.exponent - Math.log10(minor.chargeStep);
+  const decimals = (found[2] ?? "").padEnd(places + 1, "0");
+  const fraction = Number(decimals.slice(0, places) || "0");
+  const roundsUp = (decimals[places] ?? "0") >= "5";
+  return (whole * 10 ** places + fraction + (roundsUp ? 1 : 0)) * minor.chargeStep;
 }
 
 /** A link that our columns take: https, http made https; null for anything else. */
@@ -108,19 +117,9 @@ export function httpsUrl(text: string): string | null {
   return fits ? url : null;
 }
 
-/** A finite number, or undefined where the cell holds none. */
+/** A finite number, such as `-8.61` or `5e-05`; undefined where the cell holds none. */
 export function parseNumber(text: string | undefined): number | undefined {
   const cell = text?.trim() ?? "";
-  if (!/^-?\d{1,15}(\.\d{1,20})?$/.test(cell)) return undefined;
+  if (!/^-?\d{1,15}(\.\d{1,20})?(e[+-]?\d{1,2})?$/i.test(cell)) return undefined;
   return Number(cell);
-}
-
-/** Letters and digits of a name in lower case, joined by dashes; accents of Latin letters go. */
-export function slug(name: string): string {
-  return name
-    .normalize("NFKD")
-    .replace(/\p{M}/gu, "")
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, "-")
-    .replace(/^-+|-+$/g, "");
 }

@@ -6,7 +6,15 @@
 import type { Pool } from "pg";
 import { isRetryable, retryable, withTransaction } from "../../resources/postgres.ts";
 import { DatabaseCommandError, errorCode, errorMessage } from "../database/errors.ts";
-import type { ImportReport, Outcome } from "./report.ts";
+import type { Currency } from "./currency.ts";
+import type { ImportReport } from "./report.ts";
+
+/**
+ * Who gave out the ids. Those of listings and hosts are one series for all cities and snapshots, so
+ * the same listing is found again whatever its city is called this time, and a host with listings
+ * in two cities is one person.
+ */
+const SOURCE = "inside-airbnb";
 
 /** Listings that are written at the same time, each on its own connection. */
 export const LANES = 4;
@@ -16,11 +24,14 @@ export type Prepared =
   | { readonly row: number; readonly id: string; readonly listing: unknown; onWritten(): void }
   | { readonly row: number; readonly id: string; readonly fault: string };
 
+/** What `import_listing` answers; `host_kept` is an update that left the listing with its host. */
+type Answer = "created" | "updated" | "unchanged" | "host_kept";
+
 /**
- * The decimals of a currency.
- * @throws {DatabaseCommandError} when the schema is missing, or does not trade in it
+ * The currencies that the marketplace trades in.
+ * @throws {DatabaseCommandError} when the schema is missing
  */
-export async function exponentOf(pool: Pool, visitor: string, currency: string): Promise<number> {
+export async function tradedCurrencies(pool: Pool, visitor: string): Promise<Currency[]> {
   const { rows: found } = await pool.query<{ present: boolean }>(
     "select to_regprocedure('app_private.import_listing(text, jsonb)') is not null as present",
   );
@@ -31,15 +42,11 @@ export async function exponentOf(pool: Pool, visitor: string, currency: string):
     );
   }
   return withTransaction(pool, { role: visitor }, async (client) => {
-    const { rows } = await client.query<{ code: string; exponent: number }>(
-      "select c.code, c.exponent from app_public.currencies c order by c.code",
+    const { rows } = await client.query<Currency>(
+      `select c.code, c.exponent, c.charge_step as "chargeStep"
+       from app_public.currencies c order by c.code`,
     );
-    const exponent = rows.find(({ code }) => code === currency)?.exponent;
-    if (exponent !== undefined) return exponent;
-    const known = rows.map(({ code }) => code).join(", ");
-    throw new DatabaseCommandError(
-      `${currency} is not traded here. Give --currency one of ${known}.`,
-    );
+    return rows;
   });
 }
 
@@ -73,7 +80,6 @@ export async function todayIn(pool: Pool, visitor: string, timeZone: string): Pr
  */
 export async function writeListings(
   pool: Pool,
-  source: string,
   listings: AsyncGenerator<Prepared, void, undefined>,
   report: ImportReport,
   { signal, onRow }: { readonly signal: AbortSignal; readonly onRow: () => void },
@@ -83,7 +89,7 @@ export async function writeListings(
     while (!failed && !signal.aborted) {
       const next = await listings.next();
       if (next.done === true || signal.aborted) return;
-      await writeOne(pool, source, next.value, report);
+      await writeOne(pool, next.value, report);
       onRow();
     }
   };
@@ -102,35 +108,33 @@ export async function writeListings(
   if (failure !== undefined) throw failure.reason;
 }
 
-async function writeOne(
-  pool: Pool,
-  source: string,
-  prepared: Prepared,
-  report: ImportReport,
-): Promise<void> {
+async function writeOne(pool: Pool, prepared: Prepared, report: ImportReport): Promise<void> {
   const { row, id } = prepared;
   if ("fault" in prepared) {
     report.skipListing(row, id, prepared.fault);
     return;
   }
   try {
-    const outcome = await retryable(() => importListing(pool, source, prepared.listing));
-    report.outcomes[outcome] += 1;
+    const answer = await retryable(() => importListing(pool, prepared.listing));
+    report.outcomes[answer === "host_kept" ? "updated" : answer] += 1;
     prepared.onWritten();
+    if (answer === "host_kept") {
+      report.notice(row, id, { kind: "host", text: "has bookings, so it stays with its host" });
+    }
   } catch (error) {
     if (!isOfTheRow(error)) throw explain(error, report.written);
     report.skipListing(row, id, `the database refuses it: ${errorMessage(error)}`);
   }
 }
 
-async function importListing(pool: Pool, source: string, listing: unknown): Promise<Outcome> {
-  const { rows } = await pool.query<{ outcome: Outcome }>(
-    "select app_private.import_listing($1, $2::jsonb) as outcome",
-    [source, JSON.stringify(listing)],
+async function importListing(pool: Pool, listing: unknown): Promise<Answer> {
+  const { rows } = await pool.query<{ answer: Answer }>(
+    "select app_private.import_listing($1, $2::jsonb) as answer",
+    [SOURCE, JSON.stringify(listing)],
   );
-  const outcome = rows[0]?.outcome;
-  if (outcome === undefined) throw new Error("import_listing returned nothing.");
-  return outcome;
+  const answer = rows[0]?.answer;
+  if (answer === undefined) throw new Error("import_listing returned nothing.");
+  return answer;
 }
 
 /** Values and constraints (22, 23), our own refusals (SB, P0), a time limit, and a busy row. */
