@@ -2299,6 +2299,9 @@ begin
     select import_listing_parts.listing_id, (d ->> 'nights')::daterange,
       listing -> 'rates' ->> 'currency', (d ->> 'nightlyAmount')::bigint
     from jsonb_array_elements(listing -> 'datedRates') d;
+  else
+    -- Gone there, so gone here; what was sold keeps its price in its quote.
+    delete from app_public.listing_rates r where r.listing_id = import_listing_parts.listing_id;
   end if;
 
   delete from app_hidden.imported_review_scores s
@@ -2329,6 +2332,7 @@ AS $function$
 declare
   v_came datemultirange;
 begin
+  perform app_hidden.free_expired_holds(import_nights.listing_id);
   perform from app_hidden.listing_availability a
   where a.listing_id = import_nights.listing_id and a.unit_number = 1
   for update;
@@ -2974,7 +2978,7 @@ AS $function$
     from app_public.listings l
     join app_public.listing_rates r on r.listing_id = l.id
     join app_public.currencies c on c.code = r.currency
-    left join app_hidden.imported_review_scores i on i.listing_id = l.id
+    left join app_hidden.imported_review_scores i on i.listing_id = l.id and i.rating is not null
     where l.status = 'published' and l.public_longitude is not null
       and (search_projection.only_listing_id is null or l.id = search_projection.only_listing_id)
   )
@@ -4385,7 +4389,7 @@ declare
   v_known app_private.imported_listings;
   v_host_id uuid;
   v_listing_id uuid;
-  v_was_published boolean;
+  v_host_kept boolean;
 begin
   perform pg_advisory_xact_lock(
     hashtextextended('import_listing/' || import_listing.source || '/' || (listing ->> 'externalId'), 0)
@@ -4398,11 +4402,15 @@ begin
 
   v_host_id := app_hidden.import_host(import_listing.source, listing -> 'host');
   v_listing_id := coalesce(v_known.listing_id, uuidv7());
+  -- A booking that is taking its nights is waited for, so that it is seen below.
+  perform from app_hidden.listing_availability a
+  where a.listing_id = v_listing_id
+  order by a.unit_number
+  for update;
   -- Search follows each row of what belongs to a published listing; as a draft it is written in one
   -- go.
   update app_public.listings l set status = 'draft'
   where l.id = v_listing_id and l.status = 'published';
-  v_was_published := found;
   insert into app_public.listings as l (
     id, host_id, title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms,
     min_nights, max_nights, booking_mode
@@ -4416,11 +4424,16 @@ begin
     (listing ->> 'bookingMode')::app_public.booking_mode
   )
   on conflict on constraint listings_pkey do update
-    set title = excluded.title, description = excluded.description,
+    set host_id = case
+          when exists (select from app_public.bookings b where b.listing_id = l.id) then l.host_id
+          else excluded.host_id
+        end,
+        title = excluded.title, description = excluded.description,
         house_rules = excluded.house_rules, type = excluded.type,
         max_guests = excluded.max_guests, bedrooms = excluded.bedrooms, beds = excluded.beds,
         bathrooms = excluded.bathrooms, min_nights = excluded.min_nights,
-        max_nights = excluded.max_nights, booking_mode = excluded.booking_mode;
+        max_nights = excluded.max_nights, booking_mode = excluded.booking_mode
+  returning l.host_id <> v_host_id into v_host_kept;
 
   perform app_hidden.write_listing_address(
     v_listing_id, listing ->> 'street', listing ->> 'city', listing ->> 'countryCode',
@@ -4433,20 +4446,30 @@ begin
   update app_public.listings l
   set status = 'published', published_at = coalesce(l.published_at, app_hidden.clock())
   where l.id = v_listing_id and l.status = 'draft'
-    and (v_was_published or (
-      exists (select from app_public.listing_rates r where r.listing_id = l.id)
-      and exists (select from app_public.listing_photos p where p.listing_id = l.id)
-    ));
+    and exists (select from app_public.listing_rates r where r.listing_id = l.id)
+    and exists (select from app_public.listing_photos p where p.listing_id = l.id);
 
+  -- Nights that a hold has may soon be free again: no hash, so that the next import tries anew.
+  if exists (
+    select from app_public.calendar_claims c
+    join jsonb_array_elements_text(listing -> 'blockedNights') n on c.nights && n::daterange
+    where c.listing_id = v_listing_id and c.unit_number = 1 and c.kind = 'hold'
+  ) then
+    v_hash := '';
+  end if;
   insert into app_private.imported_listings (source, external_id, listing_id, content_hash)
   values (import_listing.source, listing ->> 'externalId', v_listing_id, v_hash)
   on conflict on constraint imported_listings_pkey do update
     set content_hash = excluded.content_hash, imported_at = app_hidden.clock();
-  return case when v_known.listing_id is null then 'created' else 'updated' end;
+  return case
+    when v_known.listing_id is null then 'created'
+    when v_host_kept then 'host_kept'
+    else 'updated'
+  end;
 end
 $function$;
 alter routine app_private.import_listing(text,jsonb) owner to staybase_owner;
-comment on routine app_private.import_listing(text,jsonb) is 'Writes one imported listing, all or nothing: created, updated or unchanged.';
+comment on routine app_private.import_listing(text,jsonb) is 'Writes one imported listing, all or nothing: created, updated, unchanged or host_kept.';
 grant execute on routine app_private.import_listing(text,jsonb) to staybase_authenticator;
 
 --
