@@ -84,13 +84,7 @@ export async function openMarketplace(
     return started;
   };
   const servers: string[] = [];
-  for (let index = 0; index < serverCount; index += 1) {
-    const port = await freePort();
-    const url = `http://127.0.0.1:${port}`;
-    const server = start("src/server.ts", { PORT: String(port), HOST: "127.0.0.1" });
-    await waitUntil(`the server answers; it wrote: ${server.output()}`, () => answers(url));
-    servers.push(url);
-  }
+  for (let index = 0; index < serverCount; index += 1) servers.push(await startServer(start));
   const [first] = servers;
   if (first !== undefined) stripe.setWebhookUrl(`${first}/v1/webhooks/stripe`);
   return {
@@ -114,6 +108,28 @@ export async function openMarketplace(
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+const MOST_PORTS = 5;
+
+/** Starts a server on a free port; on another one where somebody else was faster to take it. */
+async function startServer(
+  start: (file: string, more: Record<string, string>) => RunningProcess,
+): Promise<string> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const server = start("src/server.ts", { PORT: String(port), HOST: "127.0.0.1" });
+    await waitUntil(
+      () => `the server answers or ends; it wrote: ${server.output()}`,
+      async () => server.exitCode() !== null || (await answers(url)),
+    );
+    if (server.exitCode() === null) return url;
+    const isTaken = server.output().includes(`Port ${port} of 127.0.0.1 is taken`);
+    if (!isTaken || attempt === MOST_PORTS) {
+      throw new Error(`The server ended with ${server.exitCode()}. It wrote: ${server.output()}`);
+    }
+  }
 }
 
 function startProcess(file: string, env: Record<string, string>): RunningProcess {
@@ -157,15 +173,21 @@ async function answers(url: string): Promise<boolean> {
   }
 }
 
-/** Waits for a condition, looking often, and says what did not happen when the time is over. */
+/**
+ * Waits for a condition, looking often, and says what did not happen when the time is over. A
+ * sentence that depends on how it went is a function, which is called only then.
+ */
 export async function waitUntil(
-  what: string,
+  what: string | (() => string),
   condition: () => Promise<boolean> | boolean,
   timeoutMs = 20_000,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`It did not happen in ${timeoutMs} ms: ${what}.`);
+    if (Date.now() > deadline) {
+      const missed = typeof what === "string" ? what : what();
+      throw new Error(`It did not happen in ${timeoutMs} ms: ${missed}.`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

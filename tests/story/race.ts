@@ -11,7 +11,7 @@ import { CREATE_BOOKING } from "./stay.ts";
 export interface RaceResult {
   /** Winners of each round. */
   readonly winners: readonly number[];
-  /** How often each code was the answer to a loser. */
+  /** How often each code, with its status as in "DATES_UNAVAILABLE 409", was told to a loser. */
   readonly codes: Readonly<Record<string, number>>;
   /** HTTP answers of 500 and above, and requests that broke. */
   readonly serverErrors: number;
@@ -125,8 +125,9 @@ export async function runRace(race: Race): Promise<RaceResult> {
         if (answer === undefined || answer.status >= 500) serverErrors += 1;
         else if (answer.errors.length === 0) won += 1;
         else {
-          const code = answer.errors[0]?.extensions?.code ?? "none";
-          codes[code] = (codes[code] ?? 0) + 1;
+          const { code, status } = answer.errors[0]?.extensions ?? {};
+          const told = `${code} ${status}`;
+          codes[told] = (codes[told] ?? 0) + 1;
           loserMs.push(performance.now() - started);
         }
       }),
