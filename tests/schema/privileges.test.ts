@@ -63,7 +63,25 @@ describe("the privileges matrix", () => {
       "a column that clients may write",
       "app_public.listings",
       "grant update (status) on app_public.listings to staybase_visitor",
-      /listings: visitors may update the columns \(.*status/,
+      /listings: other columns .* update[\s\S]*observed {.*visitor, operator.*status/,
+    ],
+    [
+      "a column that operators alone may write",
+      "app_public.listings",
+      "grant update (status) on app_public.listings to staybase_operator",
+      /listings: other columns .* update[\s\S]*observed {.*visitor: .*operator: .*status/,
+    ],
+    [
+      "a column that the authenticator may write",
+      "app_public.reviews",
+      "grant insert (comment) on app_public.reviews to staybase_authenticator",
+      /reviews: other columns .* insert[\s\S]*observed { authenticator: comment }/,
+    ],
+    [
+      "a table that the authenticator may read",
+      "app_public.bookings",
+      "grant select on app_public.bookings to staybase_authenticator",
+      /bookings: authenticator has[^}]*}\n {2}observed { stranger: \(select\) }/,
     ],
     [
       "a grant on a private table",

@@ -23,13 +23,14 @@ type Rights = string;
 type RightsByRow = Record<string, Rights>;
 
 export interface RelationEntry {
-  /** The columns that visitors may write, separated by commas. */
-  insert?: string;
-  update?: string;
+  /** Roles, separated by commas, to the columns that they may write. */
+  insert?: Record<string, string>;
+  update?: Record<string, string>;
   anonymous?: RightsByRow;
   guest?: RightsByRow;
   host?: RightsByRow;
   operator?: RightsByRow;
+  authenticator?: RightsByRow;
 }
 
 /** The matrix, observed or expected. `nobody` stands for no rights at all. */
@@ -39,7 +40,15 @@ export interface Matrix {
   readonly functions: Record<string, string>;
 }
 
-type Kind = "anonymous" | "guest" | "host" | "operator";
+const KINDS = ["anonymous", "guest", "host", "operator", "authenticator"] as const;
+type Kind = (typeof KINDS)[number];
+
+/** The roles themselves, for what is granted rather than decided row by row. */
+const ROLES: readonly (readonly [name: string, actor: Actor])[] = [
+  ["visitor", { role: "visitor", userId: null }],
+  ["operator", { role: "operator", userId: null }],
+  ["authenticator", { role: "authenticator" }],
+];
 
 interface Person {
   readonly kind: Kind;
@@ -69,6 +78,13 @@ function people(market: Market): Person[] {
       label: "the operator",
       actor: { role: "operator", userId: operator },
       id: operator,
+      story: null,
+    },
+    {
+      kind: "authenticator",
+      label: "the authenticator",
+      actor: { role: "authenticator" },
+      id: null,
       story: null,
     },
   ];
@@ -160,10 +176,10 @@ async function observeRelation(
   rows: readonly Row[],
   problems: string[],
 ): Promise<RelationEntry> {
-  const entry: RelationEntry = {};
+  const entry: RelationEntry = await observeColumns(scenario, relation);
   for (const person of people(market)) {
     const seen = await scenario.as(person.actor, (client) =>
-      tryRelation(client, relation, rows, person, entry),
+      tryRelation(client, relation, rows, person),
     );
     if (Object.values(seen).every((rights) => rights === "")) continue;
     const known = entry[person.kind];
@@ -179,18 +195,32 @@ async function observeRelation(
   return entry;
 }
 
+/** The columns that each role may write; roles with the same ones share a line. */
+async function observeColumns(scenario: Scenario, relation: string): Promise<RelationEntry> {
+  const entry: RelationEntry = {};
+  const byRole: [string, Columns][] = [];
+  for (const [role, actor] of ROLES) {
+    byRole.push([role, await scenario.as(actor, (client) => writableColumns(client, relation))]);
+  }
+  for (const verb of ["insert", "update"] as const) {
+    const lists = byRole.map(([role, columns]) => [role, columns[verb].join(", ")] as const);
+    const grouped = Map.groupBy(
+      lists.filter(([, list]) => list !== ""),
+      ([, list]) => list,
+    );
+    const lines = [...grouped].map(([list, same]) => [same.map(([role]) => role).join(", "), list]);
+    if (lines.length > 0) entry[verb] = Object.fromEntries(lines);
+  }
+  return entry;
+}
+
 async function tryRelation(
   client: ClientBase,
   relation: string,
   rows: readonly Row[],
   person: Person,
-  entry: RelationEntry,
 ): Promise<RightsByRow> {
   const columns = await writableColumns(client, relation);
-  if (person.kind !== "operator") {
-    if (columns.insert.length > 0) entry.insert = columns.insert.join(", ");
-    if (columns.update.length > 0) entry.update = columns.update.join(", ");
-  }
   const ownership = OWNERSHIP[relation];
   const found: RightsByRow = {};
   // Without rows there is still the question whether the statement is allowed at all.
@@ -331,12 +361,6 @@ function describeRights(attempts: Record<Verb, Outcome>): Rights {
     .join(" ");
 }
 
-const CALLERS: readonly (readonly [name: string, actor: Actor])[] = [
-  ["visitor", { role: "visitor", userId: null }],
-  ["operator", { role: "operator", userId: null }],
-  ["authenticator", { role: "authenticator" }],
-];
-
 interface Callable {
   readonly name: string;
   /**
@@ -366,7 +390,7 @@ async function observeFunctions(
   const found: Record<string, string> = {};
   for (const callable of rows.filter(({ name }) => wanted(name))) {
     const callers: string[] = [];
-    for (const [name, actor] of CALLERS) {
+    for (const [name, actor] of ROLES) {
       const may = await scenario.as(actor, (client) => mayCall(client, callable));
       if (may) callers.push(name);
     }
@@ -448,6 +472,11 @@ function inventory(
 
 const EMPTY: RelationEntry = {};
 
+function isAlike(want: Record<string, string>, have: Record<string, string>): boolean {
+  const keys = [...new Set([...Object.keys(want), ...Object.keys(have)])];
+  return keys.every((key) => (want[key] ?? "") === (have[key] ?? ""));
+}
+
 function relationProblems(
   name: string,
   expected: RelationEntry | "nobody",
@@ -457,17 +486,16 @@ function relationProblems(
   const found = observed === "nobody" ? EMPTY : observed;
   const problems: string[] = [];
   for (const verb of ["insert", "update"] as const) {
-    const [want, have] = [wanted[verb] ?? "", found[verb] ?? ""];
-    if (want !== have) {
-      problems.push(
-        `${name}: visitors may ${verb} the columns (${have}); ${ADVICE} expects (${want}).`,
-      );
-    }
+    const [want, have] = [wanted[verb] ?? {}, found[verb] ?? {}];
+    if (isAlike(want, have)) continue;
+    problems.push(
+      `${name}: other columns may be written by ${verb} than ${ADVICE} expects.\n` +
+        `  expected ${flow(want)}\n  observed ${flow(have)}`,
+    );
   }
-  for (const kind of ["anonymous", "guest", "host", "operator"] as const) {
+  for (const kind of KINDS) {
     const [want, have] = [wanted[kind] ?? {}, found[kind] ?? {}];
-    const keys = new Set([...Object.keys(want), ...Object.keys(have)]);
-    if ([...keys].every((key) => (want[key] ?? "") === (have[key] ?? ""))) continue;
+    if (isAlike(want, have)) continue;
     problems.push(
       `${name}: ${kind} has other rights than ${ADVICE} expects. Correct the policies or, if it ` +
         `shall be so, the entry.\n  expected ${flow(want)}\n  observed ${flow(have)}`,
