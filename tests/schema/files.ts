@@ -34,8 +34,8 @@ async function run(...args: string[]): Promise<string> {
 }
 
 /**
- * The committed migrations as the base of this branch has them: where it left the main branch,
- * or the last commit when it is the main branch. `undefined` where there is no git history, as in
+ * The committed migrations as the base of this branch has them: where it left the main branch, or
+ * the commit before this one where that is the main branch itself. `undefined` where there is no git history, as in
  * an unpacked archive.
  */
 export async function committedInHistory(): Promise<TextFile[] | undefined> {
@@ -52,12 +52,21 @@ export async function committedInHistory(): Promise<TextFile[] | undefined> {
 }
 
 async function baseCommit(): Promise<string | undefined> {
+  const head = await commit("rev-parse", "HEAD");
   for (const main of ["origin/main", "main", "HEAD"]) {
-    try {
-      return (await run("merge-base", "HEAD", main)).trim();
-    } catch {
-      // That branch is not known here; a shallow clone has HEAD alone.
-    }
+    const base = await commit("merge-base", "HEAD", main);
+    // On main, HEAD has what was rewritten just now: only the commit before it can tell.
+    if (base === head && base !== undefined) return (await commit("rev-parse", "HEAD~1")) ?? base;
+    if (base !== undefined) return base;
   }
   return undefined;
+}
+
+/** `undefined` where that branch or commit is not known; a shallow clone has HEAD alone. */
+async function commit(...args: string[]): Promise<string | undefined> {
+  try {
+    return (await run(...args)).trim();
+  } catch {
+    return undefined;
+  }
 }
