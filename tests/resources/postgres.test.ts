@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { loadConfig } from "../../src/config.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/dev/embeddedPostgres.ts";
+import { toApiError } from "../../src/errors.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import {
   assertPostgresVersion,
@@ -102,6 +103,30 @@ describe("withTransaction", () => {
   test("gives up on a slow statement", async () => {
     const slow = withTransaction(pool, {}, (client) => client.query("select pg_sleep(20)"));
     expect(await code(slow)).toBe("57014");
+  });
+});
+
+describe("a client is told", () => {
+  const told = (promise: Promise<unknown>): Promise<unknown> =>
+    promise.then(() => undefined, toApiError);
+
+  test("TIMEOUT of a statement that takes too long", async () => {
+    const slow = await told(pool.query("select pg_sleep(20)"));
+    expect(slow).toMatchObject({ code: "TIMEOUT", status: 503 });
+  });
+
+  test("CONFLICT of a row that is there already", async () => {
+    const twice = withTransaction(pool, { role: "staybase_visitor" }, (client) =>
+      client.query("insert into public.notes values (3), (3)"),
+    );
+    expect(await told(twice)).toMatchObject({ code: "CONFLICT", status: 409 });
+  });
+
+  test("UNAVAILABLE while the database is away", async () => {
+    const nowhere = poolTo("postgres://a:b@127.0.0.1:1/c");
+    const refused = await told(nowhere.query("select 1"));
+    expect(refused).toMatchObject({ code: "UNAVAILABLE", status: 503 });
+    await nowhere.end();
   });
 });
 
