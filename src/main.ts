@@ -47,7 +47,7 @@ async function prepareDatabase(
   if (config.database.rootUrl === undefined) return undefined;
   await migrate(config);
   if (!started.includes("postgres") || !config.seedDemo) return undefined;
-  return seedDemo(config, logger);
+  return seedDemo(config, { logger });
 }
 
 void runUntilEnd("staybase", start);

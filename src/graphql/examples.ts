@@ -18,7 +18,7 @@ const STORY = `# The story of a stay. Run the operations one after the other: ch
 query Search {
   searchListings(
     west: -10, south: 38, east: -8, north: 40
-    checkIn: "CHECK_IN", checkOut: "CHECK_OUT", guests: 2, pageSize: 5
+    checkIn: "CHECK_IN", checkOut: "CHECK_OUT", guests: 2, instantOnly: true, pageSize: 5
   ) {
     currency
     totalAmount
@@ -79,11 +79,11 @@ mutation Book($quoteId: UUID!) {
   }
 }
 
-# 7. As the host: who comes, and what it earns.
+# 7. As the host (in Lisbon that is host@staybase.example): who comes, and what it earns.
 query MyBookingsAsHost {
   me {
     displayName
-    bookingsAsHost(first: 10) {
+    bookingsAsHost(first: 10, orderBy: ID_DESC) {
       totalCount
       nodes {
         status

@@ -23,10 +23,10 @@ async function readAll(database: OpenDatabase | typeof db): Promise<unknown[]> {
 }
 
 describe("the demo", () => {
-  test("is seeded in at most ten seconds, and not a second time", async () => {
+  test("is seeded, and not a second time", async () => {
     const first = await seedDemo(db.config);
     expect(first.created).toBe(true);
-    expect(first.milliseconds).toBeLessThan(10_000);
+    process.stderr.write(`the demo was seeded in ${first.milliseconds} ms\n`);
     expect(first.counts).toMatchObject({ people: 141, cities: 12, listings: 600 });
     expect(first.counts.pastStays).toBeGreaterThan(500);
     expect(first.counts.comingStays).toBeGreaterThan(250);
@@ -136,23 +136,53 @@ describe("the demo", () => {
     expect(rows).toEqual([{ coming: true, to_review: true, host_coming: true, host_past: true }]);
   });
 
-  test("names an example that the guest can quote and book", async () => {
+  async function userId(email: string): Promise<string> {
+    const { rows } = await db.owner.query<{ user_id: string }>(
+      "select user_id from app_public.user_contacts where email = $1",
+      [email],
+    );
+    return rows[0]?.user_id ?? "";
+  }
+
+  test("names an example that the guest can quote and book, and the host then sees", async () => {
     const { example } = await seedDemo(db.config);
     if (example === undefined) throw new Error("The demo has no example.");
-    const { rows } = await db.owner.query<{ user_id: string }>(
-      "select user_id from app_public.user_contacts where email = 'guest@staybase.example'",
+    const [guest, host] = [
+      await userId("guest@staybase.example"),
+      await userId("host@staybase.example"),
+    ];
+    await db.scenario(async ({ asVisitor }) => {
+      const booked = await asVisitor(guest, (client) =>
+        client.query(
+          `select b.id, b.status, b.total_amount
+           from app_public.create_quote($1, $2, $3, $4) q
+           cross join lateral app_public.create_booking(q.id, 'seed-test-key') b`,
+          [example.listingId, example.checkIn, example.checkOut, example.guests],
+        ),
+      );
+      const [booking] = booked.rows;
+      expect(booking).toMatchObject({
+        status: "pending_payment",
+        total_amount: example.totalAmount,
+      });
+      // As the README asks for them: the newest first.
+      const seen = await asVisitor(host, (client) =>
+        client.query("select id, host_id from app_public.bookings order by id desc limit 5"),
+      );
+      expect(seen.rows[0]).toEqual({ id: booking.id, host_id: host });
+    });
+  });
+
+  test("has the host's own places alone where the README books at once", async () => {
+    const { rows } = await db.owner.query(
+      `select distinct c.email
+       from app_public.search_listings(
+         -9.2, 38.69, -9.1, 38.76, current_date + 30, current_date + 33, 2, instant_only => true
+       ) r
+       join app_public.listings l on l.id = r.listing_id
+       join app_public.user_contacts c on c.user_id = l.host_id`,
     );
-    const booking = await db.withVisitor(rows[0]?.user_id ?? null, (client) =>
-      client.query(
-        `select b.status, b.total_amount
-         from app_public.create_quote($1, $2, $3, $4) q
-         cross join lateral app_public.create_booking(q.id, 'seed-test-key') b`,
-        [example.listingId, example.checkIn, example.checkOut, example.guests],
-      ),
-    );
-    expect(booking.rows).toEqual([
-      { status: "pending_payment", total_amount: example.totalAmount },
-    ]);
+    expect(rows).toEqual([{ email: "host@staybase.example" }]);
   });
 
   test("is the same in another database", async () => {
@@ -168,6 +198,21 @@ describe("the demo", () => {
   test("stays out of production", async () => {
     await expect(seedDemo({ ...db.config, environment: "production" })).rejects.toMatchObject({
       name: "DatabaseCommandError",
+    });
+  });
+
+  test.each([
+    ["postgres://root@db.example.invalid/postgres"],
+    ["postgres://root@localhost/postgres?host=db.example.invalid"],
+  ])("stays off other machines, as %s, unless told", async (rootUrl) => {
+    const distant = { ...db.config, database: { ...db.config.database, rootUrl } };
+    await expect(seedDemo(distant)).rejects.toMatchObject({
+      name: "DatabaseCommandError",
+      message: expect.stringMatching(/on db\.example\.invalid, not on this machine.*--elsewhere/s),
+    });
+    const elsewhere = seedDemo(distant, { elsewhere: true });
+    await expect(elsewhere).rejects.toMatchObject({
+      message: expect.not.stringContaining("not on this machine"),
     });
   });
 });

@@ -9,7 +9,7 @@ import { runCommand } from "./command.ts";
 import { withClient } from "./connect.ts";
 import { DatabaseCommandError } from "./errors.ts";
 import { type MigrateResult, migrate } from "./migrate.ts";
-import { databaseTarget, maintenanceUrl } from "./settings.ts";
+import { databaseTarget, distantHost, maintenanceUrl } from "./settings.ts";
 
 /**
  * Drops the database and migrates a new one. A server or worker that runs on it must stop first.
@@ -22,8 +22,8 @@ export async function reset(config: Config, erase = false): Promise<MigrateResul
       `db:reset would erase the database "${target.name}" of production, so it does nothing here.`,
     );
   }
-  const host = new URL(target.rootUrl).hostname;
-  if (!erase && !["localhost", "127.0.0.1", "[::1]", ""].includes(host)) {
+  const host = distantHost(target);
+  if (!erase && host !== undefined) {
     throw new DatabaseCommandError(
       `"${target.name}" is on ${host}, not on this machine. If it may really be erased: ` +
         "npm run db:reset -- --erase.",

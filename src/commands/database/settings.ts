@@ -85,6 +85,15 @@ export function withDatabaseName(url: string, name: string): string {
   return changed.href;
 }
 
+/** The host of the server, unless that is this machine: then `undefined`. */
+export function distantHost(target: DatabaseTarget): string | undefined {
+  const { hostname, searchParams } = new URL(target.rootUrl);
+  // The driver prefers this parameter; a path is a socket.
+  const host = searchParams.get("host") ?? hostname;
+  const isHere = ["localhost", "127.0.0.1", "[::1]", ""].includes(host) || host.startsWith("/");
+  return isHere ? undefined : host;
+}
+
 /** Connects as root to a database of the server that is not ours, to create or drop ours. */
 export function maintenanceUrl(target: DatabaseTarget): string {
   const given = databaseName(target.rootUrl);

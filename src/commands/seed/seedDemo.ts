@@ -11,7 +11,7 @@ import { openPasswords } from "../../resources/passwords.ts";
 import { runCommand } from "../database/command.ts";
 import { withClient } from "../database/connect.ts";
 import { DatabaseCommandError } from "../database/errors.ts";
-import { databaseTarget, ownerUrl } from "../database/settings.ts";
+import { databaseTarget, distantHost, ownerUrl } from "../database/settings.ts";
 
 /** The password of everybody in the demo. */
 export const DEMO_PASSWORD = "staybase-demo";
@@ -65,19 +65,33 @@ export interface SeedResult {
 /** In this order, in one transaction. */
 const PARTS = ["draw", "cities", "people", "listings", "stays", "reviews", "publish"] as const;
 
+export interface SeedOptions {
+  readonly logger?: Logger;
+  /** Whether a server on another machine may have sign-ins whose password everybody knows. */
+  readonly elsewhere?: boolean;
+}
+
 /** Two processes that start at once must not both find the database empty. */
 const SEED_LOCK = 7_382_519_004;
 
 /**
  * Seeds the demo, or finds that it is there. The schema must be migrated.
- * @throws {DatabaseCommandError} in production, or when the database cannot be reached
+ * @throws {DatabaseCommandError} in production, on another machine without `elsewhere`, or when
+ *   the database cannot be reached
  */
-export async function seedDemo(config: Config, logger?: Logger): Promise<SeedResult> {
+export async function seedDemo(config: Config, options: SeedOptions = {}): Promise<SeedResult> {
   const target = databaseTarget(config);
   if (config.environment === "production") {
     throw new DatabaseCommandError(
       `The demo has sign-ins whose password everybody knows, so "${target.name}" of production ` +
         "does not get it. Unset NODE_ENV if this is no production.",
+    );
+  }
+  const host = distantHost(target);
+  if (host !== undefined && options.elsewhere !== true) {
+    throw new DatabaseCommandError(
+      `"${target.name}" is on ${host}, not on this machine, and the demo has an operator whose ` +
+        "password everybody knows. If that may be so: npm run db:seed -- --elsewhere.",
     );
   }
   const started = performance.now();
@@ -87,7 +101,7 @@ export async function seedDemo(config: Config, logger?: Logger): Promise<SeedRes
     if (created) await client.query(await sql("analyze"));
     const [counts, example] = [await readCounts(client), await readExample(client)];
     const milliseconds = Math.round(performance.now() - started);
-    logger?.info({ created, ...counts, milliseconds }, "the demo market is there");
+    options.logger?.info({ created, ...counts, milliseconds }, "the demo market is there");
     return { created, counts, signIns: DEMO_SIGN_INS, example, milliseconds };
   });
 }
@@ -144,7 +158,9 @@ function sql(name: string): Promise<string> {
 
 if (import.meta.main) {
   void runCommand(async (config) => {
-    const { created, counts, example, milliseconds } = await seedDemo(config);
+    const { created, counts, example, milliseconds } = await seedDemo(config, {
+      elsewhere: process.argv.includes("--elsewhere"),
+    });
     console.log(
       created
         ? `Seeded the demo in ${(milliseconds / 1000).toFixed(1)} s:`
