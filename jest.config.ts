@@ -1,6 +1,6 @@
 /**
  * How the tests run: ES modules as they are, types stripped by swc, one throw-away PostgreSQL
- * for the whole run. `tests/performance` measures instead of asserting and is run by hand.
+ * for the whole run.
  */
 import type { Config } from "jest";
 
@@ -8,7 +8,6 @@ const config: Config = {
   testEnvironment: "node",
   roots: ["<rootDir>/tests"],
   testMatch: ["**/*.test.ts"],
-  testPathIgnorePatterns: ["/node_modules/", "/tests/performance/"],
   extensionsToTreatAsEsm: [".ts"],
   transform: {
     "^.+\\.ts$": [

@@ -33,7 +33,7 @@ export interface Config {
   readonly database: {
     /** Connects as the authenticator role. */
     readonly url: string | undefined;
-    /** Connects as a role that may create roles and databases; only migrations need it. */
+    /** Connects as a role that may create roles and databases; no server or worker needs it. */
     readonly rootUrl: string | undefined;
     readonly owner: string;
     readonly authenticator: string;
@@ -179,8 +179,8 @@ export const variables = {
   }),
   ROOT_DATABASE_URL: define<string | undefined>({
     sentence:
-      "The same database as a role that may create roles and extensions; only migrations and " +
-      "npm run doctor use it.",
+      "The same server as a role that may create roles and databases; only migrations, npm run " +
+      "doctor, db:seed and bench:search use it.",
     parse: urlOf("postgres:", "postgresql:"),
     fallback: () => undefined,
     secret: true,
@@ -331,8 +331,9 @@ export const variables = {
   }),
   SEED_DEMO: define<boolean>({
     sentence:
-      "Whether npm start fills an empty database with an invented market; empty is yes in " +
-      "development alone.",
+      "Whether npm start adds an invented market to the embedded PostgreSQL where " +
+      "operator@staybase.example is missing, beside what is there; empty is yes in development " +
+      "alone. With DATABASE_URL it is ignored: see npm run db:seed.",
     parse: boolean,
     fallback: (environment) => environment === "development",
   }),
