@@ -18,6 +18,7 @@ import { MissingRowsPlugin } from "./plugins/missing.ts";
 import { NamingPlugin } from "./plugins/naming.ts";
 import { PagesPlugin } from "./plugins/pages.ts";
 import { createRequestsPlugin } from "./plugins/requests.ts";
+import { ScalarsPlugin } from "./plugins/scalars.ts";
 import { SumsOnlyPlugin } from "./plugins/sums.ts";
 import { createTagsPlugin } from "./tags.ts";
 
@@ -50,6 +51,7 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
       createTagsPlugin(),
       NamingPlugin,
       PagesPlugin,
+      ScalarsPlugin,
       SumsOnlyPlugin,
       MissingRowsPlugin,
       requests.plugin,

@@ -49,6 +49,38 @@ test("the second of two bookings of the same nights gets DATES_UNAVAILABLE and s
   ]);
 });
 
+test.each([
+  ["Date", "today"],
+  ["Date", "04/05/2031"],
+  ["Date", "2031-02-30"],
+  ["Date", "2031-13-45"],
+  ["Date", ""],
+  ["BigInt", "12abc"],
+  ["BigInt", "1e3"],
+  ["BigInt", ""],
+])("a %s is not written %j, neither in the document nor in a variable", async (type, text) => {
+  const guest = server.signedIn(market.a.guest);
+  const search = (filter: string, head = "") =>
+    `query ${head} { searchListings(west: 0, south: 0, east: 1, north: 1, ${filter}) { nights } }`;
+  const argument = type === "Date" ? "checkOut: X, checkIn: X" : 'currency: "EUR", maxAmount: X';
+  const sentence = expect.stringMatching(/^Write a (date|whole number) as /);
+  const refused = [{ message: sentence, extensions: { code: "INVALID_INPUT", status: 400 } }];
+  const literal = await guest.send(search(argument.replaceAll("X", JSON.stringify(text))));
+  expect(literal.errors.slice(0, 1)).toMatchObject(refused);
+  const variable = search(argument.replaceAll("X", "$x"), `($x: ${type}!)`);
+  expect((await guest.send(variable, { x: text })).errors).toMatchObject(refused);
+});
+
+test("dates and amounts that are right are taken both ways", async () => {
+  const guest = server.signedIn(market.a.guest);
+  const query = `query ($in: Date!, $most: BigInt!) {
+    searchListings(west: 0, south: 0, east: 1, north: 1, checkIn: $in, checkOut: "2032-02-29",
+      currency: "EUR", minAmount: "0", maxAmount: $most) { nights }
+  }`;
+  const answer = await guest.send(query, { in: "2032-02-27", most: "88000" });
+  expect(answer.errors).toEqual([]);
+});
+
 test("an error names the input that is at fault, as the client wrote it", async () => {
   const guest = server.signedIn(market.a.guest);
   const answer = await guest.send(QUOTE, {

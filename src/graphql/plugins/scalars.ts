@@ -1,0 +1,68 @@
+/**
+ * Reads dates and big integers strictly. As text they would reach PostgreSQL, which takes "today"
+ * and "04/05/26" for dates, and says of nonsense no more than that it is some; here a client is
+ * told what to write, before anything runs.
+ */
+import "postgraphile";
+import { GraphQLError, type GraphQLScalarTypeConfig } from "postgraphile/graphql";
+
+interface Reading {
+  readonly accepts: (text: string) => boolean;
+  readonly sentence: string;
+}
+
+const READINGS: Readonly<Record<string, Reading>> = {
+  Date: {
+    // The ends of the calendar are for the database to judge, which says why they are no stay.
+    accepts: (text) => /^-?infinity$/.test(text) || isDay(text),
+    sentence: 'Write a date as "2026-12-31".',
+  },
+  Datetime: {
+    accepts: (text) =>
+      /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(text) && !Number.isNaN(Date.parse(text)),
+    sentence: 'Write an instant as "2026-12-31T23:59:00Z".',
+  },
+  BigInt: {
+    accepts: (text) => /^[+-]?\d{1,19}$/.test(text),
+    sentence: 'Write a whole number as text, such as "25000".',
+  },
+};
+
+/** Refuses texts that are no date, instant or number, with a sentence that says how to write one. */
+export const ScalarsPlugin: GraphileConfig.Plugin = {
+  name: "StaybaseScalarsPlugin",
+  version: "1.0.0",
+  schema: {
+    hooks: {
+      GraphQLScalarType(config) {
+        const reading = READINGS[config.name];
+        return reading === undefined ? config : strict(config, reading);
+      },
+    },
+  },
+};
+
+type Config = GraphQLScalarTypeConfig<unknown, unknown>;
+
+function strict<T extends Config>(config: T, { accepts, sentence }: Reading): T {
+  const { parseValue, parseLiteral } = config;
+  const check = (value: unknown): unknown => {
+    if (typeof value === "string" && !accepts(value)) throw new GraphQLError(sentence);
+    return value;
+  };
+  return {
+    ...config,
+    ...(parseValue && { parseValue: (value: unknown) => check(parseValue(value)) }),
+    ...(parseLiteral && {
+      parseLiteral: (...literal: Parameters<typeof parseLiteral>) =>
+        check(parseLiteral(...literal)),
+    }),
+  };
+}
+
+/** Whether a text is a day that the calendar has: the 30th of February is none. */
+function isDay(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  const date = new Date(`${text}T00:00:00Z`);
+  return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(text);
+}
