@@ -1,5 +1,7 @@
 /**
  * Asks Stripe for a refund that the database has decided, under a key that derives from its row.
+ * Stripe forgets keys after a day, and the job may be repeated for longer: so it first looks whether
+ * the refund is there.
  */
 import { applyRefund } from "./applyRefund.ts";
 import { type Job, payloadText } from "./task.ts";
@@ -18,13 +20,14 @@ export const createRefund: Job = async (resources, payload) => {
   );
   const [refund] = rows;
   if (refund?.status !== "requested") return;
-  const made = await resources.stripe.jobs.refunds.create(
-    {
-      payment_intent: refund.stripe_payment_intent_id,
-      amount: Number(refund.amount),
-      metadata: { refund_id: refundId },
-    },
-    { idempotencyKey: `refund:${refundId}` },
-  );
+  const { refunds } = resources.stripe.jobs;
+  const intent = { payment_intent: refund.stripe_payment_intent_id };
+  const there = await refunds.list({ ...intent, limit: 100 });
+  const made =
+    there.data.find(({ metadata }) => metadata?.refund_id === refundId) ??
+    (await refunds.create(
+      { ...intent, amount: Number(refund.amount), metadata: { refund_id: refundId } },
+      { idempotencyKey: `refund:${refundId}` },
+    ));
   await applyRefund(resources, made);
 };

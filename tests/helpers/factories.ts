@@ -283,11 +283,12 @@ export interface Payment {
   readonly chargeId: string;
 }
 
-/** A payment that Stripe knows and nobody has paid yet. */
+/** A payment that Stripe knows, by an id of its own or a made-up one, and nobody has paid yet. */
 export async function begunPayment(
   database: TestDatabase,
   guestId: string,
   bookingId: string,
+  knownIntentId?: string,
 ): Promise<Payment> {
   const begun = await asServer(
     database,
@@ -296,9 +297,10 @@ export async function begunPayment(
     guestId,
   );
   const id = text(begun, "id");
-  await asServer(database, "select app_private.attach_payment_intent($1, $2)", [id, `pi_${id}`]);
+  const intentId = knownIntentId ?? `pi_${id}`;
+  await asServer(database, "select app_private.attach_payment_intent($1, $2)", [id, intentId]);
   const amount = Number(text(begun, "amount"));
-  return { id, bookingId, amount, intentId: `pi_${id}`, chargeId: `ch_${id}` };
+  return { id, bookingId, amount, intentId, chargeId: `ch_${id}` };
 }
 
 /** What the job does that has fetched an intent from Stripe; returns what came of it. */

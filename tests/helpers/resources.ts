@@ -18,6 +18,7 @@ export interface TestResources {
 /** What may differ from the configuration of the test database. */
 export interface TestResourcesOptions {
   readonly smtpUrl?: string;
+  readonly stripeUrl?: string;
   readonly poolSize?: number;
   readonly heartbeatSeconds?: number;
   readonly http?: Partial<Config["http"]>;
@@ -37,7 +38,7 @@ export async function openTestResources(
     http: { ...config.http, ...options.http },
     database: { ...config.database, poolSize: options.poolSize ?? 4 },
     redis: { url: redis.url },
-    stripe: { ...SIMULATOR_STRIPE_KEYS, apiUrl: "http://127.0.0.1:1" },
+    stripe: { ...SIMULATOR_STRIPE_KEYS, apiUrl: options.stripeUrl ?? "http://127.0.0.1:1" },
     mail: { ...config.mail, smtpUrl: options.smtpUrl ?? "smtp://127.0.0.1:1" },
     worker: { ...config.worker, heartbeatSeconds },
   };

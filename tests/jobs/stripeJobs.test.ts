@@ -1,0 +1,90 @@
+/** Claims about jobs that ask Stripe: what they find there counts, not what they remember. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { SIMULATOR_STRIPE_KEYS } from "../../src/config.ts";
+import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
+import { createRefund } from "../../src/jobs/createRefund.ts";
+import { followPayment } from "../../src/jobs/followPayment.ts";
+import { testDatabase } from "../helpers/database.ts";
+import {
+  asOwner,
+  asServer,
+  begunPayment,
+  bookingStatus,
+  follow,
+  hold,
+  NOON,
+  type Payment,
+  paidBooking,
+  publishedListing,
+  somebody,
+  stopClock,
+  text,
+} from "../helpers/factories.ts";
+import { openTestResources, type TestResources } from "../helpers/resources.ts";
+
+const database = testDatabase();
+let stripe: StripeSimulator;
+let opened: TestResources;
+let listing: string;
+let guest: string;
+
+beforeAll(async () => {
+  stripe = await startStripeSimulator({
+    secretKey: SIMULATOR_STRIPE_KEYS.secretKey,
+    webhookSecret: SIMULATOR_STRIPE_KEYS.webhookSecret,
+  });
+  opened = await openTestResources(database, { stripeUrl: stripe.url });
+});
+
+beforeEach(async () => {
+  await stopClock(database, NOON);
+  guest = await somebody(database, "Gero");
+  listing = await publishedListing(database, await somebody(database, "Hanna"));
+});
+
+afterAll(async () => {
+  await opened?.dispose();
+  await stripe?.close();
+});
+
+/** A payment whose guest has paid at Stripe, which nobody has told us. */
+async function paidAtStripe(): Promise<Payment> {
+  const booking = await hold(database, guest, listing);
+  const intent = await opened.resources.stripe.jobs.paymentIntents.create({
+    amount: 44_800,
+    currency: "eur",
+    payment_method: "pm_card_visa",
+    confirm: true,
+  });
+  expect(intent.status).toBe("succeeded");
+  return begunPayment(database, guest, booking, intent.id);
+}
+
+test("a payment whose events were lost is found paid", async () => {
+  const payment = await paidAtStripe();
+  await followPayment(opened.resources, { paymentId: payment.id });
+  expect(await bookingStatus(database, payment.bookingId)).toBe("confirmed");
+});
+
+test("a refund that Stripe has made and forgotten the key of is not made again", async () => {
+  const payment = await paidAtStripe();
+  await stopClock(database, "2031-06-02T11:20:00Z");
+  await paidBooking(database, await somebody(database, "Otto"), listing);
+  expect(await follow(database, payment, "succeeded")).toBe("refunding");
+  const refundId = text(
+    await asOwner(database, "select id from app_public.refunds where payment_id = $1", [
+      payment.id,
+    ]),
+    "id",
+  );
+  const made = await opened.resources.stripe.jobs.refunds.create({
+    payment_intent: payment.intentId,
+    metadata: { refund_id: refundId },
+  });
+
+  await createRefund(opened.resources, { refundId });
+  expect(stripe.refunds().map(({ id }) => id)).toEqual([made.id]);
+  const refund = "select status::text as status from app_private.refund_for_job($1)";
+  expect(await asServer(database, refund, [refundId])).toEqual([{ status: "succeeded" }]);
+  expect(await asServer(database, "select * from app_private.ledger_drift()")).toEqual([]);
+});
