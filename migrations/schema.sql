@@ -1906,7 +1906,7 @@ begin
     isfinite(check_nights.starts_on) and isfinite(check_nights.ends_before)
     and check_nights.starts_on < check_nights.ends_before, false
   ) then
-    raise exception 'Give starts_on and a later ends_before.'
+    raise exception 'Give the first night, and a later day before which it ends.'
       using errcode = 'SBC02', column = 'ends_before';
   end if;
   if check_nights.ends_before - check_nights.starts_on > 730 then
@@ -1957,7 +1957,7 @@ begin
       using errcode = 'SBP05', column = 'currency';
   end if;
   if check_search.min_amount < 0 or check_search.max_amount < coalesce(check_search.min_amount, 0) then
-    raise exception 'Prices are not negative, and min_amount is at most max_amount.'
+    raise exception 'Prices are not negative, and the least is at most the greatest.'
       using errcode = 'SBS04', column = 'max_amount';
   end if;
   if check_search.page_size is null or check_search.page_size not between 1 and 100 then
@@ -5570,7 +5570,7 @@ begin
   end if;
   perform app_hidden.require_charge_step(v_currency, 'nightly_amount', set_dated_rate.nightly_amount);
   if set_dated_rate.nightly_amount not between 1 and 100000000000 then
-    raise exception 'nightly_amount is at least 1 and at most 100000000000 minor units.'
+    raise exception 'A nightly rate is at least 1 and at most 100000000000 minor units.'
       using errcode = 'SBP04', column = 'nightly_amount';
   end if;
 
@@ -5692,8 +5692,8 @@ begin
       set_listing_rates.currency, v_field.name, v_field.amount
     );
     if v_field.amount not between v_field.least_amount and 100000000000 then
-      raise exception '% is at least % and at most 100000000000 minor units.',
-        v_field.name, v_field.least_amount
+      raise exception 'This amount is at least % and at most 100000000000 minor units.',
+        v_field.least_amount
         using errcode = 'SBP04', column = v_field.name;
     end if;
   end loop;
@@ -5707,7 +5707,7 @@ begin
     where d.listing_id = v_listing.id and d.currency <> set_listing_rates.currency
   ) then
     raise exception 'Clear the dated rates before changing the currency.'
-      using errcode = 'SBP05', column = 'currency';
+      using errcode = 'SBP07', column = 'currency';
   end if;
 
   insert into app_public.listing_rates (

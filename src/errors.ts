@@ -77,6 +77,11 @@ export const ERRORS = define({
   INVALID_AMOUNT: { status: 400, sqlstate: "SBP04", message: "The amount is out of range." },
   UNKNOWN_CURRENCY: { status: 400, sqlstate: "SBP05", message: "There is no such currency." },
   RATES_MISSING: { status: 409, sqlstate: "SBP06", message: "The listing has no rates." },
+  CURRENCY_IN_USE: {
+    status: 409,
+    sqlstate: "SBP07",
+    message: "Dated rates are in the old currency.",
+  },
 
   // Bookings
   BOOKING_NOT_FOUND: { status: 404, sqlstate: "SBB01", message: "There is no such booking." },

@@ -1,7 +1,7 @@
 /**
  * Asks Stripe for a refund that the database has decided, under a key that derives from its row.
- * Stripe forgets keys after a day, and the job may be repeated for longer: so it first looks whether
- * the refund is there.
+ * Stripe forgets keys after a day, and the job may be repeated for longer: so it first looks
+ * whether the refund is there.
  */
 import { applyRefund } from "./applyRefund.ts";
 import { type Job, payloadText } from "./task.ts";

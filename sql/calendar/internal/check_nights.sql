@@ -11,7 +11,7 @@ begin
     isfinite(check_nights.starts_on) and isfinite(check_nights.ends_before)
     and check_nights.starts_on < check_nights.ends_before, false
   ) then
-    raise exception 'Give starts_on and a later ends_before.'
+    raise exception 'Give the first night, and a later day before which it ends.'
       using errcode = 'SBC02', column = 'ends_before';
   end if;
   if check_nights.ends_before - check_nights.starts_on > 730 then

@@ -23,7 +23,7 @@ begin
   end if;
   perform app_hidden.require_charge_step(v_currency, 'nightly_amount', set_dated_rate.nightly_amount);
   if set_dated_rate.nightly_amount not between 1 and 100000000000 then
-    raise exception 'nightly_amount is at least 1 and at most 100000000000 minor units.'
+    raise exception 'A nightly rate is at least 1 and at most 100000000000 minor units.'
       using errcode = 'SBP04', column = 'nightly_amount';
   end if;
 

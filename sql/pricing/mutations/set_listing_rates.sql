@@ -27,8 +27,8 @@ begin
       set_listing_rates.currency, v_field.name, v_field.amount
     );
     if v_field.amount not between v_field.least_amount and 100000000000 then
-      raise exception '% is at least % and at most 100000000000 minor units.',
-        v_field.name, v_field.least_amount
+      raise exception 'This amount is at least % and at most 100000000000 minor units.',
+        v_field.least_amount
         using errcode = 'SBP04', column = v_field.name;
     end if;
   end loop;
@@ -42,7 +42,7 @@ begin
     where d.listing_id = v_listing.id and d.currency <> set_listing_rates.currency
   ) then
     raise exception 'Clear the dated rates before changing the currency.'
-      using errcode = 'SBP05', column = 'currency';
+      using errcode = 'SBP07', column = 'currency';
   end if;
 
   insert into app_public.listing_rates (

@@ -37,7 +37,7 @@ begin
       using errcode = 'SBP05', column = 'currency';
   end if;
   if check_search.min_amount < 0 or check_search.max_amount < coalesce(check_search.min_amount, 0) then
-    raise exception 'Prices are not negative, and min_amount is at most max_amount.'
+    raise exception 'Prices are not negative, and the least is at most the greatest.'
       using errcode = 'SBS04', column = 'max_amount';
   end if;
   if check_search.page_size is null or check_search.page_size not between 1 and 100 then

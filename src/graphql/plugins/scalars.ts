@@ -28,7 +28,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
   },
 };
 
-/** Refuses texts that are no date, instant or number, with a sentence that says how to write one. */
+/** Refuses texts that are no date, instant or number, and says how to write one. */
 export const ScalarsPlugin: GraphileConfig.Plugin = {
   name: "StaybaseScalarsPlugin",
   version: "1.0.0",

@@ -163,7 +163,8 @@ describe("dated rates", () => {
   test("keep the currency until they are cleared", async () => {
     await set("EUR", 10_000);
     await setDates("2031-07-01", "2031-07-02", 15_000);
-    expect(await refusal(set("USD", 10_000))).toBe("SBP05");
+    // CURRENCY_IN_USE
+    expect(await refusal(set("USD", 10_000))).toBe("SBP07");
     await setDates("2031-07-01", "2031-07-02", null);
     await expect(set("USD", 10_000)).resolves.toHaveLength(1);
   });
