@@ -1666,6 +1666,7 @@ alter table app_public.refunds add constraint refunds_payment_id_fkey
 alter table app_public.refunds add constraint refunds_amount_is_positive
   CHECK ((amount > 0));
 CREATE INDEX refunds_currency_idx ON app_public.refunds USING btree (currency);
+CREATE INDEX refunds_open_idx ON app_public.refunds USING btree (created_at) WHERE (status = ANY (ARRAY['requested'::app_public.refund_status, 'pending'::app_public.refund_status]));
 CREATE INDEX refunds_payment_id_idx ON app_public.refunds USING btree (payment_id);
 alter table app_public.refunds enable row level security;
 alter table app_public.refunds force row level security;
@@ -2379,6 +2380,22 @@ alter routine app_hidden.is_time_zone(text) owner to staybase_owner;
 comment on routine app_hidden.is_time_zone(text) is 'Whether a name is a time zone of the IANA database.';
 grant execute on routine app_hidden.is_time_zone(text) to staybase_operator;
 grant execute on routine app_hidden.is_time_zone(text) to staybase_visitor;
+
+--
+-- function app_hidden.job_waits(text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.job_waits(job_key text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (
+    select from graphile_worker.jobs j where j.key = job_key and j.attempts < j.max_attempts
+  )
+$function$;
+alter routine app_hidden.job_waits(text) owner to staybase_owner;
+comment on routine app_hidden.job_waits(text) is 'Whether a job of this key waits or runs, and has attempts left.';
 
 --
 -- function app_hidden.ledger_account(app_public.ledger_account_kind,text,uuid)
@@ -3633,6 +3650,10 @@ CREATE OR REPLACE FUNCTION app_hidden.tg_listing_rates__copy_to_units()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  perform from app_hidden.listing_availability a
+  where a.listing_id = coalesce(NEW.listing_id, OLD.listing_id)
+  order by a.unit_number
+  for update;
   update app_hidden.listing_availability a
   set currency = NEW.currency,
       charge_step = (
@@ -4344,6 +4365,7 @@ CREATE OR REPLACE FUNCTION app_private.follow_stripe()
 AS $function$
 declare
   v_payments integer;
+  v_refunds integer;
   v_events integer;
 begin
   select count(app_hidden.add_job(
@@ -4354,10 +4376,24 @@ begin
     select p.id, p.stripe_payment_intent_id from app_public.payments p
     where p.status in ('requires_payment', 'requires_action', 'processing', 'authorised')
       and p.stripe_payment_intent_id is not null
-      and p.created_at < app_hidden.clock() - interval '20 minutes'
+      and p.created_at between app_hidden.clock() - interval '30 days'
+        and app_hidden.clock() - interval '20 minutes'
+      and not app_hidden.job_waits('follow_payment:' || p.id)
     order by p.created_at
     limit 1000
   ) p;
+  select count(app_hidden.add_job(
+    'create_refund', jsonb_build_object('refundId', r.id), 'refund:' || r.id, max_attempts => 25
+  )) into v_refunds
+  from (
+    select r.id from app_public.refunds r
+    where r.status in ('requested', 'pending')
+      and r.created_at between app_hidden.clock() - interval '30 days'
+        and app_hidden.clock() - interval '1 hour'
+      and not app_hidden.job_waits('refund:' || r.id)
+    order by r.created_at
+    limit 1000
+  ) r;
   select count(app_hidden.add_job(
     'process_stripe_event', jsonb_build_object('eventId', e.id), 'stripe_event:' || e.id,
     max_attempts => 25, queue_name => app_hidden.stripe_queue(e.object_id)
@@ -4365,14 +4401,15 @@ begin
   from (
     select e.id, e.object_id from app_private.stripe_events e
     where e.processed_at is null and e.received_at < app_hidden.clock() - interval '1 hour'
+      and not app_hidden.job_waits('stripe_event:' || e.id)
     order by e.received_at
     limit 1000
   ) e;
-  return v_payments + v_events;
+  return v_payments + v_refunds + v_events;
 end
 $function$;
 alter routine app_private.follow_stripe() owner to staybase_owner;
-comment on routine app_private.follow_stripe() is 'Queues a look at payments and events that have waited for too long; says how many.';
+comment on routine app_private.follow_stripe() is 'Queues a look at payments, refunds and events that have waited for too long; says how many.';
 grant execute on routine app_private.follow_stripe() to staybase_authenticator;
 
 --
@@ -4641,14 +4678,14 @@ begin
     select old.id from app_public.quotes old
     where old.expires_at < app_hidden.clock() - interval '7 days'
       and not exists (select from app_public.bookings b where b.quote_id = old.id)
-    limit 50000
+    limit 1000
   ));
   get diagnostics v_purged = row_count;
   return v_purged;
 end
 $function$;
 alter routine app_private.purge_quotes() owner to staybase_owner;
-comment on routine app_private.purge_quotes() is 'Removes unsold quotes a week after they ended, 50,000 at most; says how many.';
+comment on routine app_private.purge_quotes() is 'Removes unsold quotes a week after they ended, 1,000 at most; says how many.';
 grant execute on routine app_private.purge_quotes() to staybase_authenticator;
 
 --
@@ -4689,6 +4726,7 @@ AS $function$
 declare
   v_rows bigint;
 begin
+  lock table app_hidden.search_cells in share row exclusive mode;
   delete from app_hidden.search_cells;
   insert into app_hidden.search_cells
   select p.* from app_hidden.search_projection() p order by p.cell, p.score desc;
@@ -5124,6 +5162,12 @@ begin
     where b.guest_id = v_user_id and b.status = 'pending_payment'
       and b.hold_expires_at > app_hidden.clock()
   ) >= c_most_holds then
+    v_booking := app_hidden.find_repeated_booking(
+      v_user_id, create_booking.idempotency_key, create_booking.quote_id
+    );
+    if v_booking.id is not null then
+      return v_booking;
+    end if;
     raise exception 'You hold % stays already: pay or give up one first.', c_most_holds
       using errcode = 'SBB10', column = 'quote_id';
   end if;
@@ -5136,6 +5180,12 @@ begin
       booking_id => v_booking_id,
       expires_at => app_hidden.clock() + c_hold
     );
+    -- The lock may have been waited for: somebody may have closed the listing, or taken it over.
+    select l.* into v_listing from app_public.listings l where l.id = v_quote.listing_id;
+    if v_listing.status <> 'published' then
+      raise exception 'This listing is not open for bookings.'
+        using errcode = 'SBL01', column = 'quote_id';
+    end if;
     insert into app_public.bookings (
       id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
       check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,

@@ -16,6 +16,7 @@
 --!include foundation/is_time_zone.sql
 --!include foundation/web_url.sql
 --!include foundation/add_job.sql
+--!include foundation/job_waits.sql
 --!include foundation/tg__touch.sql
 --!include foundation/tg__append_only.sql
 --!include foundation/currencies.sql

@@ -1,7 +1,7 @@
 /**
  * Asks Stripe for a refund that the database has decided, under a key that derives from its row.
  * Stripe forgets keys after a day, and the job may be repeated for longer: so it first looks
- * whether the refund is there.
+ * whether the refund is there, and then only follows it.
  */
 import { applyRefund } from "./applyRefund.ts";
 import { type Job, payloadText } from "./task.ts";
@@ -19,7 +19,7 @@ export const createRefund: Job = async (resources, payload) => {
     [refundId],
   );
   const [refund] = rows;
-  if (refund?.status !== "requested") return;
+  if (refund?.status !== "requested" && refund?.status !== "pending") return;
   const { refunds } = resources.stripe.jobs;
   const intent = { payment_intent: refund.stripe_payment_intent_id };
   const there = await refunds.list({ ...intent, limit: 100 });

@@ -33,6 +33,6 @@ const purgeStripeEvents = repeatUntilZero("select app_private.purge_stripe_event
 /** Forgets registrations, sessions, offers and events that are past their time. */
 export const purgeExpired: Job = async (resources, payload) => {
   await resources.pool.query("select app_private.purge_expired_identity()");
-  await purgeQuotes(resources, payload);
   await purgeStripeEvents(resources, payload);
+  await purgeQuotes(resources, payload);
 };

@@ -15,7 +15,7 @@ begin
     select old.id from app_public.quotes old
     where old.expires_at < app_hidden.clock() - interval '7 days'
       and not exists (select from app_public.bookings b where b.quote_id = old.id)
-    limit 50000
+    limit 1000
   ));
   get diagnostics v_purged = row_count;
   return v_purged;
@@ -25,4 +25,4 @@ $$;
 grant execute on function app_private.purge_quotes() to :DATABASE_AUTHENTICATOR;
 
 comment on function app_private.purge_quotes() is
-  'Removes unsold quotes a week after they ended, 50,000 at most; says how many.';
+  'Removes unsold quotes a week after they ended, 1,000 at most; says how many.';

@@ -58,6 +58,12 @@ begin
     where b.guest_id = v_user_id and b.status = 'pending_payment'
       and b.hold_expires_at > app_hidden.clock()
   ) >= c_most_holds then
+    v_booking := app_hidden.find_repeated_booking(
+      v_user_id, create_booking.idempotency_key, create_booking.quote_id
+    );
+    if v_booking.id is not null then
+      return v_booking;
+    end if;
     raise exception 'You hold % stays already: pay or give up one first.', c_most_holds
       using errcode = 'SBB10', column = 'quote_id';
   end if;
@@ -70,6 +76,12 @@ begin
       booking_id => v_booking_id,
       expires_at => app_hidden.clock() + c_hold
     );
+    -- The lock may have been waited for: somebody may have closed the listing, or taken it over.
+    select l.* into v_listing from app_public.listings l where l.id = v_quote.listing_id;
+    if v_listing.status <> 'published' then
+      raise exception 'This listing is not open for bookings.'
+        using errcode = 'SBL01', column = 'quote_id';
+    end if;
     insert into app_public.bookings (
       id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
       check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,

@@ -1,12 +1,17 @@
 /*
  * Search asks each candidate "free, and for how much?": the copy beside the nights that are taken
- * answers both with one look-up. pricing_drift() compares.
+ * answers both with one look-up. pricing_drift() compares. Locks: availability, unit by unit, as all
+ * who take nights do.
  */
 create or replace function app_hidden.tg_listing_rates__copy_to_units() returns trigger
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform from app_hidden.listing_availability a
+  where a.listing_id = coalesce(NEW.listing_id, OLD.listing_id)
+  order by a.unit_number
+  for update;
   update app_hidden.listing_availability a
   set currency = NEW.currency,
       charge_step = (

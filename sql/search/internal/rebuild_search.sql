@@ -1,7 +1,7 @@
 /*
  * Writes the whole projection anew, in the order of the map, so that what is near is together on
  * disk. For the operator, after a change of the score or the bits; searches see the old rows until
- * it commits.
+ * it commits. What changes listings meanwhile waits, or it would write beside what this reads.
  */
 create or replace function app_private.rebuild_search() returns bigint
 language plpgsql volatile security definer
@@ -10,6 +10,7 @@ as $$
 declare
   v_rows bigint;
 begin
+  lock table app_hidden.search_cells in share row exclusive mode;
   delete from app_hidden.search_cells;
   insert into app_hidden.search_cells
   select p.* from app_hidden.search_projection() p order by p.cell, p.score desc;

@@ -303,7 +303,7 @@ describe("news from Stripe that was lost", () => {
     asOwner(
       database,
       `select task_identifier as task, queue_name as queue from graphile_worker.jobs
-       where task_identifier in ('follow_payment', 'process_stripe_event') order by task_identifier`,
+       where task_identifier in ('follow_payment', 'create_refund', 'process_stripe_event')`,
     );
   const followStripe = () => asServer(database, "select app_private.follow_stripe() as queued");
 
@@ -326,10 +326,28 @@ describe("news from Stripe that was lost", () => {
     const [found] = await followStripe();
     // Payments of other tests may be open too.
     expect(Number(found?.queued)).toBeGreaterThanOrEqual(2);
-    await followStripe();
+    expect(await followStripe()).toEqual([{ queued: 0 }]);
     const queued = await jobs();
     expect(queued.filter(({ task }) => task === "process_stripe_event")).toHaveLength(1);
     expect(queued.length).toBe(Number(found?.queued));
-    for (const { queue } of queued) expect(queue).toMatch(/^stripe:[0-9]{1,2}$/);
+    const queues = queued.flatMap(({ task, queue }) => (task === "create_refund" ? [] : [queue]));
+    for (const queue of queues) expect(queue).toMatch(/^stripe:[0-9]{1,2}$/);
+
+    // A job that has given up is begun again.
+    await asOwner(
+      database,
+      "update graphile_worker._private_jobs set attempts = max_attempts where key = $1",
+      ["stripe_event:evt_lost"],
+    );
+    expect(await followStripe()).toEqual([{ queued: 1 }]);
+  });
+
+  test("is asked for: refunds that are open for more than an hour", async () => {
+    const refund = await refundOf(await refundedPayment());
+    await asOwner(database, "select graphile_worker.remove_job($1)", [`refund:${refund}`]);
+    await stopClock(database, "2031-06-02T12:25:00Z");
+    await followStripe();
+    const job = "select task_identifier as task from graphile_worker.jobs where key = $1";
+    expect(await asOwner(database, job, [`refund:${refund}`])).toEqual([{ task: "create_refund" }]);
   });
 });
