@@ -241,6 +241,33 @@ describe("a quote is booked once", () => {
     });
   }
 
+  test("a listing that is closed while a booking waits for its nights is not booked", async () => {
+    const listing = await publishedListing(database, host);
+    const quote = await quoted(database, guest, listing);
+    const closing = await database.owner.connect();
+    try {
+      await withRival(database, async (booking) => {
+        await become(database, booking, guest);
+        const pid = await processOf(booking);
+        await closing.query("begin");
+        await closing.query(
+          "select from app_hidden.listing_availability where listing_id = $1 for update",
+          [listing],
+        );
+        await closing.query("update app_public.listings set status = 'paused' where id = $1", [
+          listing,
+        ]);
+        const late = refusal(booking.query(CREATE, [quote, "closed meanwhile"]));
+        await untilBlocked(database, pid);
+        await closing.query("commit");
+        expect(await late).toBe("SBL01");
+      });
+    } finally {
+      closing.release();
+    }
+    expect(await bookingsOf(listing)).toEqual([]);
+  });
+
   test("two connections with two keys: one books, the other is told", async () => {
     const listing = await publishedListing(database, host, { units: 2 });
     const quote = await quoted(database, guest, listing);
