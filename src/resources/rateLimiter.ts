@@ -3,7 +3,7 @@
  * process alone while Redis is away. It only counts: which limits there are and what a client is
  * told belongs to src/rest.
  */
-import { createHash } from "node:crypto";
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import type { RedisStore } from "./redis.ts";
 
@@ -51,12 +51,23 @@ function createRateLimiter(store: RedisStore, limit: RateLimit): RateLimiter {
     duration: limit.seconds,
   };
   const shared = new RateLimiterRedis({ ...options, storeClient: store.client });
-  const local = new RateLimiterMemory(options);
+  // What this process knows of the counts, to go on from while Redis does not answer, and what
+  // Redis has not been told: a request that it missed must not have been for nothing.
+  const known = new RateLimiterMemory(options);
+  const owed = new RateLimiterMemory(options);
   return {
     consume: async (key, points = 1) => {
-      const hashed = hash(key);
-      const outcome = await store.attempt(() => settle(shared.consume(hashed, points)));
-      const result = outcome.ok ? outcome.value : await settle(local.consume(bucket(key), points));
+      const here = bucket(key);
+      const debt = (await owed.get(here))?.consumedPoints ?? 0;
+      const outcome = await store.attempt(() => settle(shared.consume(hash(key), points + debt)));
+      if (outcome.ok) {
+        const { consumedPoints, msBeforeNext } = outcome.value;
+        await owed.delete(here);
+        await known.set(here, consumedPoints, Math.max(1, Math.ceil(msBeforeNext / 1000)));
+      } else {
+        await settle(owed.consume(here, points));
+      }
+      const result = outcome.ok ? outcome.value : await settle(known.consume(here, points));
       return {
         allowed: result.consumedPoints <= limit.points,
         limit: limit.points,
@@ -65,7 +76,8 @@ function createRateLimiter(store: RedisStore, limit: RateLimit): RateLimiter {
       };
     },
     reset: async (key) => {
-      await local.delete(bucket(key));
+      const here = bucket(key);
+      await Promise.all([known.delete(here), owed.delete(here)]);
       await store.attempt(() => shared.delete(hash(key)));
     },
   };
@@ -86,11 +98,14 @@ function hash(key: string): string {
   return createHash("sha256").update(key).digest("base64url");
 }
 
+/** Drawn anew by each process, so that nobody can find keys that share a name with another's. */
+const BUCKET_KEY = randomBytes(16);
+
 /**
- * One of 131,072 names. It bounds the memory of the fallback whatever an attacker invents; that two
- * keys share a name is rare enough for the minutes in which Redis is away.
+ * One of 131,072 names. It bounds the memory of a process whatever an attacker invents; that two
+ * keys share a name within one window is rare, and then they share the points.
  */
 function bucket(key: string): string {
-  const digest = createHash("sha256").update(key).digest();
+  const digest = createHmac("sha256", BUCKET_KEY).update(key).digest();
   return String(digest.readUInt32BE(0) % 131_072);
 }

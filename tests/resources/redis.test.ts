@@ -136,6 +136,26 @@ describe("the rate limiter", () => {
     }
     expect(outcomes).toEqual([true, true, false]);
   });
+
+  test("loses no try to a Redis that goes and comes back", async () => {
+    const many = { name: "sign-in", points: 4, seconds: 60 };
+    const first = await startRedisStandIn();
+    const store = await open(first.url);
+    const limiter = createRateLimiters(store)(many);
+    expect((await limiter.consume("a")).remaining).toBe(3);
+    await first.close();
+    await eventually(() => !store.available());
+    // Goes on from what it knew, and tells Redis, which has forgotten everything, what it missed.
+    expect((await limiter.consume("a")).remaining).toBe(2);
+    const second = await startRedisStandIn({ port: first.port });
+    cleanups.push(() => second.close());
+    await eventually(() => store.available());
+    expect((await limiter.consume("a")).remaining).toBe(2);
+    const other = createRateLimiters(await open(second.url))(many);
+    expect((await other.consume("a")).remaining).toBe(1);
+    expect((await limiter.consume("a")).remaining).toBe(0);
+    expect((await limiter.consume("a")).allowed).toBe(false);
+  });
 });
 
 describe("revoked sessions", () => {
