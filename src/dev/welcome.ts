@@ -60,7 +60,7 @@ function demo(publicUrl: string, seeded: SeedResult): string[] {
           `  { searchListings(west: ${example.west}, south: ${example.south},`,
           `      east: ${example.east}, north: ${example.north},`,
           `      checkIn: "${example.checkIn}", checkOut: "${example.checkOut}",`,
-          `      guests: ${example.guests}, instantOnly: true) {`,
+          `      guests: ${example.guests}) {`,
           "      totalAmount currency listing { id title } } }",
           "",
           "The README goes on from there: quote, book, pay.",

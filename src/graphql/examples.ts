@@ -18,7 +18,7 @@ const STORY = `# The story of a stay. Run the operations one after the other: ch
 query Search {
   searchListings(
     west: -10, south: 38, east: -8, north: 40
-    checkIn: "CHECK_IN", checkOut: "CHECK_OUT", guests: 2, instantOnly: true, pageSize: 5
+    checkIn: "CHECK_IN", checkOut: "CHECK_OUT", guests: 2, pageSize: 5
   ) {
     currency
     totalAmount

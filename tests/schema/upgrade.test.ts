@@ -3,13 +3,14 @@
  * filled by the functions of that time, and brought to today. What only goes wrong with rows in the
  * tables (a null that is there already, a trigger that waits) is found here.
  */
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { calculateHash } from "graphile-migrate/dist/hash.js";
 import { migrate } from "../../src/commands/database/migrate.ts";
 import { MIGRATIONS_FOLDER } from "../../src/commands/database/settings.ts";
-import { testDatabase } from "../helpers/database.ts";
+import { openTestDatabase, testDatabase } from "../helpers/database.ts";
 import { COMMITTED_FOLDER, sqlFiles } from "./files.ts";
 
 const FIRST = "000001-the-first-stay.sql";
@@ -83,6 +84,27 @@ describe("a database of the first migration, with rows in it", () => {
       expect((await database.owner.query(`select * from app_private.${check}()`)).rows).toEqual([]);
     },
   );
+
+  test("would not take a migration that only an empty one takes (negative control)", async () => {
+    const committed = await sqlFiles(COMMITTED_FOLDER);
+    const previous = /^--! Hash: (\S+)/m.exec(committed.at(-1)?.text ?? "")?.[1] ?? "";
+    const body = `update app_public.quotes set expires_at = expires_at;
+alter table app_public.quotes alter column guests set not null;`;
+    const hash = calculateHash(body, previous);
+    await cp(join(MIGRATIONS_FOLDER, "committed"), join(folder, "committed"), { recursive: true });
+    await writeFile(
+      join(folder, "committed", `${String(committed.length + 1).padStart(6, "0")}-bad.sql`),
+      `--! Previous: ${previous}\n--! Hash: ${hash}\n\n${body}\n`,
+    );
+    const options = { migrationsFolder: folder };
+    await expect(migrate(database.config, options)).rejects.toThrow(/pending trigger events/);
+    const empty = await openTestDatabase({ empty: true });
+    try {
+      await expect(migrate(empty.config, options)).resolves.toBeDefined();
+    } finally {
+      await empty.dispose();
+    }
+  });
 
   test("has what the migrations had to fill", async () => {
     const { rows } = await database.owner.query(`
