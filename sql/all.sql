@@ -36,22 +36,26 @@
 --!include identity/policies/registrations.sql
 --!include identity/policies/sessions.sql
 --!include identity/policies/refresh_tokens.sql
---!include identity/internal/register.sql
---!include identity/internal/set_registration_token.sql
---!include identity/internal/find_registration.sql
---!include identity/internal/confirm_registration.sql
---!include identity/internal/find_credentials.sql
---!include identity/internal/start_session.sql
---!include identity/internal/rotate_refresh_token.sql
---!include identity/internal/find_refresh_session.sql
---!include identity/internal/end_session.sql
---!include identity/internal/purge_expired_identity.sql
+--!include identity/server/register.sql
+--!include identity/server/set_registration_token.sql
+--!include identity/server/find_registration.sql
+--!include identity/server/confirm_registration.sql
+--!include identity/server/find_credentials.sql
+--!include identity/server/start_session.sql
+--!include identity/server/rotate_refresh_token.sql
+--!include identity/server/find_refresh_session.sql
+--!include identity/server/end_session.sql
+--!include identity/server/purge_expired_identity.sql
 --!include identity/queries/me.sql
 
 -- listings
 --!include listings/tables/amenities.sql
 --!include listings/policies/amenities.sql
 --!include listings/data/amenities.sql
+--!include listings/types/listing_status.sql
+--!include listings/types/listing_type.sql
+--!include listings/types/booking_mode.sql
+--!include listings/types/cancellation_policy.sql
 --!include listings/tables/listings.sql
 --!include listings/tables/listing_addresses.sql
 --!include listings/tables/listing_offsets.sql
@@ -71,6 +75,7 @@
 
 -- calendar
 --!include calendar/tables/listing_availability.sql
+--!include calendar/types/claim_kind.sql
 --!include calendar/tables/calendar_claims.sql
 --!include calendar/policies/listing_availability.sql
 --!include calendar/policies/calendar_claims.sql
@@ -84,8 +89,8 @@
 --!include calendar/internal/has_free_unit.sql
 --!include calendar/internal/free_expired_holds.sql
 --!include calendar/internal/claim_nights.sql
---!include calendar/internal/expire_holds.sql
---!include calendar/internal/calendar_drift.sql
+--!include calendar/server/expire_holds.sql
+--!include calendar/server/calendar_drift.sql
 --!include calendar/computed/listings_taken_nights.sql
 --!include calendar/mutations/block_nights.sql
 --!include calendar/mutations/unblock_nights.sql
@@ -101,24 +106,28 @@
 --!include pricing/triggers/tg_dated_rates__flag.sql
 --!include pricing/triggers/tg_listing_rates__copy_to_units.sql
 --!include pricing/triggers/tg_listing_availability__copy_rates.sql
---!include pricing/internal/pricing_drift.sql
+--!include pricing/server/pricing_drift.sql
 --!include pricing/internal/require_charge_step.sql
 --!include pricing/internal/weekend_nights_before.sql
 --!include pricing/internal/service_fee.sql
 --!include pricing/internal/price_stay.sql
---!include pricing/internal/price_line.sql
+--!include pricing/types/party.sql
+--!include pricing/types/price_line.sql
 --!include pricing/internal/price_lines.sql
---!include pricing/internal/bookability_reason.sql
---!include pricing/tables/quotes.sql
---!include pricing/tables/quote_line_items.sql
---!include pricing/policies/quote_line_items.sql
---!include pricing/triggers/tg_quotes__line_items_sum.sql
---!include pricing/queries/bookability.sql
---!include pricing/internal/require_bookable.sql
---!include pricing/queries/quote.sql
 --!include pricing/mutations/set_listing_rates.sql
 --!include pricing/mutations/set_dated_rate.sql
---!include pricing/mutations/create_quote.sql
+
+-- quotes
+--!include quotes/types/bookability_reason.sql
+--!include quotes/types/stay_price.sql
+--!include quotes/tables/quotes.sql
+--!include quotes/tables/quote_line_items.sql
+--!include quotes/policies/quote_line_items.sql
+--!include quotes/triggers/tg_quotes__line_items_sum.sql
+--!include quotes/queries/bookability.sql
+--!include quotes/internal/require_bookable.sql
+--!include quotes/queries/quote.sql
+--!include quotes/mutations/create_quote.sql
 
 -- publishing: what a listing needs from the domains above before guests may see it
 --!include publishing/internal/missing_for_publication.sql
@@ -130,6 +139,8 @@
 --!include publishing/triggers/tg_listing_photos__keep_one.sql
 
 -- bookings
+--!include bookings/types/booking_status.sql
+--!include bookings/types/booking_actor.sql
 --!include bookings/tables/bookings.sql
 --!include bookings/tables/booking_transitions.sql
 --!include bookings/tables/booking_events.sql
@@ -142,7 +153,7 @@
 --!include bookings/policies/booking_events.sql
 --!include listings/policies/listings.sql
 --!include listings/policies/listing_addresses.sql
---!include pricing/policies/quotes.sql
+--!include quotes/policies/quotes.sql
 --!include bookings/triggers/tg_bookings__check_transition.sql
 --!include bookings/triggers/tg_bookings__price_stands.sql
 --!include bookings/triggers/tg_bookings__append_event.sql
@@ -150,8 +161,8 @@
 --!include bookings/triggers/tg_bookings__claim_matches.sql
 --!include bookings/internal/find_repeated_booking.sql
 --!include bookings/internal/sell_stay.sql
---!include bookings/internal/complete_stays.sql
---!include bookings/internal/purge_quotes.sql
+--!include bookings/server/complete_stays.sql
+--!include bookings/server/purge_quotes.sql
 --!include bookings/mutations/create_booking.sql
 --!include bookings/mutations/cancel_hold.sql
 
@@ -159,43 +170,53 @@
 --!include notifications/tables/mails.sql
 --!include notifications/policies/mails.sql
 --!include notifications/internal/queue_mail.sql
---!include notifications/internal/mail_to_send.sql
---!include notifications/internal/mark_mail_sent.sql
+--!include notifications/server/mail_to_send.sql
+--!include notifications/server/mark_mail_sent.sql
 
--- payments
+-- ledger: double entry; it knows no payment
+--!include ledger/types/ledger_account_kind.sql
+--!include ledger/tables/ledger_accounts.sql
+--!include ledger/tables/ledger_transactions.sql
+--!include ledger/tables/ledger_entries.sql
+--!include ledger/policies/ledger_accounts.sql
+--!include ledger/policies/ledger_transactions.sql
+--!include ledger/policies/ledger_entries.sql
+--!include ledger/triggers/tg_ledger__balanced.sql
+--!include ledger/internal/ledger_account.sql
+--!include ledger/internal/post_ledger.sql
+
+-- payments: charges and refunds, as rows and their states
+--!include payments/types/payment_status.sql
 --!include payments/tables/payments.sql
+--!include payments/types/refund_status.sql
 --!include payments/tables/refunds.sql
---!include payments/tables/ledger_accounts.sql
---!include payments/tables/ledger_transactions.sql
---!include payments/tables/ledger_entries.sql
---!include payments/tables/stripe_events.sql
 --!include payments/policies/payments.sql
 --!include payments/policies/refunds.sql
---!include payments/policies/ledger_accounts.sql
---!include payments/policies/ledger_transactions.sql
---!include payments/policies/ledger_entries.sql
---!include payments/policies/stripe_events.sql
---!include payments/triggers/tg_ledger__balanced.sql
---!include payments/internal/ledger_account.sql
---!include payments/internal/post_ledger.sql
---!include payments/internal/stripe_queue.sql
---!include payments/internal/store_stripe_event.sql
---!include payments/internal/stripe_event.sql
---!include payments/internal/mark_stripe_event_processed.sql
---!include payments/internal/queue_intent_cancellation.sql
---!include payments/triggers/tg_bookings__cancel_intent.sql
---!include payments/internal/begin_payment.sql
---!include payments/internal/attach_payment_intent.sql
---!include payments/internal/payment_for_job.sql
---!include payments/internal/settle_payment.sql
---!include payments/internal/apply_payment_intent.sql
---!include payments/internal/refund_for_job.sql
---!include payments/internal/apply_refund.sql
---!include payments/internal/follow_stripe.sql
---!include payments/internal/purge_stripe_events.sql
---!include payments/internal/ledger_drift.sql
+--!include payments/server/payment_for_job.sql
+--!include payments/server/refund_for_job.sql
+
+-- stripe: what Stripe said, and what it must be asked again
+--!include stripe/tables/stripe_events.sql
+--!include stripe/policies/stripe_events.sql
+--!include stripe/internal/stripe_queue.sql
+--!include stripe/server/store_stripe_event.sql
+--!include stripe/server/stripe_event.sql
+--!include stripe/server/mark_stripe_event_processed.sql
+--!include stripe/server/follow_stripe.sql
+--!include stripe/server/purge_stripe_events.sql
+
+-- checkout: the only domain that knows bookings, payments and the ledger at once
+--!include checkout/internal/queue_intent_cancellation.sql
+--!include checkout/triggers/tg_bookings__cancel_intent.sql
+--!include checkout/server/begin_payment.sql
+--!include checkout/server/attach_payment_intent.sql
+--!include checkout/internal/settle_payment.sql
+--!include checkout/server/apply_payment_intent.sql
+--!include checkout/server/apply_refund.sql
+--!include checkout/server/ledger_drift.sql
 
 -- reviews
+--!include reviews/types/review_direction.sql
 --!include reviews/tables/reviews.sql
 --!include reviews/tables/imported_review_scores.sql
 --!include reviews/policies/reviews.sql
@@ -217,12 +238,12 @@
 --!include search/internal/search_candidates.sql
 --!include search/internal/search_projection.sql
 --!include search/internal/refresh_search.sql
---!include search/internal/rebuild_search.sql
---!include search/internal/search_drift.sql
+--!include search/server/rebuild_search.sql
+--!include search/server/search_drift.sql
 --!include search/triggers/tg__refresh_search.sql
 --!include search/internal/search_mask.sql
 --!include search/internal/search_rating_mask.sql
---!include search/internal/search_result.sql
+--!include search/types/search_result.sql
 --!include search/internal/check_search.sql
 --!include search/queries/search_listings.sql
 
@@ -234,10 +255,10 @@
 --!include imports/internal/import_host.sql
 --!include imports/internal/import_listing_parts.sql
 --!include imports/internal/import_nights.sql
---!include imports/internal/import_listing.sql
+--!include imports/server/import_listing.sql
 
 -- operations
 --!include operations/tables/worker_heartbeats.sql
 --!include operations/policies/worker_heartbeats.sql
---!include operations/internal/beat.sql
---!include operations/internal/end_heartbeats.sql
+--!include operations/server/beat.sql
+--!include operations/server/end_heartbeats.sql

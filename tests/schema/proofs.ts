@@ -132,8 +132,7 @@ const FUNCTION = /\bcreate\s+or\s+replace\s+(?:function|procedure)\s+([a-z_]+)\.
 const POLICY = /\bcreate\s+policy\s+[a-z0-9_]+\s+on\s+([a-z_]+)\.([a-z0-9_]+)/g;
 const DROPPED_POLICIES = /\bapp_hidden\.drop_policies\('([a-z_]+)\.([a-z0-9_]+)'\)/g;
 
-// A type stands beside what it was made for, or in a file of its own.
-const TYPE = /\bcreate\s+(?:type|domain)\s+[a-z_]+\.([a-z0-9_]+)/g;
+const TYPE = /\bcreate\s+(?:type|domain)\s+([a-z_]+)\.([a-z0-9_]+)/g;
 const TRIGGER =
   /\bcreate\s+or\s+replace\s+trigger\s+_\d+_([a-z0-9_]+)\s[^;]*?\bon\s+[a-z_]+\.([a-z0-9_]+)/g;
 
@@ -157,7 +156,13 @@ const KINDS: Record<string, Kind> = {
     objects: [TABLE, VIEW],
     schemas: ALL,
     thing: "table",
-    never: [NO_POLICY, NO_FUNCTION],
+    never: [NO_POLICY, NO_FUNCTION, [TYPE, "types/"]],
+  },
+  types: {
+    objects: [TYPE],
+    schemas: ALL,
+    thing: "type",
+    never: [NO_POLICY, NO_TABLE, NO_FUNCTION],
   },
   policies: {
     objects: [DROPPED_POLICIES, POLICY],
@@ -168,9 +173,16 @@ const KINDS: Record<string, Kind> = {
   queries: exposed("query"),
   computed: exposed("computed field"),
   mutations: exposed("mutation"),
+  // What the server and the worker may call, apart from what only SQL calls.
+  server: {
+    objects: [FUNCTION],
+    schemas: ["app_private"],
+    thing: "function for the server",
+    never: [NO_POLICY, NO_TABLE],
+  },
   internal: {
     objects: [FUNCTION, VIEW],
-    schemas: ["app_hidden", "app_private"],
+    schemas: ["app_hidden"],
     thing: "internal function",
     never: [NO_POLICY, NO_TABLE],
   },
@@ -210,7 +222,8 @@ export function namingProblems({ path, text }: TextFile): string[] {
     return [`sql/${path} is nowhere. Move it to sql/<domain>/<kind>/; kinds are ${folders}.`];
   }
   const name = file.replace(/\.sql$/, "");
-  const code = withoutBodies(text);
+  // A type is made inside a do block, so that making it again does nothing.
+  const code = folder === "types" ? stripComments(text).toLowerCase() : withoutBodies(text);
   const made = kind.objects.flatMap((pattern) =>
     [...code.matchAll(pattern)].map(([, schema = "", object = ""]) => ({ schema, object })),
   );
@@ -247,8 +260,7 @@ function lesserObjects(folder: string, text: string): string[] {
   if (folder === "triggers") {
     return [...code.matchAll(TRIGGER)].map(([, task, table]) => `tg_${table}__${task}`);
   }
-  if (folder !== "tables" && folder !== "internal") return [];
-  return [...code.matchAll(TYPE)].map(([, object = ""]) => object);
+  return [];
 }
 
 function folderRules(path: string, folder: string, name: string, text: string, code: string) {

@@ -2,24 +2,6 @@
  * A stay sold or being sold. Its price is its quote's and never computed again; its nights are its
  * claim's. Dates are local to the listing.
  */
-do $$
-begin
-  create type app_public.booking_status as enum (
-    'pending_payment', 'requested', 'confirmed', 'completed', 'expired', 'declined', 'cancelled'
-  );
-exception
-  when duplicate_object then null;
-end
-$$;
-
-do $$
-begin
-  create type app_public.booking_actor as enum ('guest', 'host', 'operator', 'system');
-exception
-  when duplicate_object then null;
-end
-$$;
-
 create table if not exists app_public.bookings (
   id uuid not null default uuidv7() constraint bookings_pkey primary key,
   listing_id uuid not null
@@ -92,9 +74,6 @@ exception
 end
 $$;
 
-comment on type app_public.booking_status is
-  'Pending payment holds the nights; requested waits for the host; confirmed is sold; completed is after check-out.';
-comment on type app_public.booking_actor is 'Who made a booking change.';
 comment on table app_public.bookings is 'A stay, for its guest and its host.';
 comment on column app_public.bookings.id is 'Public id of the booking.';
 comment on column app_public.bookings.listing_id is 'Where the guest stays.';

@@ -2,14 +2,6 @@
  * The one place where nights are taken: holds, bookings, blocks and imported events alike. Only
  * live claims have rows: to free nights is to delete the claim.
  */
-do $$
-begin
-  create type app_public.claim_kind as enum ('hold', 'booking', 'block', 'import');
-exception
-  when duplicate_object then null;
-end
-$$;
-
 create table if not exists app_public.calendar_claims (
   id uuid not null default uuidv7() constraint calendar_claims_pkey primary key,
   listing_id uuid not null,
@@ -51,8 +43,6 @@ create index if not exists calendar_claims_unit_idx
 create index if not exists calendar_claims_expires_at_idx
   on app_public.calendar_claims (expires_at, listing_id) where expires_at is not null;
 
-comment on type app_public.claim_kind is
-  'Why nights are taken: hold (waits for payment), booking, block (by the host), import (from another calendar).';
 comment on table app_public.calendar_claims is 'Nights of a unit that are taken; visible to its host.';
 comment on column app_public.calendar_claims.id is 'Public id of the claim.';
 comment on column app_public.calendar_claims.listing_id is 'The listing.';

@@ -2,44 +2,6 @@
  * What is advertised and booked. What a guest reads before booking is here; the exact address is in
  * listing_addresses, the price in listing_rates, the nights in the calendar.
  */
-do $$
-begin
-  create type app_public.listing_status as enum (
-    'draft', 'pending_approval', 'published', 'paused', 'suspended', 'archived'
-  );
-exception
-  when duplicate_object then null;
-end
-$$;
-
-do $$
-begin
-  create type app_public.listing_type as enum (
-    'entire_home', 'private_room', 'shared_room', 'hotel_room'
-  );
-exception
-  when duplicate_object then null;
-end
-$$;
-
-do $$
-begin
-  create type app_public.booking_mode as enum ('instant', 'request');
-exception
-  when duplicate_object then null;
-end
-$$;
-
-do $$
-begin
-  create type app_public.cancellation_policy as enum (
-    'flexible', 'moderate', 'firm', 'strict', 'non_refundable'
-  );
-exception
-  when duplicate_object then null;
-end
-$$;
-
 create table if not exists app_public.listings (
   id uuid not null default uuidv7() constraint listings_pkey primary key,
   host_id uuid not null default app_public.current_user_id()
@@ -115,11 +77,6 @@ create index if not exists listings_published_idx on app_public.listings (id)
 create or replace trigger _100_touch
   before update on app_public.listings
   for each row execute function app_hidden.tg__touch();
-
-comment on type app_public.listing_status is 'Where a listing is between first draft and archive.';
-comment on type app_public.listing_type is 'What a guest gets: a whole home or some room.';
-comment on type app_public.booking_mode is 'Whether a guest books at once or asks the host first.';
-comment on type app_public.cancellation_policy is 'How much a guest gets back who cancels.';
 
 comment on table app_public.listings is 'A place to stay, as advertised and booked.';
 comment on column app_public.listings.id is 'Public id of the listing.';

@@ -2,17 +2,6 @@
  * A charge of a booking's guest. The amount is the booking's, read by the database; Stripe's intent
  * follows the row, whose id is the idempotency key.
  */
-do $$
-begin
-  create type app_public.payment_status as enum (
-    'requires_payment', 'requires_action', 'processing', 'authorised', 'captured',
-    'partially_refunded', 'refunded', 'failed', 'cancelled', 'disputed'
-  );
-exception
-  when duplicate_object then null;
-end
-$$;
-
 create table if not exists app_public.payments (
   id uuid not null default uuidv7() constraint payments_pkey primary key,
   booking_id uuid not null
@@ -55,7 +44,6 @@ create or replace trigger _100_touch
   before update on app_public.payments
   for each row execute function app_hidden.tg__touch();
 
-comment on type app_public.payment_status is 'Where a payment is; money has moved from captured on.';
 comment on table app_public.payments is 'A charge of a booking''s guest, visible to that guest.';
 comment on column app_public.payments.id is 'Public id of the payment.';
 comment on column app_public.payments.booking_id is 'What is paid for.';

@@ -1,11 +1,3 @@
-do $$
-begin
-  create type app_public.refund_status as enum ('requested', 'pending', 'succeeded', 'failed');
-exception
-  when duplicate_object then null;
-end
-$$;
-
 create table if not exists app_public.refunds (
   id uuid not null default uuidv7() constraint refunds_pkey primary key,
   payment_id uuid not null
@@ -36,7 +28,6 @@ create or replace trigger _100_touch
   before update on app_public.refunds
   for each row execute function app_hidden.tg__touch();
 
-comment on type app_public.refund_status is 'Where a refund is; a bank can make it fail even after it succeeded.';
 comment on table app_public.refunds is 'Money given back to a guest.';
 comment on column app_public.refunds.id is 'Public id of the refund.';
 comment on column app_public.refunds.payment_id is 'The payment that is given back.';

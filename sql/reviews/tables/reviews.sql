@@ -3,14 +3,6 @@
  * and direction. An unpublished review (published_at null) is invisible to the other side, which is
  * how both can be written blind; today a guest's review is published at once.
  */
-do $$
-begin
-  create type app_public.review_direction as enum ('guest_to_host', 'host_to_guest');
-exception
-  when duplicate_object then null;
-end
-$$;
-
 create table if not exists app_public.reviews (
   id uuid not null default uuidv7() constraint reviews_pkey primary key,
   booking_id uuid not null
@@ -52,7 +44,6 @@ create index if not exists reviews_listing_id_idx on app_public.reviews (listing
 create index if not exists reviews_author_id_idx on app_public.reviews (author_id);
 create index if not exists reviews_subject_id_idx on app_public.reviews (subject_id);
 
-comment on type app_public.review_direction is 'Who reviews whom.';
 comment on table app_public.reviews is 'What a guest says of a stay, or a host of a guest.';
 comment on column app_public.reviews.id is 'Public id of the review.';
 comment on column app_public.reviews.booking_id is 'The stay it is about.';

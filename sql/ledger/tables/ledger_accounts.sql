@@ -2,17 +2,6 @@
  * The accounts of the double-entry ledger. A debit is positive, a credit negative: what Stripe
  * holds for us is positive, what we owe a host is negative.
  */
-do $$
-begin
-  create type app_public.ledger_account_kind as enum (
-    'stripe_balance', 'host_payable', 'host_receivable', 'platform_revenue', 'tax_payable',
-    'stripe_fees', 'disputes', 'guest_clearing'
-  );
-exception
-  when duplicate_object then null;
-end
-$$;
-
 create table if not exists app_public.ledger_accounts (
   id uuid not null default uuidv7() constraint ledger_accounts_pkey primary key,
   kind app_public.ledger_account_kind not null,
@@ -38,7 +27,6 @@ create or replace trigger _100_append_only
   for each row when (OLD is distinct from NEW)
   execute function app_hidden.tg__append_only();
 
-comment on type app_public.ledger_account_kind is 'What an account counts.';
 comment on table app_public.ledger_accounts is 'An account of the ledger; hosts see their own.';
 comment on column app_public.ledger_accounts.id is 'Public id of the account.';
 comment on column app_public.ledger_accounts.kind is 'What it counts: host payable is what the platform owes a host.';

@@ -1,0 +1,12 @@
+do $$
+begin
+  create type app_public.ledger_account_kind as enum (
+    'stripe_balance', 'host_payable', 'host_receivable', 'platform_revenue', 'tax_payable',
+    'stripe_fees', 'disputes', 'guest_clearing'
+  );
+exception
+  when duplicate_object then null;
+end
+$$;
+
+comment on type app_public.ledger_account_kind is 'What an account counts.';
