@@ -2162,10 +2162,7 @@ begin
     return 0;
   end if;
 
-  perform from app_hidden.listing_availability a
-  where a.listing_id = free_expired_holds.listing_id
-  order by a.unit_number
-  for update;
+  perform app_hidden.lock_units(free_expired_holds.listing_id);
 
   delete from app_public.calendar_claims c
   where c.listing_id = free_expired_holds.listing_id
@@ -2334,9 +2331,7 @@ declare
   v_came datemultirange;
 begin
   perform app_hidden.free_expired_holds(import_nights.listing_id);
-  perform from app_hidden.listing_availability a
-  where a.listing_id = import_nights.listing_id and a.unit_number = 1
-  for update;
+  perform app_hidden.lock_units(import_nights.listing_id);
 
   select coalesce(range_agg(n::daterange), '{}') into v_came
   from jsonb_array_elements_text(listing -> 'blockedNights') n;
@@ -2424,6 +2419,81 @@ end
 $function$;
 alter routine app_hidden.ledger_account(app_public.ledger_account_kind,text,uuid) owner to staybase_owner;
 comment on routine app_hidden.ledger_account(app_public.ledger_account_kind,text,uuid) is 'The account of that kind, made when first asked for.';
+
+--
+-- function app_hidden.lock_booking(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.lock_booking(booking_id uuid)
+ RETURNS app_public.bookings
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select b.* from app_public.bookings b where b.id = lock_booking.booking_id for no key update
+$function$;
+alter routine app_hidden.lock_booking(uuid) owner to staybase_owner;
+comment on routine app_hidden.lock_booking(uuid) is 'Locks a booking until commit and returns it; a null row where there is none.';
+
+--
+-- function app_hidden.lock_listing(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.lock_listing(listing_id uuid)
+ RETURNS app_public.listings
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select l.* from app_public.listings l where l.id = lock_listing.listing_id for no key update
+$function$;
+alter routine app_hidden.lock_listing(uuid) owner to staybase_owner;
+comment on routine app_hidden.lock_listing(uuid) is 'Locks a listing until commit and returns it; a null row where there is none.';
+
+--
+-- function app_hidden.lock_payment(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.lock_payment(payment_id uuid)
+ RETURNS app_public.payments
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select p.* from app_public.payments p where p.id = lock_payment.payment_id for no key update
+$function$;
+alter routine app_hidden.lock_payment(uuid) owner to staybase_owner;
+comment on routine app_hidden.lock_payment(uuid) is 'Locks a payment until commit and returns it; a null row where there is none.';
+
+--
+-- function app_hidden.lock_refund(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.lock_refund(refund_id uuid)
+ RETURNS app_public.refunds
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select r.* from app_public.refunds r where r.id = lock_refund.refund_id for no key update
+$function$;
+alter routine app_hidden.lock_refund(uuid) owner to staybase_owner;
+comment on routine app_hidden.lock_refund(uuid) is 'Locks a refund until commit and returns it; a null row where there is none.';
+
+--
+-- function app_hidden.lock_units(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.lock_units(listing_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform from app_hidden.listing_availability a
+  where a.listing_id = lock_units.listing_id
+  order by a.unit_number
+  for update;
+end
+$function$;
+alter routine app_hidden.lock_units(uuid) owner to staybase_owner;
+comment on routine app_hidden.lock_units(uuid) is 'Locks the units of a listing until commit.';
 
 --
 -- function app_hidden.mercator_x(double precision)
@@ -2832,11 +2902,8 @@ CREATE OR REPLACE FUNCTION app_hidden.require_own_listing(listing_id uuid)
 AS $function$
 declare
   v_user_id uuid := app_hidden.require_user_id();
-  v_listing app_public.listings;
+  v_listing app_public.listings := app_hidden.lock_listing(require_own_listing.listing_id);
 begin
-  select l.* into v_listing from app_public.listings l
-  where l.id = require_own_listing.listing_id for no key update;
-
   if v_listing.id is null or (v_listing.host_id <> v_user_id and v_listing.status <> 'published') then
     raise exception 'There is no such listing.' using errcode = 'SBL01', column = 'listing_id';
   end if;
@@ -3605,9 +3672,7 @@ declare
   v_status app_public.listing_status;
 begin
   -- Locked first and read then: a publication at the same moment counts this photo.
-  select l.status into v_status from app_public.listings l
-  where l.id = OLD.listing_id
-  for no key update;
+  select l.status into v_status from app_hidden.lock_listing(OLD.listing_id) l;
   if v_status = 'published' and not exists (
     select from app_public.listing_photos p where p.listing_id = OLD.listing_id
   ) then
@@ -3630,7 +3695,7 @@ CREATE OR REPLACE FUNCTION app_hidden.tg_listing_photos__limit()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  perform from app_public.listings l where l.id = NEW.listing_id for no key update;
+  perform app_hidden.lock_listing(NEW.listing_id);
   if (select count(*) from app_public.listing_photos p where p.listing_id = NEW.listing_id) > 100 then
     raise exception 'A listing has at most 100 photos.' using errcode = 'SBL05', column = 'listing_id';
   end if;
@@ -3650,10 +3715,7 @@ CREATE OR REPLACE FUNCTION app_hidden.tg_listing_rates__copy_to_units()
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  perform from app_hidden.listing_availability a
-  where a.listing_id = coalesce(NEW.listing_id, OLD.listing_id)
-  order by a.unit_number
-  for update;
+  perform app_hidden.lock_units(coalesce(NEW.listing_id, OLD.listing_id));
   update app_hidden.listing_availability a
   set currency = NEW.currency,
       charge_step = (
@@ -3905,9 +3967,8 @@ begin
     return 'unknown';
   end if;
 
-  perform from app_hidden.listing_availability a
-  where a.listing_id = v_booking.listing_id order by a.unit_number for update;
-  select b.* into v_booking from app_public.bookings b where b.id = v_booking.id for update;
+  perform app_hidden.lock_units(v_booking.listing_id);
+  v_booking := app_hidden.lock_booking(v_booking.id);
   -- Stripe may report before the server has noted the intent: the metadata has our id.
   update app_public.payments p
   set stripe_payment_intent_id = apply_payment_intent.intent_id,
@@ -3981,17 +4042,15 @@ declare
   end;
   v_amount bigint;
 begin
-  select b.* into v_booking
-  from app_public.refunds r
-  join app_public.payments p on p.id = r.payment_id
-  join app_public.bookings b on b.id = p.booking_id
-  where r.id = apply_refund.refund_id
-  for update of b;
-  if v_booking.id is null then
+  select p.* into v_payment
+  from app_public.refunds r join app_public.payments p on p.id = r.payment_id
+  where r.id = apply_refund.refund_id;
+  if v_payment.id is null then
     return 'unknown';
   end if;
-  select r.* into v_refund from app_public.refunds r where r.id = apply_refund.refund_id for update;
-  select p.* into v_payment from app_public.payments p where p.id = v_refund.payment_id for update;
+  v_booking := app_hidden.lock_booking(v_payment.booking_id);
+  v_payment := app_hidden.lock_payment(v_payment.id);
+  v_refund := app_hidden.lock_refund(apply_refund.refund_id);
   v_old_status := v_refund.status;
   -- Only forward: requested, pending, succeeded, failed.
   if v_new_status <= v_old_status then
@@ -4050,11 +4109,9 @@ AS $function$
 declare
   v_booking_status app_public.booking_status;
 begin
-  select b.status into v_booking_status from app_public.bookings b
-  where b.id = (
-    select p.booking_id from app_public.payments p where p.id = attach_payment_intent.payment_id
-  )
-  for update;
+  select b.status into v_booking_status
+  from app_public.payments p cross join lateral app_hidden.lock_booking(p.booking_id) b
+  where p.id = attach_payment_intent.payment_id;
   update app_public.payments p
   set stripe_payment_intent_id = attach_payment_intent.intent_id
   where p.id = attach_payment_intent.payment_id and p.stripe_payment_intent_id is null;
@@ -4121,9 +4178,10 @@ declare
   v_booking app_public.bookings;
   v_payment app_public.payments;
 begin
+  -- Looked for first and locked then: nobody holds up a booking that is not theirs.
   select b.* into v_booking from app_public.bookings b
-  where b.id = begin_payment.booking_id and b.guest_id = v_user_id
-  for update;
+  where b.id = begin_payment.booking_id and b.guest_id = v_user_id;
+  v_booking := app_hidden.lock_booking(v_booking.id);
   if v_booking.id is null then
     raise exception 'There is no such booking.' using errcode = 'SBB01';
   end if;
@@ -4439,11 +4497,10 @@ begin
 
   v_host_id := app_hidden.import_host(import_listing.source, listing -> 'host');
   v_listing_id := coalesce(v_known.listing_id, uuidv7());
-  -- A booking that is taking its nights is waited for, so that it is seen below.
-  perform from app_hidden.listing_availability a
-  where a.listing_id = v_listing_id
-  order by a.unit_number
-  for update;
+  -- The listing first, as hosts do. A booking that is taking its nights is waited for, so that it is
+  -- seen below.
+  perform app_hidden.lock_listing(v_listing_id);
+  perform app_hidden.lock_units(v_listing_id);
   -- Search follows each row of what belongs to a published listing; as a draft it is written in one
   -- go.
   update app_public.listings l set status = 'draft'
@@ -5083,9 +5140,7 @@ begin
     raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
   end if;
 
-  perform from app_hidden.listing_availability a
-  where a.listing_id = v_booking.listing_id and a.unit_number = v_booking.unit_number
-  for update;
+  perform app_hidden.lock_units(v_booking.listing_id);
   update app_public.bookings b
   set status = 'cancelled', status_actor = 'guest', status_reason = 'Cancelled before payment.'
   where b.id = v_booking.id and b.status = 'pending_payment'
@@ -5813,7 +5868,7 @@ begin
     raise exception 'Rate from 1 to 5.' using errcode = 'SBR03', column = 'rating';
   end if;
 
-  perform from app_public.listings l where l.id = v_booking.listing_id for no key update;
+  perform app_hidden.lock_listing(v_booking.listing_id);
   insert into app_public.reviews (
     booking_id, listing_id, direction, author_id, subject_id, rating, comment,
     cleanliness_rating, accuracy_rating, check_in_rating, communication_rating,

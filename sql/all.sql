@@ -64,6 +64,7 @@
 --!include listings/policies/listing_offsets.sql
 --!include listings/policies/listing_photos.sql
 --!include listings/policies/listing_amenities.sql
+--!include listings/internal/lock_listing.sql
 --!include listings/internal/require_own_listing.sql
 --!include listings/internal/offset_place.sql
 --!include listings/internal/write_listing_address.sql
@@ -79,6 +80,7 @@
 --!include calendar/tables/calendar_claims.sql
 --!include calendar/policies/listing_availability.sql
 --!include calendar/policies/calendar_claims.sql
+--!include calendar/internal/lock_units.sql
 --!include calendar/triggers/tg_calendar_claims__guard.sql
 --!include calendar/triggers/tg_calendar_claims__no_truncate.sql
 --!include calendar/triggers/tg_listings__sync_availability.sql
@@ -159,6 +161,7 @@
 --!include bookings/triggers/tg_bookings__append_event.sql
 --!include bookings/triggers/tg_calendar_claims__expire_booking.sql
 --!include bookings/triggers/tg_bookings__claim_matches.sql
+--!include bookings/internal/lock_booking.sql
 --!include bookings/internal/find_repeated_booking.sql
 --!include bookings/internal/sell_stay.sql
 --!include bookings/server/complete_stays.sql
@@ -192,6 +195,8 @@
 --!include payments/tables/refunds.sql
 --!include payments/policies/payments.sql
 --!include payments/policies/refunds.sql
+--!include payments/internal/lock_payment.sql
+--!include payments/internal/lock_refund.sql
 --!include payments/server/payment_for_job.sql
 --!include payments/server/refund_for_job.sql
 

@@ -16,9 +16,7 @@ begin
     raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
   end if;
 
-  perform from app_hidden.listing_availability a
-  where a.listing_id = v_booking.listing_id and a.unit_number = v_booking.unit_number
-  for update;
+  perform app_hidden.lock_units(v_booking.listing_id);
   update app_public.bookings b
   set status = 'cancelled', status_actor = 'guest', status_reason = 'Cancelled before payment.'
   where b.id = v_booking.id and b.status = 'pending_payment'

@@ -23,10 +23,7 @@ begin
     return 0;
   end if;
 
-  perform from app_hidden.listing_availability a
-  where a.listing_id = free_expired_holds.listing_id
-  order by a.unit_number
-  for update;
+  perform app_hidden.lock_units(free_expired_holds.listing_id);
 
   delete from app_public.calendar_claims c
   where c.listing_id = free_expired_holds.listing_id

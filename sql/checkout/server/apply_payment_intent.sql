@@ -31,9 +31,8 @@ begin
     return 'unknown';
   end if;
 
-  perform from app_hidden.listing_availability a
-  where a.listing_id = v_booking.listing_id order by a.unit_number for update;
-  select b.* into v_booking from app_public.bookings b where b.id = v_booking.id for update;
+  perform app_hidden.lock_units(v_booking.listing_id);
+  v_booking := app_hidden.lock_booking(v_booking.id);
   -- Stripe may report before the server has noted the intent: the metadata has our id.
   update app_public.payments p
   set stripe_payment_intent_id = apply_payment_intent.intent_id,

@@ -1,7 +1,7 @@
 /*
  * Brings our refund to where Stripe's is, as re-fetched. A refund can fail after it had succeeded:
  * then the money is with us again and the ledger takes the entry back. Locks: booking, then
- * payment, then ledger accounts.
+ * payment, then refund, then ledger accounts.
  */
 create or replace function app_private.apply_refund(
   refund_id uuid, stripe_refund_id text, stripe_status text
@@ -22,17 +22,15 @@ declare
   end;
   v_amount bigint;
 begin
-  select b.* into v_booking
-  from app_public.refunds r
-  join app_public.payments p on p.id = r.payment_id
-  join app_public.bookings b on b.id = p.booking_id
-  where r.id = apply_refund.refund_id
-  for update of b;
-  if v_booking.id is null then
+  select p.* into v_payment
+  from app_public.refunds r join app_public.payments p on p.id = r.payment_id
+  where r.id = apply_refund.refund_id;
+  if v_payment.id is null then
     return 'unknown';
   end if;
-  select r.* into v_refund from app_public.refunds r where r.id = apply_refund.refund_id for update;
-  select p.* into v_payment from app_public.payments p where p.id = v_refund.payment_id for update;
+  v_booking := app_hidden.lock_booking(v_payment.booking_id);
+  v_payment := app_hidden.lock_payment(v_payment.id);
+  v_refund := app_hidden.lock_refund(apply_refund.refund_id);
   v_old_status := v_refund.status;
   -- Only forward: requested, pending, succeeded, failed.
   if v_new_status <= v_old_status then

@@ -11,11 +11,9 @@ as $$
 declare
   v_booking_status app_public.booking_status;
 begin
-  select b.status into v_booking_status from app_public.bookings b
-  where b.id = (
-    select p.booking_id from app_public.payments p where p.id = attach_payment_intent.payment_id
-  )
-  for update;
+  select b.status into v_booking_status
+  from app_public.payments p cross join lateral app_hidden.lock_booking(p.booking_id) b
+  where p.id = attach_payment_intent.payment_id;
   update app_public.payments p
   set stripe_payment_intent_id = attach_payment_intent.intent_id
   where p.id = attach_payment_intent.payment_id and p.stripe_payment_intent_id is null;

@@ -12,9 +12,10 @@ declare
   v_booking app_public.bookings;
   v_payment app_public.payments;
 begin
+  -- Looked for first and locked then: nobody holds up a booking that is not theirs.
   select b.* into v_booking from app_public.bookings b
-  where b.id = begin_payment.booking_id and b.guest_id = v_user_id
-  for update;
+  where b.id = begin_payment.booking_id and b.guest_id = v_user_id;
+  v_booking := app_hidden.lock_booking(v_booking.id);
   if v_booking.id is null then
     raise exception 'There is no such booking.' using errcode = 'SBB01';
   end if;

@@ -11,9 +11,7 @@ declare
   v_came datemultirange;
 begin
   perform app_hidden.free_expired_holds(import_nights.listing_id);
-  perform from app_hidden.listing_availability a
-  where a.listing_id = import_nights.listing_id and a.unit_number = 1
-  for update;
+  perform app_hidden.lock_units(import_nights.listing_id);
 
   select coalesce(range_agg(n::daterange), '{}') into v_came
   from jsonb_array_elements_text(listing -> 'blockedNights') n;

@@ -13,9 +13,9 @@
  * the host of before. Without rates or a photo the listing is a draft, also when it was published
  * before.
  *
- * Locks: the external id, then the host's, then availability. The first two are advisory, for the
- * first import of a listing has no row yet to lock; two imports of one city take turns at each
- * listing instead of making it twice.
+ * Locks: the external id, the host's, the host's row, then the listing, then its units. The first two
+ * are advisory, for the first import of a listing has no row yet to lock; two imports of one city
+ * take turns at each listing instead of making it twice.
  */
 create or replace function app_private.import_listing(source text, listing jsonb) returns text
 language plpgsql volatile security definer
@@ -39,11 +39,10 @@ begin
 
   v_host_id := app_hidden.import_host(import_listing.source, listing -> 'host');
   v_listing_id := coalesce(v_known.listing_id, uuidv7());
-  -- A booking that is taking its nights is waited for, so that it is seen below.
-  perform from app_hidden.listing_availability a
-  where a.listing_id = v_listing_id
-  order by a.unit_number
-  for update;
+  -- The listing first, as hosts do. A booking that is taking its nights is waited for, so that it is
+  -- seen below.
+  perform app_hidden.lock_listing(v_listing_id);
+  perform app_hidden.lock_units(v_listing_id);
   -- Search follows each row of what belongs to a published listing; as a draft it is written in one
   -- go.
   update app_public.listings l set status = 'draft'

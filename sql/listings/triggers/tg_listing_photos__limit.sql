@@ -9,7 +9,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform from app_public.listings l where l.id = NEW.listing_id for no key update;
+  perform app_hidden.lock_listing(NEW.listing_id);
   if (select count(*) from app_public.listing_photos p where p.listing_id = NEW.listing_id) > 100 then
     raise exception 'A listing has at most 100 photos.' using errcode = 'SBL05', column = 'listing_id';
   end if;

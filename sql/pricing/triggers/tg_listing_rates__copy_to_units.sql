@@ -8,10 +8,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform from app_hidden.listing_availability a
-  where a.listing_id = coalesce(NEW.listing_id, OLD.listing_id)
-  order by a.unit_number
-  for update;
+  perform app_hidden.lock_units(coalesce(NEW.listing_id, OLD.listing_id));
   update app_hidden.listing_availability a
   set currency = NEW.currency,
       charge_step = (

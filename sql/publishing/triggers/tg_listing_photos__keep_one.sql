@@ -7,9 +7,7 @@ declare
   v_status app_public.listing_status;
 begin
   -- Locked first and read then: a publication at the same moment counts this photo.
-  select l.status into v_status from app_public.listings l
-  where l.id = OLD.listing_id
-  for no key update;
+  select l.status into v_status from app_hidden.lock_listing(OLD.listing_id) l;
   if v_status = 'published' and not exists (
     select from app_public.listing_photos p where p.listing_id = OLD.listing_id
   ) then

@@ -36,7 +36,7 @@ begin
     raise exception 'Rate from 1 to 5.' using errcode = 'SBR03', column = 'rating';
   end if;
 
-  perform from app_public.listings l where l.id = v_booking.listing_id for no key update;
+  perform app_hidden.lock_listing(v_booking.listing_id);
   insert into app_public.reviews (
     booking_id, listing_id, direction, author_id, subject_id, rating, comment,
     cleanliness_rating, accuracy_rating, check_in_rating, communication_rating,
