@@ -2116,31 +2116,6 @@ alter routine app_hidden.drop_policies(regclass) owner to staybase_owner;
 comment on routine app_hidden.drop_policies(regclass) is 'Removes all policies and client grants of a table; the first line of its policies file.';
 
 --
--- function app_hidden.find_repeated_booking(uuid,text,uuid)
---
-CREATE OR REPLACE FUNCTION app_hidden.find_repeated_booking(guest_id uuid, idempotency_key text, quote_id uuid)
- RETURNS app_public.bookings
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_booking app_public.bookings;
-begin
-  select b.* into v_booking from app_public.bookings b
-  where b.guest_id = find_repeated_booking.guest_id
-    and b.idempotency_key = find_repeated_booking.idempotency_key;
-  if v_booking.quote_id <> find_repeated_booking.quote_id then
-    raise exception 'This idempotency key was used for another quote; choose a new one.'
-      using errcode = 'SBB03', column = 'idempotency_key';
-  end if;
-  return v_booking;
-end
-$function$;
-alter routine app_hidden.find_repeated_booking(uuid,text,uuid) owner to staybase_owner;
-comment on routine app_hidden.find_repeated_booking(uuid,text,uuid) is 'The booking that an earlier call with this key made, or null; IDEMPOTENCY_KEY_REUSED for another quote.';
-
---
 -- function app_hidden.free_expired_holds(uuid,daterange)
 --
 CREATE OR REPLACE FUNCTION app_hidden.free_expired_holds(listing_id uuid, nights daterange DEFAULT NULL::daterange)
@@ -2433,6 +2408,22 @@ AS $function$
 $function$;
 alter routine app_hidden.lock_booking(uuid) owner to staybase_owner;
 comment on routine app_hidden.lock_booking(uuid) is 'Locks a booking until commit and returns it; a null row where there is none.';
+
+--
+-- function app_hidden.lock_guest(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.lock_guest(guest_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform from app_public.users u where u.id = lock_guest.guest_id for no key update;
+end
+$function$;
+alter routine app_hidden.lock_guest(uuid) owner to staybase_owner;
+comment on routine app_hidden.lock_guest(uuid) is 'Locks the row of a guest until commit.';
 
 --
 -- function app_hidden.lock_listing(uuid)
@@ -5183,9 +5174,13 @@ begin
     raise exception 'Choose an idempotency key of 8 to 200 characters, such as a random UUID.'
       using errcode = 'SBB02', column = 'idempotency_key';
   end if;
-  v_booking := app_hidden.find_repeated_booking(
-    v_user_id, create_booking.idempotency_key, create_booking.quote_id
-  );
+  perform app_hidden.lock_guest(v_user_id);
+  select b.* into v_booking from app_public.bookings b
+  where b.guest_id = v_user_id and b.idempotency_key = create_booking.idempotency_key;
+  if v_booking.quote_id <> create_booking.quote_id then
+    raise exception 'This idempotency key was used for another quote; choose a new one.'
+      using errcode = 'SBB03', column = 'idempotency_key';
+  end if;
   if v_booking.id is not null then
     return v_booking;
   end if;
@@ -5217,57 +5212,40 @@ begin
     where b.guest_id = v_user_id and b.status = 'pending_payment'
       and b.hold_expires_at > app_hidden.clock()
   ) >= c_most_holds then
-    v_booking := app_hidden.find_repeated_booking(
-      v_user_id, create_booking.idempotency_key, create_booking.quote_id
-    );
-    if v_booking.id is not null then
-      return v_booking;
-    end if;
     raise exception 'You hold % stays already: pay or give up one first.', c_most_holds
       using errcode = 'SBB10', column = 'quote_id';
   end if;
+  if exists (select from app_public.bookings b where b.quote_id = v_quote.id) then
+    raise exception 'The quote is booked already.' using errcode = 'SBP03', column = 'quote_id';
+  end if;
 
-  begin
-    v_claim := app_hidden.claim_nights(
-      v_quote.listing_id,
-      app_hidden.claim_window(v_quote.check_in, v_quote.check_out, v_listing.preparation_days),
-      'hold',
-      booking_id => v_booking_id,
-      expires_at => app_hidden.clock() + c_hold
-    );
-    -- The lock may have been waited for: somebody may have closed the listing, or taken it over.
-    select l.* into v_listing from app_public.listings l where l.id = v_quote.listing_id;
-    if v_listing.status <> 'published' then
-      raise exception 'This listing is not open for bookings.'
-        using errcode = 'SBL01', column = 'quote_id';
-    end if;
-    insert into app_public.bookings (
-      id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
-      check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,
-      cancellation_policy, time_zone, hold_expires_at
-    )
-    values (
-      v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
-      v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
-      v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
-      v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
-      v_claim.expires_at
-    )
-    returning * into v_booking;
-    return v_booking;
-  exception
-    when sqlstate 'SBC01' or unique_violation then
-      v_booking := app_hidden.find_repeated_booking(
-        v_user_id, create_booking.idempotency_key, create_booking.quote_id
-      );
-      if v_booking.id is not null then
-        return v_booking;
-      end if;
-      if exists (select from app_public.bookings b where b.quote_id = v_quote.id) then
-        raise exception 'The quote is booked already.' using errcode = 'SBP03', column = 'quote_id';
-      end if;
-      raise;
-  end;
+  v_claim := app_hidden.claim_nights(
+    v_quote.listing_id,
+    app_hidden.claim_window(v_quote.check_in, v_quote.check_out, v_listing.preparation_days),
+    'hold',
+    booking_id => v_booking_id,
+    expires_at => app_hidden.clock() + c_hold
+  );
+  -- The lock may have been waited for: somebody may have closed the listing, or taken it over.
+  select l.* into v_listing from app_public.listings l where l.id = v_quote.listing_id;
+  if v_listing.status <> 'published' then
+    raise exception 'This listing is not open for bookings.'
+      using errcode = 'SBL01', column = 'quote_id';
+  end if;
+  insert into app_public.bookings (
+    id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
+    check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,
+    cancellation_policy, time_zone, hold_expires_at
+  )
+  values (
+    v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
+    v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
+    v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
+    v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
+    v_claim.expires_at
+  )
+  returning * into v_booking;
+  return v_booking;
 end
 $function$;
 alter routine app_public.create_booking(uuid,text) owner to staybase_owner;

@@ -36,6 +36,7 @@
 --!include identity/policies/registrations.sql
 --!include identity/policies/sessions.sql
 --!include identity/policies/refresh_tokens.sql
+--!include identity/internal/lock_guest.sql
 --!include identity/server/register.sql
 --!include identity/server/set_registration_token.sql
 --!include identity/server/find_registration.sql
@@ -162,7 +163,6 @@
 --!include bookings/triggers/tg_calendar_claims__expire_booking.sql
 --!include bookings/triggers/tg_bookings__claim_matches.sql
 --!include bookings/internal/lock_booking.sql
---!include bookings/internal/find_repeated_booking.sql
 --!include bookings/internal/sell_stay.sql
 --!include bookings/server/complete_stays.sql
 --!include bookings/server/purge_quotes.sql

@@ -1,9 +1,9 @@
 /*
  * Books a quote as it stands. The nights are held for 15 minutes; payment confirms.
  *
- * Idempotent by the guest's key: a repeated call returns the booking of the first, also when both
- * run at once: the slower one then finds the nights taken, or meets the unique key, and looks
- * again. Locks: availability (claim_nights), then the new booking.
+ * The guest's row is locked first. So calls of one guest run one after the other: a repeated call
+ * finds the booking of the first by its key, and the limit of holds is exact. Locks: the guest, then
+ * the unit (claim_nights), then the new booking.
  */
 create or replace function app_public.create_booking(quote_id uuid, idempotency_key text)
 returns app_public.bookings
@@ -24,9 +24,13 @@ begin
     raise exception 'Choose an idempotency key of 8 to 200 characters, such as a random UUID.'
       using errcode = 'SBB02', column = 'idempotency_key';
   end if;
-  v_booking := app_hidden.find_repeated_booking(
-    v_user_id, create_booking.idempotency_key, create_booking.quote_id
-  );
+  perform app_hidden.lock_guest(v_user_id);
+  select b.* into v_booking from app_public.bookings b
+  where b.guest_id = v_user_id and b.idempotency_key = create_booking.idempotency_key;
+  if v_booking.quote_id <> create_booking.quote_id then
+    raise exception 'This idempotency key was used for another quote; choose a new one.'
+      using errcode = 'SBB03', column = 'idempotency_key';
+  end if;
   if v_booking.id is not null then
     return v_booking;
   end if;
@@ -58,57 +62,40 @@ begin
     where b.guest_id = v_user_id and b.status = 'pending_payment'
       and b.hold_expires_at > app_hidden.clock()
   ) >= c_most_holds then
-    v_booking := app_hidden.find_repeated_booking(
-      v_user_id, create_booking.idempotency_key, create_booking.quote_id
-    );
-    if v_booking.id is not null then
-      return v_booking;
-    end if;
     raise exception 'You hold % stays already: pay or give up one first.', c_most_holds
       using errcode = 'SBB10', column = 'quote_id';
   end if;
+  if exists (select from app_public.bookings b where b.quote_id = v_quote.id) then
+    raise exception 'The quote is booked already.' using errcode = 'SBP03', column = 'quote_id';
+  end if;
 
-  begin
-    v_claim := app_hidden.claim_nights(
-      v_quote.listing_id,
-      app_hidden.claim_window(v_quote.check_in, v_quote.check_out, v_listing.preparation_days),
-      'hold',
-      booking_id => v_booking_id,
-      expires_at => app_hidden.clock() + c_hold
-    );
-    -- The lock may have been waited for: somebody may have closed the listing, or taken it over.
-    select l.* into v_listing from app_public.listings l where l.id = v_quote.listing_id;
-    if v_listing.status <> 'published' then
-      raise exception 'This listing is not open for bookings.'
-        using errcode = 'SBL01', column = 'quote_id';
-    end if;
-    insert into app_public.bookings (
-      id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
-      check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,
-      cancellation_policy, time_zone, hold_expires_at
-    )
-    values (
-      v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
-      v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
-      v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
-      v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
-      v_claim.expires_at
-    )
-    returning * into v_booking;
-    return v_booking;
-  exception
-    when sqlstate 'SBC01' or unique_violation then
-      v_booking := app_hidden.find_repeated_booking(
-        v_user_id, create_booking.idempotency_key, create_booking.quote_id
-      );
-      if v_booking.id is not null then
-        return v_booking;
-      end if;
-      if exists (select from app_public.bookings b where b.quote_id = v_quote.id) then
-        raise exception 'The quote is booked already.' using errcode = 'SBP03', column = 'quote_id';
-      end if;
-      raise;
-  end;
+  v_claim := app_hidden.claim_nights(
+    v_quote.listing_id,
+    app_hidden.claim_window(v_quote.check_in, v_quote.check_out, v_listing.preparation_days),
+    'hold',
+    booking_id => v_booking_id,
+    expires_at => app_hidden.clock() + c_hold
+  );
+  -- The lock may have been waited for: somebody may have closed the listing, or taken it over.
+  select l.* into v_listing from app_public.listings l where l.id = v_quote.listing_id;
+  if v_listing.status <> 'published' then
+    raise exception 'This listing is not open for bookings.'
+      using errcode = 'SBL01', column = 'quote_id';
+  end if;
+  insert into app_public.bookings (
+    id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
+    check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,
+    cancellation_policy, time_zone, hold_expires_at
+  )
+  values (
+    v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
+    v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
+    v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
+    v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
+    v_claim.expires_at
+  )
+  returning * into v_booking;
+  return v_booking;
 end
 $$;
 

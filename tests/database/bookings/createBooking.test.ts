@@ -105,6 +105,27 @@ describe("a booking", () => {
     expect(await create(guest, quote, "one-too-many")).toHaveLength(1);
   }, 30_000);
 
+  test("is counted exactly when a guest asks for several at once", async () => {
+    const listing = await publishedListing(database, host, { units: 60 });
+    for (let count = 0; count < 49; count += 1) await hold(database, guest, listing);
+    const [quote, another] = [
+      await quoted(database, guest, listing),
+      await quoted(database, guest, listing),
+    ];
+    const slowerOne = await withRival(database, async (first, second) => {
+      await become(database, first, guest);
+      await become(database, second, guest);
+      const secondProcess = await processOf(second);
+      await first.query(CREATE, [quote, "fiftieth"]);
+      const slower = refusal(second.query(CREATE, [another, "fifty-first"]));
+      // Without the guest's lock it has counted 49 by now; it would take the next unit.
+      await untilBlocked(database, secondProcess);
+      await first.query("commit");
+      return slower;
+    });
+    expect(slowerOne).toBe("SBB10");
+  }, 30_000);
+
   test("is of a quote that is one's own, there, and fresh", async () => {
     const listing = await publishedListing(database, host);
     const quote = await quoted(database, guest, listing);

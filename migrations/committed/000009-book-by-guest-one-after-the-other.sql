@@ -1,0 +1,130 @@
+--! Previous: sha1:2faa9bb0daebea61c784c9b9a08bf08c1e8d6c20
+--! Hash: sha1:37601a8ee16c6c773913e6dbac350e0c59ae3adb
+--! Message: book by guest one after the other
+
+--! split: 1-current.sql
+-- A guest's calls run one after the other; no search for a repeated call is needed any more.
+--! Included identity/internal/lock_guest.sql
+/*
+ * The lock on a person who books: what one guest does at once is done one after the other, and
+ * guests do not wait for each other. For the order of locks see sql/README.md.
+ */
+create or replace function app_hidden.lock_guest(guest_id uuid) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform from app_public.users u where u.id = lock_guest.guest_id for no key update;
+end
+$$;
+
+comment on function app_hidden.lock_guest(uuid) is 'Locks the row of a guest until commit.';
+--! EndIncluded identity/internal/lock_guest.sql
+--! Included bookings/mutations/create_booking.sql
+/*
+ * Books a quote as it stands. The nights are held for 15 minutes; payment confirms.
+ *
+ * The guest's row is locked first. So calls of one guest run one after the other: a repeated call
+ * finds the booking of the first by its key, and the limit of holds is exact. Locks: the guest, then
+ * the unit (claim_nights), then the new booking.
+ */
+create or replace function app_public.create_booking(quote_id uuid, idempotency_key text)
+returns app_public.bookings
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  c_hold constant interval := '15 minutes';
+  c_most_holds constant integer := 50;
+  v_user_id uuid := app_hidden.require_user_id();
+  v_booking_id uuid := uuidv7();
+  v_booking app_public.bookings;
+  v_quote app_public.quotes;
+  v_listing app_public.listings;
+  v_claim app_public.calendar_claims;
+begin
+  if length(coalesce(create_booking.idempotency_key, '')) not between 8 and 200 then
+    raise exception 'Choose an idempotency key of 8 to 200 characters, such as a random UUID.'
+      using errcode = 'SBB02', column = 'idempotency_key';
+  end if;
+  perform app_hidden.lock_guest(v_user_id);
+  select b.* into v_booking from app_public.bookings b
+  where b.guest_id = v_user_id and b.idempotency_key = create_booking.idempotency_key;
+  if v_booking.quote_id <> create_booking.quote_id then
+    raise exception 'This idempotency key was used for another quote; choose a new one.'
+      using errcode = 'SBB03', column = 'idempotency_key';
+  end if;
+  if v_booking.id is not null then
+    return v_booking;
+  end if;
+
+  select q.* into v_quote from app_public.quotes q
+  where q.id = create_booking.quote_id and q.guest_id = v_user_id;
+  if v_quote.id is null then
+    raise exception 'There is no such quote.' using errcode = 'SBP01', column = 'quote_id';
+  end if;
+  if v_quote.expires_at <= app_hidden.clock() then
+    raise exception 'The quote has expired; ask for a new one.' using errcode = 'SBP02', column = 'quote_id';
+  end if;
+  select l.* into v_listing from app_public.listings l where l.id = v_quote.listing_id;
+  if v_listing.status <> 'published' then
+    raise exception 'This listing is not open for bookings.' using errcode = 'SBL01', column = 'quote_id';
+  end if;
+  if v_listing.booking_mode <> 'instant' then
+    raise exception 'This host takes requests, which cannot be booked at once.'
+      using errcode = 'SBB05', column = 'quote_id';
+  end if;
+
+  if v_quote.check_in < (app_hidden.clock() at time zone v_listing.time_zone)::date then
+    raise exception 'Check-in is in the past by now; ask for a new quote.'
+      using errcode = 'SBC03', column = 'quote_id';
+  end if;
+  -- Holding costs nothing: without a limit one guest could keep a market closed.
+  if (
+    select count(*) from app_public.bookings b
+    where b.guest_id = v_user_id and b.status = 'pending_payment'
+      and b.hold_expires_at > app_hidden.clock()
+  ) >= c_most_holds then
+    raise exception 'You hold % stays already: pay or give up one first.', c_most_holds
+      using errcode = 'SBB10', column = 'quote_id';
+  end if;
+  if exists (select from app_public.bookings b where b.quote_id = v_quote.id) then
+    raise exception 'The quote is booked already.' using errcode = 'SBP03', column = 'quote_id';
+  end if;
+
+  v_claim := app_hidden.claim_nights(
+    v_quote.listing_id,
+    app_hidden.claim_window(v_quote.check_in, v_quote.check_out, v_listing.preparation_days),
+    'hold',
+    booking_id => v_booking_id,
+    expires_at => app_hidden.clock() + c_hold
+  );
+  -- The lock may have been waited for: somebody may have closed the listing, or taken it over.
+  select l.* into v_listing from app_public.listings l where l.id = v_quote.listing_id;
+  if v_listing.status <> 'published' then
+    raise exception 'This listing is not open for bookings.'
+      using errcode = 'SBL01', column = 'quote_id';
+  end if;
+  insert into app_public.bookings (
+    id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
+    check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,
+    cancellation_policy, time_zone, hold_expires_at
+  )
+  values (
+    v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
+    v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
+    v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
+    v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
+    v_claim.expires_at
+  )
+  returning * into v_booking;
+  return v_booking;
+end
+$$;
+
+grant execute on function app_public.create_booking(uuid, text) to :DATABASE_VISITOR;
+
+comment on function app_public.create_booking(uuid, text) is
+  'Books a quote as it stands and holds the nights for 15 minutes; pay by POST /v1/bookings/{id}/payment. A repeated call with the same key returns the same booking.';
+--! EndIncluded bookings/mutations/create_booking.sql
+drop function if exists app_hidden.find_repeated_booking(uuid, text, uuid);
