@@ -4229,11 +4229,15 @@ grant execute on routine app_private.calendar_drift() to staybase_authenticator;
 --
 CREATE OR REPLACE FUNCTION app_private.complete_stays(booking_limit integer DEFAULT 500)
  RETURNS integer
- LANGUAGE sql
+ LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  with due as (
+declare
+  v_booking_id uuid;
+  v_done integer := 0;
+begin
+  for v_booking_id in
     select b.id from app_public.bookings b
     where b.status = 'confirmed'
       -- Local dates differ by a day at most; the exact rule is the second condition.
@@ -4242,13 +4246,22 @@ AS $function$
     order by b.id
     limit complete_stays.booking_limit
     for update skip locked
-  ), done as (
-    update app_public.bookings b
-    set status = 'completed', status_actor = 'system', status_reason = ''
-    from due where b.id = due.id
-    returning b.id
-  )
-  select count(*)::integer from done
+  loop
+    begin
+      update app_public.bookings b
+      set status = 'completed', status_actor = 'system', status_reason = ''
+      where b.id = v_booking_id;
+      -- What is checked at commit is checked here, or it would end the whole batch.
+      set constraints all immediate;
+      v_done := v_done + 1;
+    exception
+      when others then
+        raise warning 'The stay of booking % was not completed: %.', v_booking_id, sqlstate;
+    end;
+    set constraints all deferred;
+  end loop;
+  return v_done;
+end
 $function$;
 alter routine app_private.complete_stays(integer) owner to staybase_owner;
 comment on routine app_private.complete_stays(integer) is 'Completes confirmed bookings from their check-out day on; says how many.';
@@ -4334,6 +4347,7 @@ CREATE OR REPLACE FUNCTION app_private.expire_holds(listing_limit integer DEFAUL
 AS $function$
 declare
   v_listing_id uuid;
+  v_of_listing integer;
   v_freed integer := 0;
 begin
   for v_listing_id in
@@ -4344,7 +4358,16 @@ begin
     ) l
     order by l.listing_id
   loop
-    v_freed := v_freed + app_hidden.free_expired_holds(v_listing_id);
+    begin
+      v_of_listing := app_hidden.free_expired_holds(v_listing_id);
+      -- What is checked at commit is checked here, or it would end the whole batch.
+      set constraints all immediate;
+      v_freed := v_freed + v_of_listing;
+    exception
+      when others then
+        raise warning 'The expired holds of listing % were not freed: %.', v_listing_id, sqlstate;
+    end;
+    set constraints all deferred;
   end loop;
   return v_freed;
 end

@@ -1,8 +1,16 @@
+/*
+ * Each stay is completed in a savepoint of its own: one that cannot be is reported as a warning and
+ * left, and the others go on. A booking that somebody else holds is passed over until the next run.
+ */
 create or replace function app_private.complete_stays(booking_limit integer default 500) returns integer
-language sql volatile security definer
+language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  with due as (
+declare
+  v_booking_id uuid;
+  v_done integer := 0;
+begin
+  for v_booking_id in
     select b.id from app_public.bookings b
     where b.status = 'confirmed'
       -- Local dates differ by a day at most; the exact rule is the second condition.
@@ -11,13 +19,22 @@ as $$
     order by b.id
     limit complete_stays.booking_limit
     for update skip locked
-  ), done as (
-    update app_public.bookings b
-    set status = 'completed', status_actor = 'system', status_reason = ''
-    from due where b.id = due.id
-    returning b.id
-  )
-  select count(*)::integer from done
+  loop
+    begin
+      update app_public.bookings b
+      set status = 'completed', status_actor = 'system', status_reason = ''
+      where b.id = v_booking_id;
+      -- What is checked at commit is checked here, or it would end the whole batch.
+      set constraints all immediate;
+      v_done := v_done + 1;
+    exception
+      when others then
+        raise warning 'The stay of booking % was not completed: %.', v_booking_id, sqlstate;
+    end;
+    set constraints all deferred;
+  end loop;
+  return v_done;
+end
 $$;
 
 grant execute on function app_private.complete_stays(integer) to :DATABASE_AUTHENTICATOR;

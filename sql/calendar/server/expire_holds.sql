@@ -1,7 +1,8 @@
 /*
  * The job's way of freeing holds, for listings that nobody asks for: some listings a call, in the
- * order of their ids, so that two of these cannot deadlock. Returns how many holds ended; call it
- * until that is 0.
+ * order of their ids, so that two of these cannot deadlock. Each listing has a savepoint of its own:
+ * one that fails is reported as a warning and left, and the others go on. Returns how many holds
+ * ended; call it until that is 0.
  */
 create or replace function app_private.expire_holds(listing_limit integer default 50) returns integer
 language plpgsql volatile security definer
@@ -9,6 +10,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_listing_id uuid;
+  v_of_listing integer;
   v_freed integer := 0;
 begin
   for v_listing_id in
@@ -19,7 +21,16 @@ begin
     ) l
     order by l.listing_id
   loop
-    v_freed := v_freed + app_hidden.free_expired_holds(v_listing_id);
+    begin
+      v_of_listing := app_hidden.free_expired_holds(v_listing_id);
+      -- What is checked at commit is checked here, or it would end the whole batch.
+      set constraints all immediate;
+      v_freed := v_freed + v_of_listing;
+    exception
+      when others then
+        raise warning 'The expired holds of listing % were not freed: %.', v_listing_id, sqlstate;
+    end;
+    set constraints all deferred;
   end loop;
   return v_freed;
 end
