@@ -90,9 +90,7 @@
 --!include calendar/internal/claim_window.sql
 --!include calendar/internal/stay_keeps_restrictions.sql
 --!include calendar/internal/has_free_unit.sql
---!include calendar/internal/free_expired_holds.sql
 --!include calendar/internal/claim_nights.sql
---!include calendar/server/expire_holds.sql
 --!include calendar/server/calendar_drift.sql
 --!include calendar/computed/listings_taken_nights.sql
 --!include calendar/mutations/block_nights.sql
@@ -163,7 +161,9 @@
 --!include bookings/triggers/tg_calendar_claims__expire_booking.sql
 --!include bookings/triggers/tg_bookings__claim_matches.sql
 --!include bookings/internal/lock_booking.sql
+--!include bookings/internal/free_expired_holds.sql
 --!include bookings/internal/sell_stay.sql
+--!include bookings/server/expire_holds.sql
 --!include bookings/server/complete_stays.sql
 --!include bookings/server/purge_quotes.sql
 --!include bookings/mutations/create_booking.sql
