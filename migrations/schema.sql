@@ -840,6 +840,7 @@ create policy select_operator on app_public.bookings as permissive for select to
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
 CREATE TRIGGER _200_check_transition BEFORE INSERT OR UPDATE OF status ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__check_transition();
 CREATE TRIGGER _300_price_stands BEFORE INSERT OR UPDATE OF quote_id, currency, total_amount, host_amount, platform_amount, cancellation_policy ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__price_stands();
+CREATE TRIGGER _400_move_claim AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg_bookings__move_claim();
 CREATE TRIGGER _500_append_event AFTER INSERT OR UPDATE OF status ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__append_event();
 CREATE TRIGGER _600_cancel_intent AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((new.status = ANY (ARRAY['expired'::app_public.booking_status, 'cancelled'::app_public.booking_status, 'declined'::app_public.booking_status]))) EXECUTE FUNCTION app_hidden.tg_bookings__cancel_intent();
 CREATE CONSTRAINT TRIGGER _900_claim_matches AFTER INSERT OR UPDATE ON app_public.bookings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__claim_matches();
@@ -915,9 +916,9 @@ create policy select_host on app_public.calendar_claims as permissive for select
   WHERE (l.host_id = ( SELECT app_public.current_user_id() AS current_user_id)))));
 create policy select_operator on app_public.calendar_claims as permissive for select to staybase_operator
   using (true);
+CREATE TRIGGER _050_expire_holds BEFORE INSERT ON app_public.calendar_claims FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_calendar_claims__expire_holds();
 CREATE TRIGGER _100_guard BEFORE INSERT OR DELETE OR UPDATE OF listing_id, unit_number, nights ON app_public.calendar_claims FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_calendar_claims__guard();
 CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.calendar_claims FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__append_only();
-CREATE TRIGGER _500_expire_booking AFTER DELETE ON app_public.calendar_claims FOR EACH ROW WHEN ((old.kind = 'hold'::app_public.claim_kind)) EXECUTE FUNCTION app_hidden.tg_calendar_claims__expire_booking();
 CREATE CONSTRAINT TRIGGER _900_claim_matches AFTER INSERT OR DELETE OR UPDATE ON app_public.calendar_claims DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__claim_matches();
 comment on table app_public.calendar_claims is 'Nights of a unit that are taken; visible to its host.';
 comment on column app_public.calendar_claims.id is 'Public id of the claim.';
@@ -2017,33 +2018,25 @@ declare
   v_claim app_public.calendar_claims;
   v_unit_number smallint;
 begin
-  for v_attempt in 1 .. 2 loop
-    for v_unit_number in
-      select a.unit_number from app_hidden.listing_availability a
-      where a.listing_id = claim_nights.listing_id
-        and a.unit_number = coalesce(claim_nights.unit_number, a.unit_number)
-        and not a.taken && claim_nights.nights
-      order by a.unit_number
-    loop
-      begin
-        insert into app_public.calendar_claims
-          (listing_id, unit_number, nights, kind, booking_id, note, expires_at)
-        values (
-          claim_nights.listing_id, v_unit_number, claim_nights.nights, claim_nights.kind,
-          claim_nights.booking_id, claim_nights.note, claim_nights.expires_at
-        )
-        returning * into v_claim;
-        return v_claim;
-      exception
-        -- Somebody was faster on this unit; the next one may still be free.
-        when sqlstate 'SBC01' then null;
-      end;
-    end loop;
-
-    exit when v_attempt = 2
-      or app_hidden.free_expired_holds(claim_nights.listing_id, claim_nights.nights) = 0;
+  for v_unit_number in
+    select u from app_hidden.free_units(
+      claim_nights.listing_id, claim_nights.nights, claim_nights.unit_number
+    ) u
+  loop
+    begin
+      insert into app_public.calendar_claims
+        (listing_id, unit_number, nights, kind, booking_id, note, expires_at)
+      values (
+        claim_nights.listing_id, v_unit_number, claim_nights.nights, claim_nights.kind,
+        claim_nights.booking_id, claim_nights.note, claim_nights.expires_at
+      )
+      returning * into v_claim;
+      return v_claim;
+    exception
+      -- Somebody was faster on this unit; the next one may still be free.
+      when sqlstate 'SBC01' then null;
+    end;
   end loop;
-
   raise exception 'These nights are taken.' using errcode = 'SBC01';
 end
 $function$;
@@ -2074,6 +2067,54 @@ comment on routine app_hidden.clock() is 'The instant that decides: the start of
 grant execute on routine app_hidden.clock() to staybase_authenticator;
 grant execute on routine app_hidden.clock() to staybase_operator;
 grant execute on routine app_hidden.clock() to staybase_visitor;
+
+--
+-- function app_hidden.confirm_booking(app_public.bookings)
+--
+CREATE OR REPLACE FUNCTION app_hidden.confirm_booking(booking app_public.bookings)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_claim app_public.calendar_claims;
+  v_is_over boolean := booking.hold_expires_at <= app_hidden.clock()
+    and booking.check_out <= (app_hidden.clock() at time zone booking.time_zone)::date;
+begin
+  if booking.status = 'pending_payment' and v_is_over then
+    update app_public.bookings b
+    set status = 'expired', status_actor = 'system', status_reason = 'The stay was over before payment.'
+    where b.id = booking.id;
+    return false;
+  elsif booking.status = 'expired' and not v_is_over and exists (
+    select from app_public.listings l where l.id = booking.listing_id and l.status = 'published'
+  ) then
+    begin
+      v_claim := app_hidden.claim_nights(
+        booking.listing_id,
+        app_hidden.claim_window(booking.check_in, booking.check_out, (
+          select l.preparation_days from app_public.listings l where l.id = booking.listing_id
+        )),
+        'booking',
+        booking_id => booking.id
+      );
+    exception
+      when sqlstate 'SBC01' then return false;
+    end;
+  elsif booking.status <> 'pending_payment' then
+    return false;
+  end if;
+
+  update app_public.bookings b
+  set status = 'confirmed', status_actor = 'system', status_reason = 'Paid.',
+      unit_number = coalesce(v_claim.unit_number, b.unit_number)
+  where b.id = booking.id;
+  return true;
+end
+$function$;
+alter routine app_hidden.confirm_booking(app_public.bookings) owner to staybase_owner;
+comment on routine app_hidden.confirm_booking(app_public.bookings) is 'Confirms a paid booking; false where its nights are gone.';
 
 --
 -- function app_hidden.confirmed_listing_ids()
@@ -2116,65 +2157,70 @@ alter routine app_hidden.drop_policies(regclass) owner to staybase_owner;
 comment on routine app_hidden.drop_policies(regclass) is 'Removes all policies and client grants of a table; the first line of its policies file.';
 
 --
--- function app_hidden.free_expired_holds(uuid,daterange)
+-- function app_hidden.expire_listing_holds(uuid,smallint,daterange)
 --
-CREATE OR REPLACE FUNCTION app_hidden.free_expired_holds(listing_id uuid, nights daterange DEFAULT NULL::daterange)
+CREATE OR REPLACE FUNCTION app_hidden.expire_listing_holds(listing_id uuid, unit_number smallint DEFAULT NULL::smallint, nights daterange DEFAULT NULL::daterange)
  RETURNS integer
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_freed integer;
+  v_expired integer;
 begin
   -- Mostly there is none: then nothing is locked.
   if not exists (
     select from app_public.calendar_claims c
-    where c.listing_id = free_expired_holds.listing_id
+    where c.listing_id = expire_listing_holds.listing_id
       and c.expires_at <= app_hidden.clock()
-      and (free_expired_holds.nights is null or c.nights && free_expired_holds.nights)
+      and c.unit_number = coalesce(expire_listing_holds.unit_number, c.unit_number)
+      and (expire_listing_holds.nights is null or c.nights && expire_listing_holds.nights)
   ) then
     return 0;
   end if;
 
-  perform app_hidden.lock_units(free_expired_holds.listing_id);
+  perform app_hidden.lock_units(expire_listing_holds.listing_id);
 
-  delete from app_public.calendar_claims c
-  where c.listing_id = free_expired_holds.listing_id
+  update app_public.bookings b
+  set status = 'expired', status_actor = 'system', status_reason = 'The hold ended before payment.'
+  from app_public.calendar_claims c
+  where c.booking_id = b.id
+    and c.listing_id = expire_listing_holds.listing_id
     and c.expires_at <= app_hidden.clock()
-    and (free_expired_holds.nights is null or c.nights && free_expired_holds.nights);
-  get diagnostics v_freed = row_count;
-  return v_freed;
+    and c.unit_number = coalesce(expire_listing_holds.unit_number, c.unit_number)
+    and (expire_listing_holds.nights is null or c.nights && expire_listing_holds.nights);
+  get diagnostics v_expired = row_count;
+  return v_expired;
 end
 $function$;
-alter routine app_hidden.free_expired_holds(uuid,daterange) owner to staybase_owner;
-comment on routine app_hidden.free_expired_holds(uuid,daterange) is 'Frees nights of expired holds of a listing; says how many holds ended.';
+alter routine app_hidden.expire_listing_holds(uuid,smallint,daterange) owner to staybase_owner;
+comment on routine app_hidden.expire_listing_holds(uuid,smallint,daterange) is 'Expires bookings of a listing whose hold is over, and frees their nights; says how many.';
 
 --
--- function app_hidden.has_free_unit(uuid,daterange)
+-- function app_hidden.free_units(uuid,daterange,smallint)
 --
-CREATE OR REPLACE FUNCTION app_hidden.has_free_unit(listing_id uuid, nights daterange)
- RETURNS boolean
+CREATE OR REPLACE FUNCTION app_hidden.free_units(listing_id uuid, nights daterange, unit_number smallint DEFAULT NULL::smallint)
+ RETURNS SETOF smallint
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select exists (
-    select from app_hidden.listing_availability a
-    where a.listing_id = has_free_unit.listing_id
-      and (
-        not a.taken && has_free_unit.nights
-        or not exists (
-          select from app_public.calendar_claims c
-          where c.listing_id = a.listing_id and c.unit_number = a.unit_number
-            and c.nights && has_free_unit.nights
-            and (c.expires_at is null or c.expires_at > app_hidden.clock())
-        )
+  select a.unit_number from app_hidden.listing_availability a
+  where a.listing_id = free_units.listing_id
+    and a.unit_number = coalesce(free_units.unit_number, a.unit_number)
+    and (
+      not a.taken && free_units.nights
+      or not exists (
+        select from app_public.calendar_claims c
+        where c.listing_id = a.listing_id and c.unit_number = a.unit_number
+          and c.nights && free_units.nights
+          and (c.expires_at is null or c.expires_at > app_hidden.clock())
       )
-  )
+    )
+  order by a.taken && free_units.nights, a.unit_number
 $function$;
-alter routine app_hidden.has_free_unit(uuid,daterange) owner to staybase_owner;
-comment on routine app_hidden.has_free_unit(uuid,daterange) is 'Whether some unit can take these nights, expired holds aside.';
+alter routine app_hidden.free_units(uuid,daterange,smallint) owner to staybase_owner;
+comment on routine app_hidden.free_units(uuid,daterange,smallint) is 'The units that can take these nights, in the order in which to try them.';
 
 --
 -- function app_hidden.hosted_quote_ids()
@@ -2305,7 +2351,7 @@ AS $function$
 declare
   v_came datemultirange;
 begin
-  perform app_hidden.free_expired_holds(import_nights.listing_id);
+  perform app_hidden.expire_listing_holds(import_nights.listing_id);
   perform app_hidden.lock_units(import_nights.listing_id);
 
   select coalesce(range_agg(n::daterange), '{}') into v_came
@@ -3143,57 +3189,6 @@ alter routine app_hidden.search_windows(double precision,double precision,double
 comment on routine app_hidden.search_windows(double precision,double precision,double precision,double precision) is 'The map squares to search for a box in degrees, at most four.';
 
 --
--- function app_hidden.sell_stay(app_public.bookings)
---
-CREATE OR REPLACE FUNCTION app_hidden.sell_stay(booking app_public.bookings)
- RETURNS boolean
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_claim app_public.calendar_claims;
-  v_is_over boolean := booking.hold_expires_at <= app_hidden.clock()
-    and booking.check_out <= (app_hidden.clock() at time zone booking.time_zone)::date;
-begin
-  if booking.status = 'pending_payment' and v_is_over then
-    -- A trigger expires the booking with it.
-    delete from app_public.calendar_claims c where c.booking_id = booking.id;
-    return false;
-  elsif booking.status = 'pending_payment' then
-    update app_public.calendar_claims c set kind = 'booking', expires_at = null
-    where c.booking_id = booking.id
-    returning * into v_claim;
-  elsif booking.status = 'expired' and not v_is_over and exists (
-    select from app_public.listings l where l.id = booking.listing_id and l.status = 'published'
-  ) then
-    begin
-      v_claim := app_hidden.claim_nights(
-        booking.listing_id,
-        app_hidden.claim_window(booking.check_in, booking.check_out, (
-          select l.preparation_days from app_public.listings l where l.id = booking.listing_id
-        )),
-        'booking',
-        booking_id => booking.id
-      );
-    exception
-      when sqlstate 'SBC01' then return false;
-    end;
-  else
-    return false;
-  end if;
-
-  update app_public.bookings b
-  set status = 'confirmed', status_actor = 'system', status_reason = 'Paid.',
-      unit_number = v_claim.unit_number
-  where b.id = booking.id;
-  return true;
-end
-$function$;
-alter routine app_hidden.sell_stay(app_public.bookings) owner to staybase_owner;
-comment on routine app_hidden.sell_stay(app_public.bookings) is 'Confirms a paid booking; false where its nights are gone.';
-
---
 -- function app_hidden.service_fee(bigint,integer,smallint)
 --
 CREATE OR REPLACE FUNCTION app_hidden.service_fee(amount bigint, bps integer, charge_step smallint)
@@ -3225,7 +3220,7 @@ begin
       stripe_charge_id = settle_payment.charge_id, failure_code = null
   where p.id = payment.id;
 
-  v_sold := app_hidden.sell_stay(booking);
+  v_sold := app_hidden.confirm_booking(booking);
   perform app_hidden.post_ledger(
     'charge:' || settle_payment.charge_id,
     case when v_sold then 'charge' else 'late_charge' end,
@@ -3497,6 +3492,28 @@ alter routine app_hidden.tg_bookings__claim_matches() owner to staybase_owner;
 comment on routine app_hidden.tg_bookings__claim_matches() is 'Refuses to commit a booking without its claim, or a claim without its booking.';
 
 --
+-- function app_hidden.tg_bookings__move_claim()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_bookings__move_claim()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if NEW.status = 'confirmed' then
+    update app_public.calendar_claims c set kind = 'booking', expires_at = null
+    where c.booking_id = NEW.id;
+  elsif NEW.status in ('expired', 'declined', 'cancelled') then
+    delete from app_public.calendar_claims c where c.booking_id = NEW.id;
+  end if;
+  return null;
+end
+$function$;
+alter routine app_hidden.tg_bookings__move_claim() owner to staybase_owner;
+comment on routine app_hidden.tg_bookings__move_claim() is 'Keeps or frees the nights of a booking when its status changes.';
+
+--
 -- function app_hidden.tg_bookings__price_stands()
 --
 CREATE OR REPLACE FUNCTION app_hidden.tg_bookings__price_stands()
@@ -3521,23 +3538,21 @@ alter routine app_hidden.tg_bookings__price_stands() owner to staybase_owner;
 comment on routine app_hidden.tg_bookings__price_stands() is 'Refuses a booking at another price than its quote''s.';
 
 --
--- function app_hidden.tg_calendar_claims__expire_booking()
+-- function app_hidden.tg_calendar_claims__expire_holds()
 --
-CREATE OR REPLACE FUNCTION app_hidden.tg_calendar_claims__expire_booking()
+CREATE OR REPLACE FUNCTION app_hidden.tg_calendar_claims__expire_holds()
  RETURNS trigger
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  update app_public.bookings b
-  set status = 'expired', status_actor = 'system', status_reason = 'The hold ended before payment.'
-  where b.id = OLD.booking_id and b.status = 'pending_payment';
-  return null;
+  perform app_hidden.expire_listing_holds(NEW.listing_id, NEW.unit_number, NEW.nights);
+  return NEW;
 end
 $function$;
-alter routine app_hidden.tg_calendar_claims__expire_booking() owner to staybase_owner;
-comment on routine app_hidden.tg_calendar_claims__expire_booking() is 'Expires the booking whose hold was freed.';
+alter routine app_hidden.tg_calendar_claims__expire_holds() owner to staybase_owner;
+comment on routine app_hidden.tg_calendar_claims__expire_holds() is 'Expires the holds that are over on nights that somebody takes.';
 
 --
 -- function app_hidden.tg_calendar_claims__guard()
@@ -4348,7 +4363,7 @@ AS $function$
 declare
   v_listing_id uuid;
   v_of_listing integer;
-  v_freed integer := 0;
+  v_expired integer := 0;
 begin
   for v_listing_id in
     select l.listing_id from (
@@ -4359,21 +4374,21 @@ begin
     order by l.listing_id
   loop
     begin
-      v_of_listing := app_hidden.free_expired_holds(v_listing_id);
+      v_of_listing := app_hidden.expire_listing_holds(v_listing_id);
       -- What is checked at commit is checked here, or it would end the whole batch.
       set constraints all immediate;
-      v_freed := v_freed + v_of_listing;
+      v_expired := v_expired + v_of_listing;
     exception
       when others then
-        raise warning 'The expired holds of listing % were not freed: %.', v_listing_id, sqlstate;
+        raise warning 'The holds of listing % were not expired: %.', v_listing_id, sqlstate;
     end;
     set constraints all deferred;
   end loop;
-  return v_freed;
+  return v_expired;
 end
 $function$;
 alter routine app_private.expire_holds(integer) owner to staybase_owner;
-comment on routine app_private.expire_holds(integer) is 'Frees the nights of expired holds, some listings a call; says how many holds ended.';
+comment on routine app_private.expire_holds(integer) is 'Expires bookings whose hold is over, some listings a call; says how many.';
 grant execute on routine app_private.expire_holds(integer) to staybase_authenticator;
 
 --
@@ -5121,10 +5136,12 @@ begin
         < app_hidden.clock() + v_listing.advance_notice_hours * interval '1 hour',
       v_listing.advance_notice_hours::text),
     ('too_many_guests', bookability.guests > v_listing.max_guests, v_listing.max_guests::text),
-    ('nights_taken', not app_hidden.has_free_unit(
-      v_listing.id,
-      app_hidden.claim_window(
-        bookability.check_in, bookability.check_out, v_listing.preparation_days
+    ('nights_taken', not exists (
+      select from app_hidden.free_units(
+        v_listing.id,
+        app_hidden.claim_window(
+          bookability.check_in, bookability.check_out, v_listing.preparation_days
+        )
       )
     ), null)
   ) as r (code, applies, rule)
@@ -5166,7 +5183,6 @@ begin
     raise exception 'Only a booking that waits for payment can be given up.'
       using errcode = 'SBB08', column = 'booking_id';
   end if;
-  delete from app_public.calendar_claims c where c.booking_id = v_booking.id;
   return v_booking;
 end
 $function$;

@@ -89,7 +89,7 @@
 --!include calendar/internal/check_nights.sql
 --!include calendar/internal/claim_window.sql
 --!include calendar/internal/stay_keeps_restrictions.sql
---!include calendar/internal/has_free_unit.sql
+--!include calendar/internal/free_units.sql
 --!include calendar/internal/claim_nights.sql
 --!include calendar/server/calendar_drift.sql
 --!include calendar/computed/listings_taken_nights.sql
@@ -158,11 +158,12 @@
 --!include bookings/triggers/tg_bookings__check_transition.sql
 --!include bookings/triggers/tg_bookings__price_stands.sql
 --!include bookings/triggers/tg_bookings__append_event.sql
---!include bookings/triggers/tg_calendar_claims__expire_booking.sql
+--!include bookings/triggers/tg_bookings__move_claim.sql
 --!include bookings/triggers/tg_bookings__claim_matches.sql
 --!include bookings/internal/lock_booking.sql
---!include bookings/internal/free_expired_holds.sql
---!include bookings/internal/sell_stay.sql
+--!include bookings/internal/expire_listing_holds.sql
+--!include bookings/triggers/tg_calendar_claims__expire_holds.sql
+--!include bookings/internal/confirm_booking.sql
 --!include bookings/server/expire_holds.sql
 --!include bookings/server/complete_stays.sql
 --!include bookings/server/purge_quotes.sql

@@ -1,6 +1,6 @@
 /*
  * A guest who has changed their mind before paying. What was paid is another matter: cancelling a
- * confirmed booking refunds by policy. Locks: availability, then the booking.
+ * confirmed booking refunds by policy. Locks: the units, then the booking.
  */
 create or replace function app_public.cancel_hold(booking_id uuid) returns app_public.bookings
 language plpgsql volatile security definer
@@ -28,7 +28,6 @@ begin
     raise exception 'Only a booking that waits for payment can be given up.'
       using errcode = 'SBB08', column = 'booking_id';
   end if;
-  delete from app_public.calendar_claims c where c.booking_id = v_booking.id;
   return v_booking;
 end
 $$;

@@ -1,8 +1,8 @@
 /*
- * The job's way of freeing holds, for listings that nobody asks for: some listings a call, in the
- * order of their ids, so that two of these cannot deadlock. Each listing has a savepoint of its own:
- * one that fails is reported as a warning and left, and the others go on. Returns how many holds
- * ended; call it until that is 0.
+ * The job that expires holds on listings that nobody asks for: some listings a call, in the order of
+ * their ids, so that two of these cannot deadlock. Each listing has a savepoint of its own: one that
+ * fails is reported as a warning and left, and the others go on. Returns how many bookings expired;
+ * call it until that is 0.
  */
 create or replace function app_private.expire_holds(listing_limit integer default 50) returns integer
 language plpgsql volatile security definer
@@ -11,7 +11,7 @@ as $$
 declare
   v_listing_id uuid;
   v_of_listing integer;
-  v_freed integer := 0;
+  v_expired integer := 0;
 begin
   for v_listing_id in
     select l.listing_id from (
@@ -22,21 +22,21 @@ begin
     order by l.listing_id
   loop
     begin
-      v_of_listing := app_hidden.free_expired_holds(v_listing_id);
+      v_of_listing := app_hidden.expire_listing_holds(v_listing_id);
       -- What is checked at commit is checked here, or it would end the whole batch.
       set constraints all immediate;
-      v_freed := v_freed + v_of_listing;
+      v_expired := v_expired + v_of_listing;
     exception
       when others then
-        raise warning 'The expired holds of listing % were not freed: %.', v_listing_id, sqlstate;
+        raise warning 'The holds of listing % were not expired: %.', v_listing_id, sqlstate;
     end;
     set constraints all deferred;
   end loop;
-  return v_freed;
+  return v_expired;
 end
 $$;
 
 grant execute on function app_private.expire_holds(integer) to :DATABASE_AUTHENTICATOR;
 
 comment on function app_private.expire_holds(integer) is
-  'Frees the nights of expired holds, some listings a call; says how many holds ended.';
+  'Expires bookings whose hold is over, some listings a call; says how many.';

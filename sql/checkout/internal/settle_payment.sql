@@ -25,7 +25,7 @@ begin
       stripe_charge_id = settle_payment.charge_id, failure_code = null
   where p.id = payment.id;
 
-  v_sold := app_hidden.sell_stay(booking);
+  v_sold := app_hidden.confirm_booking(booking);
   perform app_hidden.post_ledger(
     'charge:' || settle_payment.charge_id,
     case when v_sold then 'charge' else 'late_charge' end,

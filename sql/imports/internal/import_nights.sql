@@ -10,7 +10,7 @@ as $$
 declare
   v_came datemultirange;
 begin
-  perform app_hidden.free_expired_holds(import_nights.listing_id);
+  perform app_hidden.expire_listing_holds(import_nights.listing_id);
   perform app_hidden.lock_units(import_nights.listing_id);
 
   select coalesce(range_agg(n::daterange), '{}') into v_came

@@ -44,10 +44,12 @@ begin
         < app_hidden.clock() + v_listing.advance_notice_hours * interval '1 hour',
       v_listing.advance_notice_hours::text),
     ('too_many_guests', bookability.guests > v_listing.max_guests, v_listing.max_guests::text),
-    ('nights_taken', not app_hidden.has_free_unit(
-      v_listing.id,
-      app_hidden.claim_window(
-        bookability.check_in, bookability.check_out, v_listing.preparation_days
+    ('nights_taken', not exists (
+      select from app_hidden.free_units(
+        v_listing.id,
+        app_hidden.claim_window(
+          bookability.check_in, bookability.check_out, v_listing.preparation_days
+        )
       )
     ), null)
   ) as r (code, applies, rule)

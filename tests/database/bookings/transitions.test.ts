@@ -194,7 +194,6 @@ describe("a booking and its claim (N2)", () => {
       expect(await refusal(change(changes, booking))).toBe("SBB09");
     }
     expect(await refusal(change("kind = 'booking', expires_at = null", pending))).toBe("SBB09");
-    expect(await refusal(move(booking, "cancelled", "host"))).toBe("SBB09");
     const nobody = `insert into app_public.calendar_claims
         (listing_id, unit_number, nights, kind, booking_id)
       values ($1, 1, '[2031-08-01,2031-08-02)', 'booking', uuidv7())`;
@@ -203,6 +202,19 @@ describe("a booking and its claim (N2)", () => {
         (listing_id, unit_number, nights, kind, booking_id)
       values ($1, 1, '[2031-08-01,2031-08-02)', 'booking', $2)`;
     expect(await refusal(asOwner(database, twice, [listing, booking]))).toBe("23505");
+  });
+
+  test("the nights follow the booking, psql included", async () => {
+    const kinds = async (id: string) =>
+      (await asOwner(database, `select kind::text from ${CLAIM}`, [id])).map((claim) => claim.kind);
+    const booking = await hold(database, guest, await publishedListing(database, host));
+    expect(await kinds(booking)).toEqual(["hold"]);
+    await move(booking, "confirmed", "system");
+    expect(await kinds(booking)).toEqual(["booking"]);
+    await move(booking, "cancelled", "host");
+    expect(await kinds(booking)).toEqual([]);
+    const drift = await asOwner(database, "select from app_private.calendar_drift()");
+    expect(drift).toEqual([]);
   });
 
   test("part without the guard (negative control)", async () => {

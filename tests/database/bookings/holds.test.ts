@@ -136,12 +136,15 @@ describe("an expired hold", () => {
 
   test("does not end before its time, psql included", async () => {
     const booking = await hold(database, guest, await publishedListing(database, host));
-    const attempt = asOwner(
-      database,
-      "delete from app_public.calendar_claims where booking_id = $1",
-      [booking],
-    );
-    expect(await refusal(attempt)).toBe("SBB08");
+    for (const [statement, code] of [
+      ["delete from app_public.calendar_claims where booking_id = $1", "SBB09"],
+      [
+        `update app_public.bookings set status = 'expired', status_actor = 'system' where id = $1`,
+        "SBB08",
+      ],
+    ] as const) {
+      expect(await refusal(asOwner(database, statement, [booking]))).toBe(code);
+    }
     expect(await claims(booking)).toEqual([{ kind: "hold" }]);
   });
 });

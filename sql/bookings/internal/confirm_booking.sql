@@ -1,10 +1,10 @@
 /*
- * Turns a paid hold into a sold stay. Where the hold is gone, the nights are taken again on any
- * free unit, if the listing is still open for bookings; false where that cannot be. A bank may take days: a stay that is over by then is not
- * sold either, and its hold, which nothing else would end, is ended here. The caller holds the
- * locks on availability and booking.
+ * Confirms a booking that was paid. Where its hold is gone, the nights are taken again on any free
+ * unit, if the listing is still open for bookings; false where that cannot be. A bank may take days:
+ * a stay that is over by then is not sold either, and its hold, which nothing else would end, is
+ * ended here. The caller holds the locks on the units and the booking.
  */
-create or replace function app_hidden.sell_stay(booking app_public.bookings) returns boolean
+create or replace function app_hidden.confirm_booking(booking app_public.bookings) returns boolean
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -14,13 +14,10 @@ declare
     and booking.check_out <= (app_hidden.clock() at time zone booking.time_zone)::date;
 begin
   if booking.status = 'pending_payment' and v_is_over then
-    -- A trigger expires the booking with it.
-    delete from app_public.calendar_claims c where c.booking_id = booking.id;
+    update app_public.bookings b
+    set status = 'expired', status_actor = 'system', status_reason = 'The stay was over before payment.'
+    where b.id = booking.id;
     return false;
-  elsif booking.status = 'pending_payment' then
-    update app_public.calendar_claims c set kind = 'booking', expires_at = null
-    where c.booking_id = booking.id
-    returning * into v_claim;
   elsif booking.status = 'expired' and not v_is_over and exists (
     select from app_public.listings l where l.id = booking.listing_id and l.status = 'published'
   ) then
@@ -36,17 +33,17 @@ begin
     exception
       when sqlstate 'SBC01' then return false;
     end;
-  else
+  elsif booking.status <> 'pending_payment' then
     return false;
   end if;
 
   update app_public.bookings b
   set status = 'confirmed', status_actor = 'system', status_reason = 'Paid.',
-      unit_number = v_claim.unit_number
+      unit_number = coalesce(v_claim.unit_number, b.unit_number)
   where b.id = booking.id;
   return true;
 end
 $$;
 
-comment on function app_hidden.sell_stay(app_public.bookings) is
+comment on function app_hidden.confirm_booking(app_public.bookings) is
   'Confirms a paid booking; false where its nights are gone.';

@@ -1,0 +1,44 @@
+/*
+ * Expires the bookings of one listing whose holds are past their time, on one unit or all, within
+ * the given nights or anywhere. Their claims go with them. Returns how many. A hold whose payment is
+ * being processed has no expires_at and is left alone.
+ *
+ * Locks: the units of the listing, then the bookings.
+ */
+create or replace function app_hidden.expire_listing_holds(
+  listing_id uuid, unit_number smallint default null, nights daterange default null
+) returns integer
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_expired integer;
+begin
+  -- Mostly there is none: then nothing is locked.
+  if not exists (
+    select from app_public.calendar_claims c
+    where c.listing_id = expire_listing_holds.listing_id
+      and c.expires_at <= app_hidden.clock()
+      and c.unit_number = coalesce(expire_listing_holds.unit_number, c.unit_number)
+      and (expire_listing_holds.nights is null or c.nights && expire_listing_holds.nights)
+  ) then
+    return 0;
+  end if;
+
+  perform app_hidden.lock_units(expire_listing_holds.listing_id);
+
+  update app_public.bookings b
+  set status = 'expired', status_actor = 'system', status_reason = 'The hold ended before payment.'
+  from app_public.calendar_claims c
+  where c.booking_id = b.id
+    and c.listing_id = expire_listing_holds.listing_id
+    and c.expires_at <= app_hidden.clock()
+    and c.unit_number = coalesce(expire_listing_holds.unit_number, c.unit_number)
+    and (expire_listing_holds.nights is null or c.nights && expire_listing_holds.nights);
+  get diagnostics v_expired = row_count;
+  return v_expired;
+end
+$$;
+
+comment on function app_hidden.expire_listing_holds(uuid, smallint, daterange) is
+  'Expires bookings of a listing whose hold is over, and frees their nights; says how many.';
