@@ -114,7 +114,7 @@ create type app_public.ledger_account_kind as enum (
   'tax_payable',
   'stripe_fees',
   'disputes',
-  'guest_clearing'
+  'guest_payable'
 );
 comment on type app_public.ledger_account_kind is 'What an account counts.';
 
@@ -188,6 +188,17 @@ create type app_public.review_direction as enum (
   'host_to_guest'
 );
 comment on type app_public.review_direction is 'Who reviews whom.';
+
+--
+-- type app_hidden.ledger_posting
+--
+create type app_hidden.ledger_posting as (
+  account_kind app_public.ledger_account_kind,
+  user_id uuid,
+  currency text,
+  amount bigint
+);
+comment on type app_hidden.ledger_posting is 'An amount for the account of that kind; a debit is positive, a credit negative, in minor units.';
 
 --
 -- type app_public.bookability_reason
@@ -751,8 +762,8 @@ create policy select_visible on app_public.booking_events as permissive for sele
   using ((EXISTS ( SELECT
    FROM app_public.bookings b
   WHERE (b.id = booking_events.booking_id))));
-CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON app_public.booking_events FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_only();
-CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.booking_events FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__append_only();
+CREATE TRIGGER _100_immutable BEFORE DELETE OR UPDATE ON app_public.booking_events FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.booking_events FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__no_truncate();
 comment on table app_public.booking_events is 'What happened to a booking, in order.';
 comment on column app_public.booking_events.booking_id is 'The booking.';
 comment on column app_public.booking_events.sequence is 'Order within the booking, from 1.';
@@ -918,7 +929,7 @@ create policy select_operator on app_public.calendar_claims as permissive for se
   using (true);
 CREATE TRIGGER _050_expire_holds BEFORE INSERT ON app_public.calendar_claims FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_calendar_claims__expire_holds();
 CREATE TRIGGER _100_guard BEFORE INSERT OR DELETE OR UPDATE OF listing_id, unit_number, nights ON app_public.calendar_claims FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_calendar_claims__guard();
-CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.calendar_claims FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__append_only();
+CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.calendar_claims FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__no_truncate();
 CREATE CONSTRAINT TRIGGER _900_claim_matches AFTER INSERT OR DELETE OR UPDATE ON app_public.calendar_claims DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__claim_matches();
 comment on table app_public.calendar_claims is 'Nights of a unit that are taken; visible to its host.';
 comment on column app_public.calendar_claims.id is 'Public id of the claim.';
@@ -1044,7 +1055,7 @@ create policy select_operator on app_public.ledger_accounts as permissive for se
   using (true);
 create policy select_own on app_public.ledger_accounts as permissive for select to staybase_visitor
   using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
-CREATE TRIGGER _100_append_only BEFORE UPDATE ON app_public.ledger_accounts FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION app_hidden.tg__append_only();
+CREATE TRIGGER _100_immutable BEFORE UPDATE ON app_public.ledger_accounts FOR EACH ROW WHEN ((old.* IS DISTINCT FROM new.*)) EXECUTE FUNCTION app_hidden.tg__immutable();
 comment on table app_public.ledger_accounts is 'An account of the ledger; hosts see their own.';
 comment on column app_public.ledger_accounts.id is 'Public id of the account.';
 comment on column app_public.ledger_accounts.kind is 'What it counts: host payable is what the platform owes a host.';
@@ -1084,8 +1095,8 @@ create policy select_own on app_public.ledger_entries as permissive for select t
   using ((account_id = ANY (ARRAY( SELECT a.id
    FROM app_public.ledger_accounts a
   WHERE (a.user_id = ( SELECT app_public.current_user_id() AS current_user_id))))));
-CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON app_public.ledger_entries FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_only();
-CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__append_only();
+CREATE TRIGGER _100_immutable BEFORE DELETE OR UPDATE ON app_public.ledger_entries FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__no_truncate();
 CREATE CONSTRAINT TRIGGER _900_balanced AFTER INSERT ON app_public.ledger_entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_ledger__balanced();
 comment on table app_public.ledger_entries is 'One side of a ledger transaction.';
 comment on column app_public.ledger_entries.id is 'Public id of the entry.';
@@ -1127,8 +1138,8 @@ create policy select_own on app_public.ledger_transactions as permissive for sel
    FROM (app_public.ledger_entries e
      JOIN app_public.ledger_accounts a ON ((a.id = e.account_id)))
   WHERE (a.user_id = ( SELECT app_public.current_user_id() AS current_user_id))))));
-CREATE TRIGGER _100_append_only BEFORE DELETE OR UPDATE ON app_public.ledger_transactions FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_only();
-CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.ledger_transactions FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__append_only();
+CREATE TRIGGER _100_immutable BEFORE DELETE OR UPDATE ON app_public.ledger_transactions FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.ledger_transactions FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__no_truncate();
 CREATE CONSTRAINT TRIGGER _900_balanced AFTER INSERT ON app_public.ledger_transactions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_ledger__balanced();
 comment on table app_public.ledger_transactions is 'Something that happened to money; its entries sum to zero.';
 comment on column app_public.ledger_transactions.id is 'Public id of the transaction.';
@@ -1557,7 +1568,7 @@ create policy select_visible on app_public.quote_line_items as permissive for se
   using ((EXISTS ( SELECT
    FROM app_public.quotes q
   WHERE (q.id = quote_line_items.quote_id))));
-CREATE TRIGGER _100_append_only BEFORE UPDATE ON app_public.quote_line_items FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_only();
+CREATE TRIGGER _100_immutable BEFORE UPDATE ON app_public.quote_line_items FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
 CREATE CONSTRAINT TRIGGER _900_line_items_sum AFTER INSERT OR DELETE OR UPDATE ON app_public.quote_line_items DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_quotes__line_items_sum();
 comment on table app_public.quote_line_items is 'A line of a quote; the lines sum to its amounts.';
 comment on column app_public.quote_line_items.quote_id is 'The quote.';
@@ -1623,7 +1634,7 @@ create policy select_operator on app_public.quotes as permissive for select to s
   using (true);
 create policy select_own on app_public.quotes as permissive for select to staybase_visitor
   using ((guest_id = ( SELECT app_public.current_user_id() AS current_user_id)));
-CREATE TRIGGER _100_append_only BEFORE UPDATE OF id, listing_id, guest_id, check_in, check_out, guests, currency, total_amount, host_amount, platform_amount, cancellation_policy ON app_public.quotes FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_only();
+CREATE TRIGGER _100_immutable BEFORE UPDATE OF id, listing_id, guest_id, check_in, check_out, guests, currency, total_amount, host_amount, platform_amount, cancellation_policy ON app_public.quotes FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
 CREATE CONSTRAINT TRIGGER _900_line_items_sum AFTER INSERT OR UPDATE ON app_public.quotes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_quotes__line_items_sum();
 comment on table app_public.quotes is 'A priced offer for one stay that can be booked until it expires.';
 comment on column app_public.quotes.id is 'Public id of the quote, by which it is booked.';
@@ -2151,10 +2162,14 @@ begin
     'revoke all on %s from public, staybase_authenticator, staybase_visitor, staybase_operator',
     drop_policies.target
   );
+  execute format(
+    'create policy definer_all on %s to staybase_owner using (true) with check (true)',
+    drop_policies.target
+  );
 end
 $function$;
 alter routine app_hidden.drop_policies(regclass) owner to staybase_owner;
-comment on routine app_hidden.drop_policies(regclass) is 'Removes all policies and client grants of a table; the first line of its policies file.';
+comment on routine app_hidden.drop_policies(regclass) is 'Removes all policies and client grants of a table, and lets its owner in; the first line of a policies file.';
 
 --
 -- function app_hidden.expire_listing_holds(uuid,smallint,daterange)
@@ -2398,9 +2413,9 @@ grant execute on routine app_hidden.is_time_zone(text) to staybase_operator;
 grant execute on routine app_hidden.is_time_zone(text) to staybase_visitor;
 
 --
--- function app_hidden.job_waits(text)
+-- function app_hidden.job_is_pending(text)
 --
-CREATE OR REPLACE FUNCTION app_hidden.job_waits(job_key text)
+CREATE OR REPLACE FUNCTION app_hidden.job_is_pending(job_key text)
  RETURNS boolean
  LANGUAGE sql
  STABLE SECURITY DEFINER
@@ -2410,8 +2425,8 @@ AS $function$
     select from graphile_worker.jobs j where j.key = job_key and j.attempts < j.max_attempts
   )
 $function$;
-alter routine app_hidden.job_waits(text) owner to staybase_owner;
-comment on routine app_hidden.job_waits(text) is 'Whether a job of this key waits or runs, and has attempts left.';
+alter routine app_hidden.job_is_pending(text) owner to staybase_owner;
+comment on routine app_hidden.job_is_pending(text) is 'Whether a job of this key waits or runs, and has attempts left.';
 
 --
 -- function app_hidden.ledger_account(app_public.ledger_account_kind,text,uuid)
@@ -2608,9 +2623,9 @@ alter routine app_hidden.offset_place(double precision,double precision,double p
 comment on routine app_hidden.offset_place(double precision,double precision,double precision,double precision) is 'A point moved by some metres along a bearing in radians.';
 
 --
--- function app_hidden.post_ledger(text,text,uuid,text,uuid[],bigint[])
+-- function app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posting[])
 --
-CREATE OR REPLACE FUNCTION app_hidden.post_ledger(external_fact text, kind text, booking_id uuid, currency text, account_ids uuid[], amounts bigint[])
+CREATE OR REPLACE FUNCTION app_hidden.post_ledger(external_fact text, kind text, booking_id uuid, postings app_hidden.ledger_posting[])
  RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2626,67 +2641,19 @@ begin
   if v_transaction_id is null then
     return false;
   end if;
+
   insert into app_public.ledger_entries (transaction_id, account_id, currency, amount)
-  select v_transaction_id, e.account_id, post_ledger.currency, e.amount
-  from unnest(post_ledger.account_ids, post_ledger.amounts) e (account_id, amount)
-  where e.amount <> 0;
+  select v_transaction_id, app_hidden.ledger_account(p.account_kind, p.currency, p.user_id),
+    p.currency, p.amount
+  from (
+    select * from unnest(post_ledger.postings) where amount <> 0
+    order by account_kind, user_id, currency
+  ) p;
   return true;
 end
 $function$;
-alter routine app_hidden.post_ledger(text,text,uuid,text,uuid[],bigint[]) owner to staybase_owner;
-comment on routine app_hidden.post_ledger(text,text,uuid,text,uuid[],bigint[]) is 'Writes an external fact into the ledger; false where it is there already.';
-
---
--- function app_hidden.price_lines(uuid,date,date,integer)
---
-CREATE OR REPLACE FUNCTION app_hidden.price_lines(listing_id uuid, check_in date, check_out date, guests integer)
- RETURNS SETOF app_public.price_line
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  with price as (
-    select * from app_hidden.price_stay(
-      price_lines.listing_id, price_lines.check_in, price_lines.check_out, price_lines.guests,
-      only_free => false
-    )
-  ),
-  fees as (
-    select * from app_hidden.platform_fees f
-    where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
-  ),
-  lines (position, code, rule, unit_amount, quantity, payer, payee) as (
-    select 1, 'nights', 'base_rate', p.base_amount, p.base_nights, 'guest', 'host' from price p
-    union all
-    select 2, 'nights', 'weekend_rate', p.weekend_amount, p.weekend_nights, 'guest', 'host' from price p
-    union all
-    select 3, 'nights', 'dated_rate', d.nightly_amount, sum(
-      least(upper(d.nights), price_lines.check_out) - greatest(lower(d.nights), price_lines.check_in)
-    )::integer, 'guest', 'host'
-    from app_public.dated_rates d
-    where d.listing_id = price_lines.listing_id
-      and d.nights && daterange(price_lines.check_in, price_lines.check_out)
-    group by d.nightly_amount
-    union all
-    select 4, 'cleaning_fee', 'cleaning_fee', p.cleaning_fee_amount, 1, 'guest', 'host' from price p
-    union all
-    select 5, 'extra_guest_fee', 'extra_guest_fee', p.extra_guest_fee_amount,
-      p.extra_guests * (price_lines.check_out - price_lines.check_in), 'guest', 'host' from price p
-    union all
-    select 6, 'guest_service_fee', round(f.guest_service_fee_bps / 100.0, 2) || '%',
-      p.guest_service_fee_amount, 1, 'guest', 'platform' from price p, fees f
-    union all
-    select 7, 'host_commission', round(f.host_commission_bps / 100.0, 2) || '%',
-      p.host_commission_amount, 1, 'host', 'platform' from price p, fees f
-  )
-  select l.code, l.rule, p.currency, l.unit_amount, l.quantity, l.unit_amount * l.quantity,
-    l.payer::app_public.party, l.payee::app_public.party
-  from lines l, price p
-  where l.unit_amount * l.quantity > 0
-  order by l.position, l.unit_amount
-$function$;
-alter routine app_hidden.price_lines(uuid,date,date,integer) owner to staybase_owner;
-comment on routine app_hidden.price_lines(uuid,date,date,integer) is 'The line items of a stay.';
+alter routine app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posting[]) owner to staybase_owner;
+comment on routine app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posting[]) is 'Writes an external fact into the ledger; false where it is there already.';
 
 --
 -- function app_hidden.price_stay(uuid,date,date,integer,boolean)
@@ -2788,9 +2755,9 @@ CREATE OR REPLACE FUNCTION app_hidden.queue_intent_cancellation(payment_id uuid)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select app_hidden.add_job(
-    'cancel_payment_intent',
+    'payment__cancel_intent',
     jsonb_build_object('paymentId', payment_id),
-    'cancel_payment_intent:' || payment_id,
+    'payment__cancel_intent:' || payment_id,
     queue_name => (
       select app_hidden.stripe_queue(p.stripe_payment_intent_id) from app_public.payments p
       where p.id = queue_intent_cancellation.payment_id
@@ -2818,13 +2785,73 @@ begin
   returning id into v_mail_id;
   if v_mail_id is not null then
     perform app_hidden.add_job(
-      'send_mail', jsonb_build_object('mailId', v_mail_id), 'mail:' || v_mail_id
+      'mail__send', jsonb_build_object('mailId', v_mail_id), 'mail:' || v_mail_id
     );
   end if;
 end
 $function$;
 alter routine app_hidden.queue_mail(text,uuid,uuid) owner to staybase_owner;
 comment on routine app_hidden.queue_mail(text,uuid,uuid) is 'Owes a person a mail about a booking, once an occasion.';
+
+--
+-- function app_hidden.record_capture(app_public.payments,app_public.bookings,bigint,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.record_capture(payment app_public.payments, booking app_public.bookings, received_amount bigint, charge_id text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_sold boolean;
+  v_refund_id uuid;
+begin
+  if record_capture.received_amount is distinct from payment.amount
+    or record_capture.charge_id is null
+  then
+    raise exception 'Stripe received another amount than was asked for.' using errcode = 'SBM03';
+  end if;
+  update app_public.payments p
+  set status = 'captured', captured_amount = record_capture.received_amount,
+      stripe_charge_id = record_capture.charge_id, failure_code = null
+  where p.id = payment.id;
+
+  v_sold := app_hidden.confirm_booking(booking);
+  perform app_hidden.post_ledger(
+    'charge:' || record_capture.charge_id,
+    case when v_sold then 'charge' else 'late_charge' end,
+    booking.id,
+    case when v_sold
+      then array[
+        row('stripe_balance', null, payment.currency, payment.amount),
+        row('host_payable', booking.host_id, payment.currency, -booking.host_amount),
+        row('platform_revenue', null, payment.currency, -booking.platform_amount)
+      ]::app_hidden.ledger_posting[]
+      else array[
+        row('stripe_balance', null, payment.currency, payment.amount),
+        row('guest_payable', null, payment.currency, -payment.amount)
+      ]::app_hidden.ledger_posting[]
+    end
+  );
+
+  if v_sold then
+    perform app_hidden.queue_mail('booking_confirmed_guest', booking.guest_id, booking.id);
+    perform app_hidden.queue_mail('booking_confirmed_host', booking.host_id, booking.id);
+    return 'confirmed';
+  end if;
+
+  insert into app_public.refunds (payment_id, reason, currency, amount)
+  values (payment.id, 'The payment came after the hold had expired.', payment.currency, payment.amount)
+  returning id into v_refund_id;
+  perform app_hidden.add_job(
+    'refund__create', jsonb_build_object('refundId', v_refund_id), 'refund:' || v_refund_id,
+    max_attempts => 25
+  );
+  return 'refunding';
+end
+$function$;
+alter routine app_hidden.record_capture(app_public.payments,app_public.bookings,bigint,text) owner to staybase_owner;
+comment on routine app_hidden.record_capture(app_public.payments,app_public.bookings,bigint,text) is 'Writes down money that arrived: confirms the booking, or gives it back.';
 
 --
 -- function app_hidden.refresh_search(uuid)
@@ -3200,66 +3227,6 @@ alter routine app_hidden.service_fee(bigint,integer,smallint) owner to staybase_
 comment on routine app_hidden.service_fee(bigint,integer,smallint) is 'A share in basis points of an amount, in minor units, rounded half up to the charge step.';
 
 --
--- function app_hidden.settle_payment(app_public.payments,app_public.bookings,bigint,text)
---
-CREATE OR REPLACE FUNCTION app_hidden.settle_payment(payment app_public.payments, booking app_public.bookings, received_amount bigint, charge_id text)
- RETURNS text
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_sold boolean;
-  v_refund_id uuid;
-begin
-  if settle_payment.received_amount is distinct from payment.amount or settle_payment.charge_id is null then
-    raise exception 'Stripe received another amount than was asked for.' using errcode = 'SBM03';
-  end if;
-  update app_public.payments p
-  set status = 'captured', captured_amount = settle_payment.received_amount,
-      stripe_charge_id = settle_payment.charge_id, failure_code = null
-  where p.id = payment.id;
-
-  v_sold := app_hidden.confirm_booking(booking);
-  perform app_hidden.post_ledger(
-    'charge:' || settle_payment.charge_id,
-    case when v_sold then 'charge' else 'late_charge' end,
-    booking.id,
-    payment.currency,
-    array[
-      app_hidden.ledger_account('stripe_balance', payment.currency),
-      case when v_sold
-        then app_hidden.ledger_account('host_payable', payment.currency, booking.host_id)
-        else app_hidden.ledger_account('guest_clearing', payment.currency)
-      end,
-      app_hidden.ledger_account('platform_revenue', payment.currency)
-    ],
-    case when v_sold
-      then array[payment.amount, -booking.host_amount, -booking.platform_amount]
-      else array[payment.amount, -payment.amount, 0]
-    end
-  );
-
-  if v_sold then
-    perform app_hidden.queue_mail('booking_confirmed_guest', booking.guest_id, booking.id);
-    perform app_hidden.queue_mail('booking_confirmed_host', booking.host_id, booking.id);
-    return 'confirmed';
-  end if;
-
-  insert into app_public.refunds (payment_id, reason, currency, amount)
-  values (payment.id, 'The payment came after the hold had expired.', payment.currency, payment.amount)
-  returning id into v_refund_id;
-  perform app_hidden.add_job(
-    'create_refund', jsonb_build_object('refundId', v_refund_id), 'refund:' || v_refund_id,
-    max_attempts => 25
-  );
-  return 'refunding';
-end
-$function$;
-alter routine app_hidden.settle_payment(app_public.payments,app_public.bookings,bigint,text) owner to staybase_owner;
-comment on routine app_hidden.settle_payment(app_public.payments,app_public.bookings,bigint,text) is 'Writes down money that arrived: confirms the booking, or gives it back.';
-
---
 -- function app_hidden.spread_bits(integer)
 --
 CREATE OR REPLACE FUNCTION app_hidden.spread_bits(value integer)
@@ -3282,6 +3249,58 @@ alter routine app_hidden.stay_keeps_restrictions(app_hidden.listing_availability
 comment on routine app_hidden.stay_keeps_restrictions(app_hidden.listing_availability,date,date) is 'Whether a stay keeps to a unit''s restrictions.';
 
 --
+-- function app_hidden.stay_line_items(uuid,date,date,integer)
+--
+CREATE OR REPLACE FUNCTION app_hidden.stay_line_items(listing_id uuid, check_in date, check_out date, guests integer)
+ RETURNS SETOF app_public.price_line
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with price as (
+    select * from app_hidden.price_stay(
+      stay_line_items.listing_id, stay_line_items.check_in, stay_line_items.check_out, stay_line_items.guests,
+      only_free => false
+    )
+  ),
+  fees as (
+    select * from app_hidden.platform_fees f
+    where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
+  ),
+  lines (position, code, rule, unit_amount, quantity, payer, payee) as (
+    select 1, 'nights', 'base_rate', p.base_amount, p.base_nights, 'guest', 'host' from price p
+    union all
+    select 2, 'nights', 'weekend_rate', p.weekend_amount, p.weekend_nights, 'guest', 'host' from price p
+    union all
+    select 3, 'nights', 'dated_rate', d.nightly_amount, sum(
+      least(upper(d.nights), stay_line_items.check_out) - greatest(lower(d.nights), stay_line_items.check_in)
+    )::integer, 'guest', 'host'
+    from app_public.dated_rates d
+    where d.listing_id = stay_line_items.listing_id
+      and d.nights && daterange(stay_line_items.check_in, stay_line_items.check_out)
+    group by d.nightly_amount
+    union all
+    select 4, 'cleaning_fee', 'cleaning_fee', p.cleaning_fee_amount, 1, 'guest', 'host' from price p
+    union all
+    select 5, 'extra_guest_fee', 'extra_guest_fee', p.extra_guest_fee_amount,
+      p.extra_guests * (stay_line_items.check_out - stay_line_items.check_in), 'guest', 'host' from price p
+    union all
+    select 6, 'guest_service_fee', round(f.guest_service_fee_bps / 100.0, 2) || '%',
+      p.guest_service_fee_amount, 1, 'guest', 'platform' from price p, fees f
+    union all
+    select 7, 'host_commission', round(f.host_commission_bps / 100.0, 2) || '%',
+      p.host_commission_amount, 1, 'host', 'platform' from price p, fees f
+  )
+  select l.code, l.rule, p.currency, l.unit_amount, l.quantity, l.unit_amount * l.quantity,
+    l.payer::app_public.party, l.payee::app_public.party
+  from lines l, price p
+  where l.unit_amount * l.quantity > 0
+  order by l.position, l.unit_amount
+$function$;
+alter routine app_hidden.stay_line_items(uuid,date,date,integer) owner to staybase_owner;
+comment on routine app_hidden.stay_line_items(uuid,date,date,integer) is 'The line items of a stay.';
+
+--
 -- function app_hidden.stripe_queue(text)
 --
 CREATE OR REPLACE FUNCTION app_hidden.stripe_queue(object_id text)
@@ -3293,20 +3312,36 @@ alter routine app_hidden.stripe_queue(text) owner to staybase_owner;
 comment on routine app_hidden.stripe_queue(text) is 'The job queue of a Stripe object, one of 64.';
 
 --
--- function app_hidden.tg__append_only()
+-- function app_hidden.tg__immutable()
 --
-CREATE OR REPLACE FUNCTION app_hidden.tg__append_only()
+CREATE OR REPLACE FUNCTION app_hidden.tg__immutable()
  RETURNS trigger
  LANGUAGE plpgsql
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  raise exception 'Rows of % are never changed or deleted; append a correction.', TG_TABLE_NAME
+  raise exception 'A row of % is never %; write another row that corrects it.', TG_TABLE_NAME,
+    case TG_OP when 'UPDATE' then 'changed' else 'deleted' end
     using errcode = 'SBG05';
 end
 $function$;
-alter routine app_hidden.tg__append_only() owner to staybase_owner;
-comment on routine app_hidden.tg__append_only() is 'Refuses every update, delete and truncate of a table.';
+alter routine app_hidden.tg__immutable() owner to staybase_owner;
+comment on routine app_hidden.tg__immutable() is 'Refuses to change or delete a row.';
+
+--
+-- function app_hidden.tg__no_truncate()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg__no_truncate()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  raise exception 'The table % is never truncated.', TG_TABLE_NAME using errcode = 'SBG05';
+end
+$function$;
+alter routine app_hidden.tg__no_truncate() owner to staybase_owner;
+comment on routine app_hidden.tg__no_truncate() is 'Refuses to truncate a table.';
 
 --
 -- function app_hidden.tg__refresh_search()
@@ -3992,7 +4027,7 @@ begin
     return 'unchanged';
   end if;
   if apply_payment_intent.intent_status = 'succeeded' then
-    return app_hidden.settle_payment(
+    return app_hidden.record_capture(
       v_payment, v_booking, apply_payment_intent.received_amount, apply_payment_intent.charge_id
     );
   end if;
@@ -4086,12 +4121,10 @@ begin
     case when v_amount > 0 then 'refund:' else 'refund_failure:' end || apply_refund.stripe_refund_id,
     case when v_amount > 0 then 'refund' else 'refund_failure' end,
     v_booking.id,
-    v_refund.currency,
     array[
-      app_hidden.ledger_account('guest_clearing', v_refund.currency),
-      app_hidden.ledger_account('stripe_balance', v_refund.currency)
-    ],
-    array[v_amount, -v_amount]
+      row('guest_payable', null, v_refund.currency, v_amount),
+      row('stripe_balance', null, v_refund.currency, -v_amount)
+    ]::app_hidden.ledger_posting[]
   );
   if v_amount > 0 then
     perform app_hidden.queue_mail('late_payment_refunded', v_booking.guest_id, v_booking.id);
@@ -4132,43 +4165,6 @@ $function$;
 alter routine app_private.attach_payment_intent(uuid,text) owner to staybase_owner;
 comment on routine app_private.attach_payment_intent(uuid,text) is 'Notes Stripe''s intent of a payment.';
 grant execute on routine app_private.attach_payment_intent(uuid,text) to staybase_authenticator;
-
---
--- function app_private.beat(text[],interval)
---
-CREATE OR REPLACE FUNCTION app_private.beat(worker_ids text[], timeout interval)
- RETURNS text[]
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_dead text[];
-begin
-  insert into app_private.worker_heartbeats (worker_id, beat_at)
-  select id, clock_timestamp() from unnest(beat.worker_ids) id
-  on conflict on constraint worker_heartbeats_pkey do update set beat_at = excluded.beat_at;
-
-  -- A worker that nobody has heard of gets a first beat now, and with it one time-out to speak up.
-  insert into app_private.worker_heartbeats (worker_id, beat_at)
-  select distinct j.locked_by, clock_timestamp() from graphile_worker.jobs j
-  where j.locked_by is not null
-  on conflict on constraint worker_heartbeats_pkey do nothing;
-
-  select array_agg(h.worker_id) into v_dead
-  from app_private.worker_heartbeats h
-  where h.beat_at < clock_timestamp() - beat.timeout;
-  if v_dead is null then
-    return '{}';
-  end if;
-  perform graphile_worker.force_unlock_workers(v_dead);
-  delete from app_private.worker_heartbeats h where h.worker_id = any (v_dead);
-  return v_dead;
-end
-$function$;
-alter routine app_private.beat(text[],interval) owner to staybase_owner;
-comment on routine app_private.beat(text[],interval) is 'Says that workers live and unlocks the jobs of those that do not; their ids are returned.';
-grant execute on routine app_private.beat(text[],interval) to staybase_authenticator;
 
 --
 -- function app_private.begin_payment(uuid)
@@ -4442,64 +4438,6 @@ comment on routine app_private.find_registration(bytea) is 'The password hash th
 grant execute on routine app_private.find_registration(bytea) to staybase_authenticator;
 
 --
--- function app_private.follow_stripe()
---
-CREATE OR REPLACE FUNCTION app_private.follow_stripe()
- RETURNS integer
- LANGUAGE plpgsql
- SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-declare
-  v_payments integer;
-  v_refunds integer;
-  v_events integer;
-begin
-  select count(app_hidden.add_job(
-    'follow_payment', jsonb_build_object('paymentId', p.id), 'follow_payment:' || p.id,
-    queue_name => app_hidden.stripe_queue(p.stripe_payment_intent_id)
-  )) into v_payments
-  from (
-    select p.id, p.stripe_payment_intent_id from app_public.payments p
-    where p.status in ('requires_payment', 'requires_action', 'processing', 'authorised')
-      and p.stripe_payment_intent_id is not null
-      and p.created_at between app_hidden.clock() - interval '30 days'
-        and app_hidden.clock() - interval '20 minutes'
-      and not app_hidden.job_waits('follow_payment:' || p.id)
-    order by p.created_at
-    limit 1000
-  ) p;
-  select count(app_hidden.add_job(
-    'create_refund', jsonb_build_object('refundId', r.id), 'refund:' || r.id, max_attempts => 25
-  )) into v_refunds
-  from (
-    select r.id from app_public.refunds r
-    where r.status in ('requested', 'pending')
-      and r.created_at between app_hidden.clock() - interval '30 days'
-        and app_hidden.clock() - interval '1 hour'
-      and not app_hidden.job_waits('refund:' || r.id)
-    order by r.created_at
-    limit 1000
-  ) r;
-  select count(app_hidden.add_job(
-    'process_stripe_event', jsonb_build_object('eventId', e.id), 'stripe_event:' || e.id,
-    max_attempts => 25, queue_name => app_hidden.stripe_queue(e.object_id)
-  )) into v_events
-  from (
-    select e.id, e.object_id from app_private.stripe_events e
-    where e.processed_at is null and e.received_at < app_hidden.clock() - interval '1 hour'
-      and not app_hidden.job_waits('stripe_event:' || e.id)
-    order by e.received_at
-    limit 1000
-  ) e;
-  return v_payments + v_refunds + v_events;
-end
-$function$;
-alter routine app_private.follow_stripe() owner to staybase_owner;
-comment on routine app_private.follow_stripe() is 'Queues a look at payments, refunds and events that have waited for too long; says how many.';
-grant execute on routine app_private.follow_stripe() to staybase_authenticator;
-
---
 -- function app_private.import_listing(text,jsonb)
 --
 CREATE OR REPLACE FUNCTION app_private.import_listing(source text, listing jsonb)
@@ -4617,7 +4555,7 @@ AS $function$
     from app_public.ledger_transactions t
     join app_public.ledger_entries e on e.transaction_id = t.id
     join app_public.ledger_accounts a on a.id = e.account_id
-    where a.kind in ('host_payable', 'platform_revenue', 'tax_payable', 'guest_clearing')
+    where a.kind in ('host_payable', 'platform_revenue', 'tax_payable', 'guest_payable')
     group by t.booking_id
   ) l on l.booking_id = p.booking_id
   group by p.booking_id
@@ -4825,6 +4763,43 @@ comment on routine app_private.rebuild_search() is 'Writes the search projection
 grant execute on routine app_private.rebuild_search() to staybase_authenticator;
 
 --
+-- function app_private.record_heartbeat(text[],interval)
+--
+CREATE OR REPLACE FUNCTION app_private.record_heartbeat(worker_ids text[], timeout interval)
+ RETURNS text[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_dead text[];
+begin
+  insert into app_private.worker_heartbeats (worker_id, beat_at)
+  select id, clock_timestamp() from unnest(record_heartbeat.worker_ids) id
+  on conflict on constraint worker_heartbeats_pkey do update set beat_at = excluded.beat_at;
+
+  -- A worker that nobody has heard of gets a first beat now, and with it one time-out to speak up.
+  insert into app_private.worker_heartbeats (worker_id, beat_at)
+  select distinct j.locked_by, clock_timestamp() from graphile_worker.jobs j
+  where j.locked_by is not null
+  on conflict on constraint worker_heartbeats_pkey do nothing;
+
+  select array_agg(h.worker_id) into v_dead
+  from app_private.worker_heartbeats h
+  where h.beat_at < clock_timestamp() - record_heartbeat.timeout;
+  if v_dead is null then
+    return '{}';
+  end if;
+  perform graphile_worker.force_unlock_workers(v_dead);
+  delete from app_private.worker_heartbeats h where h.worker_id = any (v_dead);
+  return v_dead;
+end
+$function$;
+alter routine app_private.record_heartbeat(text[],interval) owner to staybase_owner;
+comment on routine app_private.record_heartbeat(text[],interval) is 'Says that workers live and unlocks the jobs of those that do not; their ids are returned.';
+grant execute on routine app_private.record_heartbeat(text[],interval) to staybase_authenticator;
+
+--
 -- function app_private.refund_for_job(uuid)
 --
 CREATE OR REPLACE FUNCTION app_private.refund_for_job(refund_id uuid, OUT status app_public.refund_status, OUT amount bigint, OUT stripe_payment_intent_id text, OUT stripe_refund_id text)
@@ -4858,13 +4833,71 @@ begin
   returning id into v_registration_id;
 
   perform app_hidden.add_job(
-    'send_registration_mail', jsonb_build_object('registrationId', v_registration_id)
+    'mail__send_registration', jsonb_build_object('registrationId', v_registration_id)
   );
 end
 $function$;
 alter routine app_private.register(text,text,text) owner to staybase_owner;
 comment on routine app_private.register(text,text,text) is 'Starts a registration; the answer never tells whether the address has an account.';
 grant execute on routine app_private.register(text,text,text) to staybase_authenticator;
+
+--
+-- function app_private.requeue_stale_stripe()
+--
+CREATE OR REPLACE FUNCTION app_private.requeue_stale_stripe()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_payments integer;
+  v_refunds integer;
+  v_events integer;
+begin
+  select count(app_hidden.add_job(
+    'payment__sync', jsonb_build_object('paymentId', p.id), 'payment__sync:' || p.id,
+    queue_name => app_hidden.stripe_queue(p.stripe_payment_intent_id)
+  )) into v_payments
+  from (
+    select p.id, p.stripe_payment_intent_id from app_public.payments p
+    where p.status in ('requires_payment', 'requires_action', 'processing', 'authorised')
+      and p.stripe_payment_intent_id is not null
+      and p.created_at between app_hidden.clock() - interval '30 days'
+        and app_hidden.clock() - interval '20 minutes'
+      and not app_hidden.job_is_pending('payment__sync:' || p.id)
+    order by p.created_at
+    limit 1000
+  ) p;
+  select count(app_hidden.add_job(
+    'refund__create', jsonb_build_object('refundId', r.id), 'refund:' || r.id, max_attempts => 25
+  )) into v_refunds
+  from (
+    select r.id from app_public.refunds r
+    where r.status in ('requested', 'pending')
+      and r.created_at between app_hidden.clock() - interval '30 days'
+        and app_hidden.clock() - interval '1 hour'
+      and not app_hidden.job_is_pending('refund:' || r.id)
+    order by r.created_at
+    limit 1000
+  ) r;
+  select count(app_hidden.add_job(
+    'stripe__process_event', jsonb_build_object('eventId', e.id), 'stripe_event:' || e.id,
+    max_attempts => 25, queue_name => app_hidden.stripe_queue(e.object_id)
+  )) into v_events
+  from (
+    select e.id, e.object_id from app_private.stripe_events e
+    where e.processed_at is null and e.received_at < app_hidden.clock() - interval '1 hour'
+      and not app_hidden.job_is_pending('stripe_event:' || e.id)
+    order by e.received_at
+    limit 1000
+  ) e;
+  return v_payments + v_refunds + v_events;
+end
+$function$;
+alter routine app_private.requeue_stale_stripe() owner to staybase_owner;
+comment on routine app_private.requeue_stale_stripe() is 'Queues a look at payments, refunds and events that have waited for too long; says how many.';
+grant execute on routine app_private.requeue_stale_stripe() to staybase_authenticator;
 
 --
 -- function app_private.rotate_refresh_token(bytea,bytea)
@@ -5004,7 +5037,7 @@ begin
     return false;
   end if;
   perform app_hidden.add_job(
-    'process_stripe_event',
+    'stripe__process_event',
     jsonb_build_object('eventId', store_stripe_event.id),
     'stripe_event:' || store_stripe_event.id,
     max_attempts => 25,
@@ -5523,7 +5556,7 @@ begin
     sum(case when l.payee = 'host' then l.amount when l.payer = 'host' then -l.amount else 0 end),
     array_agg(l)
   into v_price
-  from app_hidden.price_lines(quote.listing_id, quote.check_in, quote.check_out, quote.guests) l;
+  from app_hidden.stay_line_items(quote.listing_id, quote.check_in, quote.check_out, quote.guests) l;
   return v_price;
 end
 $function$;

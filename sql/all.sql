@@ -16,9 +16,10 @@
 --!include foundation/is_time_zone.sql
 --!include foundation/web_url.sql
 --!include foundation/add_job.sql
---!include foundation/job_waits.sql
+--!include foundation/job_is_pending.sql
 --!include foundation/tg__touch.sql
---!include foundation/tg__append_only.sql
+--!include foundation/tg__immutable.sql
+--!include foundation/tg__no_truncate.sql
 --!include foundation/currencies.sql
 
 -- identity
@@ -114,7 +115,7 @@
 --!include pricing/internal/price_stay.sql
 --!include pricing/types/party.sql
 --!include pricing/types/price_line.sql
---!include pricing/internal/price_lines.sql
+--!include pricing/internal/stay_line_items.sql
 --!include pricing/mutations/set_listing_rates.sql
 --!include pricing/mutations/set_dated_rate.sql
 
@@ -186,6 +187,7 @@
 --!include ledger/policies/ledger_transactions.sql
 --!include ledger/policies/ledger_entries.sql
 --!include ledger/triggers/tg_ledger__balanced.sql
+--!include ledger/types/ledger_posting.sql
 --!include ledger/internal/ledger_account.sql
 --!include ledger/internal/post_ledger.sql
 
@@ -208,7 +210,7 @@
 --!include stripe/server/store_stripe_event.sql
 --!include stripe/server/stripe_event.sql
 --!include stripe/server/mark_stripe_event_processed.sql
---!include stripe/server/follow_stripe.sql
+--!include stripe/server/requeue_stale_stripe.sql
 --!include stripe/server/purge_stripe_events.sql
 
 -- checkout: the only domain that knows bookings, payments and the ledger at once
@@ -216,7 +218,7 @@
 --!include checkout/triggers/tg_bookings__cancel_intent.sql
 --!include checkout/server/begin_payment.sql
 --!include checkout/server/attach_payment_intent.sql
---!include checkout/internal/settle_payment.sql
+--!include checkout/internal/record_capture.sql
 --!include checkout/server/apply_payment_intent.sql
 --!include checkout/server/apply_refund.sql
 --!include checkout/server/ledger_drift.sql
@@ -266,5 +268,5 @@
 -- operations
 --!include operations/tables/worker_heartbeats.sql
 --!include operations/policies/worker_heartbeats.sql
---!include operations/server/beat.sql
+--!include operations/server/record_heartbeat.sql
 --!include operations/server/end_heartbeats.sql

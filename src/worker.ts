@@ -11,7 +11,7 @@ import {
   type WorkerEvents,
   Logger as WorkerLogger,
 } from "graphile-worker";
-import { crontab, jobs } from "./jobs/index.ts";
+import { crontab, formerJobs, jobs } from "./jobs/index.ts";
 import { type RunningWork, runProcess } from "./process.ts";
 import { bounded } from "./resources/bounded.ts";
 import { startHeartbeat } from "./resources/heartbeat.ts";
@@ -71,7 +71,7 @@ function startRunner(resources: Resources, poolIds: Set<string>): Promise<Runner
   // A job is locked by the pool of workers, whichever of them runs it.
   events.on("pool:create", ({ workerPool }) => poolIds.add(workerPool.id));
   const taskList: TaskList = {};
-  for (const [name, job] of Object.entries(jobs)) {
+  for (const [name, job] of Object.entries({ ...formerJobs, ...jobs })) {
     taskList[name] = (payload) => job(resources, payload);
   }
   return run({

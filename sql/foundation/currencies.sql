@@ -30,7 +30,6 @@ comment on column app_public.currencies.charge_step is 'Amounts that are charged
 comment on column app_public.currencies.minimum_charge_amount is 'The least that a card can be charged, in minor units.';
 
 select app_hidden.drop_policies('app_public.currencies');
-create policy definer_all on app_public.currencies to :DATABASE_OWNER using (true) with check (true);
 create policy select_all on app_public.currencies for select to :DATABASE_VISITOR using (true);
 grant select on app_public.currencies to :DATABASE_VISITOR;
 -- No insert, update or delete: a currency comes with a migration.

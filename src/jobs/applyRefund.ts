@@ -20,7 +20,7 @@ export async function applyRefund(resources: Resources, refund: Stripe.Refund): 
     return rows[0]?.outcome;
   });
   const facts = { refundId, status: refund.status, outcome };
-  // The guest's money is with us still, in guest_clearing: somebody has to find another way back.
+  // The guest's money is with us still, in guest_payable: somebody has to find another way back.
   if (outcome === "failed") resources.logger.error(facts, "a refund failed; pay it back by hand");
   else resources.logger.info(facts, "refund followed");
 }

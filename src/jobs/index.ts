@@ -1,23 +1,37 @@
 /**
- * The jobs by the name under which SQL queues them, and when the clock does. A test compares both
- * with the SQL.
+ * The jobs by the name under which SQL queues them, and when the clock does. A name begins with
+ * what the job is about. A test compares both lists with the SQL.
  */
 import { cancelPaymentIntent } from "./cancelPaymentIntent.ts";
 import { createRefund } from "./createRefund.ts";
-import { followPayment } from "./followPayment.ts";
-import { completeStays, expireHolds, followStripe, purgeExpired } from "./maintenance.ts";
+import { completeStays, expireHolds, purgeExpired, requeueStaleStripe } from "./maintenance.ts";
 import { processStripeEvent } from "./processStripeEvent.ts";
 import { sendMail } from "./sendMail.ts";
 import { sendRegistrationMail } from "./sendRegistrationMail.ts";
+import { syncPayment } from "./syncPayment.ts";
 import type { Job } from "./task.ts";
 
 export const jobs: Readonly<Record<string, Job>> = {
+  booking__complete_stays: completeStays,
+  booking__expire_holds: expireHolds,
+  mail__send: sendMail,
+  mail__send_registration: sendRegistrationMail,
+  maintenance__purge_expired: purgeExpired,
+  payment__cancel_intent: cancelPaymentIntent,
+  payment__sync: syncPayment,
+  refund__create: createRefund,
+  stripe__process_event: processStripeEvent,
+  stripe__requeue_stale: requeueStaleStripe,
+};
+
+/** Names of the first release: jobs that were queued before an upgrade still have them. */
+export const formerJobs: Readonly<Record<string, Job>> = {
   cancel_payment_intent: cancelPaymentIntent,
   complete_stays: completeStays,
   create_refund: createRefund,
   expire_holds: expireHolds,
-  follow_payment: followPayment,
-  follow_stripe: followStripe,
+  follow_payment: syncPayment,
+  follow_stripe: requeueStaleStripe,
   process_stripe_event: processStripeEvent,
   purge_expired: purgeExpired,
   send_mail: sendMail,
@@ -26,8 +40,8 @@ export const jobs: Readonly<Record<string, Job>> = {
 
 /** In UTC; a time that was missed while no worker ran is made up for where `fill` says so. */
 export const crontab = `
-* * * * * expire_holds ?max=3
-5 * * * * complete_stays ?fill=2h&max=5
-*/20 * * * * follow_stripe ?max=3
-17 3 * * * purge_expired ?max=3
+* * * * * booking__expire_holds ?max=3
+5 * * * * booking__complete_stays ?fill=2h&max=5
+*/20 * * * * stripe__requeue_stale ?max=3
+17 3 * * * maintenance__purge_expired ?max=3
 `;

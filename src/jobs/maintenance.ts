@@ -1,6 +1,6 @@
 /**
- * What the clock causes: holds that end, stays that are over, and what may be forgotten. See
- * crontab.ts.
+ * What the clock causes: holds that end, stays that are over, and what may be forgotten. `index.ts`
+ * says when.
  */
 import type { Job } from "./task.ts";
 
@@ -23,8 +23,8 @@ export const expireHolds = repeatUntilZero("select app_private.expire_holds() as
 export const completeStays = repeatUntilZero("select app_private.complete_stays() as done");
 
 /** Looks after payments and events whose news may have been lost. */
-export const followStripe: Job = async (resources) => {
-  await resources.pool.query("select app_private.follow_stripe()");
+export const requeueStaleStripe: Job = async (resources) => {
+  await resources.pool.query("select app_private.requeue_stale_stripe()");
 };
 
 const purgeQuotes = repeatUntilZero("select app_private.purge_quotes() as done");

@@ -21,7 +21,7 @@ export function startHeartbeat(resources: Resources, workerIds: ReadonlySet<stri
   const beat = async (): Promise<void> => {
     try {
       const { rows } = await pool.query<{ dead: string[] }>(
-        "select app_private.beat($1, $2) as dead",
+        "select app_private.record_heartbeat($1, $2) as dead",
         [[...workerIds], `${seconds * MISSED_BEATS} seconds`],
       );
       const dead = rows[0]?.dead ?? [];

@@ -312,11 +312,11 @@ describe("in the database", () => {
   });
 
   test("a worker that lives is seen, and jobs that wait for nobody are broken", async () => {
-    const add = "select app_hidden.add_job('send_mail', '{}', null, now() - interval '2 minutes')";
+    const add = "select app_hidden.add_job('mail__send', '{}', null, now() - interval '2 minutes')";
     await asRoot(add);
     cleanups.push(() => asRoot("delete from graphile_worker._private_jobs"));
     expect(brokenIn(await examine(await goodEnv()))).toEqual(["worker"]);
-    await asRoot("select app_private.beat(array['w'], '1 minute')");
+    await asRoot("select app_private.record_heartbeat(array['w'], '1 minute')");
     cleanups.push(() => asRoot("select app_private.end_heartbeats(array['w'])"));
     // It lives, but does not do its work.
     expect(brokenIn(await examine(await goodEnv()))).toEqual(["worker"]);

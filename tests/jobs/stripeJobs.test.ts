@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { SIMULATOR_STRIPE_KEYS } from "../../src/config.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
 import { createRefund } from "../../src/jobs/createRefund.ts";
-import { followPayment } from "../../src/jobs/followPayment.ts";
+import { syncPayment } from "../../src/jobs/syncPayment.ts";
 import { testDatabase } from "../helpers/database.ts";
 import {
   asOwner,
@@ -62,7 +62,7 @@ async function paidAtStripe(): Promise<Payment> {
 
 test("a payment whose events were lost is found paid", async () => {
   const payment = await paidAtStripe();
-  await followPayment(opened.resources, { paymentId: payment.id });
+  await syncPayment(opened.resources, { paymentId: payment.id });
   expect(await bookingStatus(database, payment.bookingId)).toBe("confirmed");
 });
 

@@ -106,7 +106,7 @@ test("a job that outlives the time-out runs once, beside a second worker that be
   );
   expect(holders).toEqual([{ attempts: 1 }]);
   for (const release of held) release();
-  await untilDone("send_registration_mail");
+  await untilDone("mail__send_registration");
   expect(held).toHaveLength(1);
   for (const one of both) expect(one.log()).not.toContain("unlocked the jobs");
 });
@@ -116,6 +116,12 @@ test("works while requests hold every connection of the process's pool", async (
   const busy = await opened.resources.pool.connect();
   cleanups.push(() => busy.release());
   await work(opened);
+  await asOwner(database, "select app_hidden.add_job('maintenance__purge_expired', '{}')");
+  await untilDone("maintenance__purge_expired");
+});
+
+test("does jobs that were queued under a name of the first release", async () => {
+  await work(await open());
   await asOwner(database, "select app_hidden.add_job('purge_expired', '{}')");
   await untilDone("purge_expired");
 });
@@ -146,14 +152,14 @@ test("the job of a worker that was killed is run by the next", async () => {
     "select app_private.store_stripe_event('evt_1', 'payment_intent.succeeded', 'pi_1', '{}')",
   );
   await waitUntil("the worker hangs in the job, and beats", async () => {
-    const [job] = await waiting("process_stripe_event");
+    const [job] = await waiting("stripe__process_event");
     return job?.locked_by != null && (await heartbeats()).length > 0;
   });
   await victim.kill();
   marketplace.stripe.control({ reset: true });
 
   const next = marketplace.startWorker();
-  await untilDone("process_stripe_event");
+  await untilDone("stripe__process_event");
   expect(next.output()).toContain("unlocked the jobs of dead workers");
   const events = await asOwner(database, "select processed_at from app_private.stripe_events");
   expect(events).toEqual([{ processed_at: expect.any(Date) }]);
@@ -176,13 +182,13 @@ test("a database that fails at the end of a job ends the process in good order, 
        drop function app_private.refuse()`,
     ),
   );
-  await asOwner(database, "select app_hidden.add_job('purge_expired', '{}')");
+  await asOwner(database, "select app_hidden.add_job('maintenance__purge_expired', '{}')");
   await waitUntil("the process has ended", () => worker.exitCode() !== null);
   expect(worker.exitCode()).toBe(1);
   expect(worker.output()).toMatch(/"level":"fatal".*the disk is full.*the process ends/);
   // It signed off: that is the end of an orderly stop.
   expect(await heartbeats()).toEqual([]);
-  expect(await waiting("purge_expired")).toHaveLength(1);
+  expect(await waiting("maintenance__purge_expired")).toHaveLength(1);
 });
 
 test("a worker that ends by itself ends its process, with 1", async () => {
@@ -211,7 +217,7 @@ async function workWithRefusals(responseCode: number): Promise<TestResources> {
 test("a mail that is refused for good is tried once, and no address is in the log", async () => {
   const opened = await workWithRefusals(550);
   await register("gone@example.com");
-  await untilDone("send_registration_mail");
+  await untilDone("mail__send_registration");
   expect(opened.log()).toMatch(/"level":"error".*<registration-.*it is not repeated/);
   expect(opened.log()).toContain("550");
   expect(opened.log()).not.toContain("gone@example.com");
@@ -221,10 +227,10 @@ test("a mail that is refused for now is repeated, and the queue keeps no address
   const opened = await workWithRefusals(451);
   await register("later@example.com");
   await waitUntil("it has failed once", async () => {
-    const [job] = await waiting("send_registration_mail");
+    const [job] = await waiting("mail__send_registration");
     return job?.attempts === 1 && job.last_error !== null && job.locked_by === null;
   });
-  const [job] = await waiting("send_registration_mail");
+  const [job] = await waiting("mail__send_registration");
   expect(job?.last_error).toContain("EENVELOPE, RCPT TO, 451");
   expect(`${job?.last_error} ${opened.log()}`).not.toContain("later@example.com");
 });

@@ -215,7 +215,7 @@ describe("money that comes after the hold has expired", () => {
     );
     expect(rows).toEqual([
       { kind: "stripe_balance", balance: 0 },
-      { kind: "guest_clearing", balance: 0 },
+      { kind: "guest_payable", balance: 0 },
     ]);
     expect(await drift()).toEqual([]);
     await waitUntil("the guest has the mail", async () => {

@@ -157,7 +157,7 @@ describe("the first stay, over HTTP, with two servers and a worker", () => {
     await waitUntil("the worker is at work on the event", async () => {
       const { rows } = await database.owner.query(
         `select from graphile_worker.jobs
-         where task_identifier = 'process_stripe_event' and locked_by is not null`,
+         where task_identifier = 'stripe__process_event' and locked_by is not null`,
       );
       return rows.length > 0;
     });
@@ -185,7 +185,7 @@ describe("the first stay, over HTTP, with two servers and a worker", () => {
     );
     await waitUntil("nothing is left to do", async () => {
       const { rows } = await database.owner.query(
-        "select from graphile_worker.jobs where task_identifier <> 'expire_holds'",
+        "select from graphile_worker.jobs where task_identifier <> 'booking__expire_holds'",
       );
       return rows.length === 0;
     });

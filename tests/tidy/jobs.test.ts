@@ -61,13 +61,13 @@ test("every job that SQL or the clock queues is there, and every job is queued b
   expect(faults).toEqual([]);
   expect(mismatches([...queued, ...queuedByClock(crontab)], Object.keys(jobs))).toEqual([]);
 
-  const call = "perform app_hidden.add_job(\n  'send_mail', '{}');";
+  const call = "perform app_hidden.add_job(\n  'mail__send', '{}');";
   const sql = queuedBySql([{ path: "sql/a.sql", text: call }]);
-  expect(sql).toEqual({ queued: [{ task: "send_mail", where: "sql/a.sql" }], faults: [] });
-  expect(mismatches(sql.queued, ["send_mail"])).toEqual([]);
+  expect(sql).toEqual({ queued: [{ task: "mail__send", where: "sql/a.sql" }], faults: [] });
+  expect(mismatches(sql.queued, ["mail__send"])).toEqual([]);
   expect(mismatches(sql.queued, [])).toHaveLength(1);
-  expect(mismatches([], ["send_mail"])).toHaveLength(1);
-  expect(mismatches(queuedByClock("* * * * * expire_holds"), [])).toHaveLength(1);
+  expect(mismatches([], ["mail__send"])).toHaveLength(1);
+  expect(mismatches(queuedByClock("* * * * * booking__expire_holds"), [])).toHaveLength(1);
   for (const text of [
     "select app_hidden.add_job(v_task, '{}');",
     "select graphile_worker.add_job('x');",

@@ -1,6 +1,5 @@
 select app_hidden.drop_policies('app_public.bookings');
 
-create policy definer_all on app_public.bookings to :DATABASE_OWNER using (true) with check (true);
 create policy select_guest on app_public.bookings for select to :DATABASE_VISITOR
   using (guest_id = (select app_public.current_user_id()));
 create policy select_host on app_public.bookings for select to :DATABASE_VISITOR

@@ -17,12 +17,12 @@ alter table app_public.booking_events force row level security;
 
 create index if not exists booking_events_actor_id_idx on app_public.booking_events (actor_id);
 
-create or replace trigger _100_append_only
+create or replace trigger _100_immutable
   before update or delete on app_public.booking_events
-  for each row execute function app_hidden.tg__append_only();
+  for each row execute function app_hidden.tg__immutable();
 create or replace trigger _110_no_truncate
   before truncate on app_public.booking_events
-  for each statement execute function app_hidden.tg__append_only();
+  for each statement execute function app_hidden.tg__no_truncate();
 
 comment on table app_public.booking_events is 'What happened to a booking, in order.';
 comment on column app_public.booking_events.booking_id is 'The booking.';

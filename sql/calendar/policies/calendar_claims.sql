@@ -1,6 +1,5 @@
 select app_hidden.drop_policies('app_public.calendar_claims');
 
-create policy definer_all on app_public.calendar_claims to :DATABASE_OWNER using (true) with check (true);
 create policy select_host on app_public.calendar_claims for select to :DATABASE_VISITOR
   using (
     listing_id in (

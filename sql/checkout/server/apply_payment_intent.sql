@@ -50,7 +50,7 @@ begin
     return 'unchanged';
   end if;
   if apply_payment_intent.intent_status = 'succeeded' then
-    return app_hidden.settle_payment(
+    return app_hidden.record_capture(
       v_payment, v_booking, apply_payment_intent.received_amount, apply_payment_intent.charge_id
     );
   end if;

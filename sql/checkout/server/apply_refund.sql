@@ -60,12 +60,10 @@ begin
     case when v_amount > 0 then 'refund:' else 'refund_failure:' end || apply_refund.stripe_refund_id,
     case when v_amount > 0 then 'refund' else 'refund_failure' end,
     v_booking.id,
-    v_refund.currency,
     array[
-      app_hidden.ledger_account('guest_clearing', v_refund.currency),
-      app_hidden.ledger_account('stripe_balance', v_refund.currency)
-    ],
-    array[v_amount, -v_amount]
+      row('guest_payable', null, v_refund.currency, v_amount),
+      row('stripe_balance', null, v_refund.currency, -v_amount)
+    ]::app_hidden.ledger_posting[]
   );
   if v_amount > 0 then
     perform app_hidden.queue_mail('late_payment_refunded', v_booking.guest_id, v_booking.id);

@@ -21,7 +21,7 @@ as $$
     from app_public.ledger_transactions t
     join app_public.ledger_entries e on e.transaction_id = t.id
     join app_public.ledger_accounts a on a.id = e.account_id
-    where a.kind in ('host_payable', 'platform_revenue', 'tax_payable', 'guest_clearing')
+    where a.kind in ('host_payable', 'platform_revenue', 'tax_payable', 'guest_payable')
     group by t.booking_id
   ) l on l.booking_id = p.booking_id
   group by p.booking_id

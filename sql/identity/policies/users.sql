@@ -1,6 +1,5 @@
 select app_hidden.drop_policies('app_public.users');
 
-create policy definer_all on app_public.users to :DATABASE_OWNER using (true) with check (true);
 -- A profile is public: guests choose hosts by it, hosts guests.
 create policy select_all on app_public.users for select to :DATABASE_VISITOR using (true);
 create policy update_self on app_public.users for update to :DATABASE_VISITOR

@@ -17,7 +17,7 @@ begin
   returning id into v_registration_id;
 
   perform app_hidden.add_job(
-    'send_registration_mail', jsonb_build_object('registrationId', v_registration_id)
+    'mail__send_registration', jsonb_build_object('registrationId', v_registration_id)
   );
 end
 $$;

@@ -1,14 +1,15 @@
 /*
  * Writes one external fact into the ledger, once: a fact that is there already changes nothing and
- * gives false. Entries of zero are left out.
+ * gives false. Postings of zero are left out.
+ *
+ * Accounts are made when first needed. They are made in one order, so that two facts that need the
+ * same new accounts wait for each other and do not deadlock.
  */
 create or replace function app_hidden.post_ledger(
   external_fact text,
   kind text,
   booking_id uuid,
-  currency text,
-  account_ids uuid[],
-  amounts bigint[]
+  postings app_hidden.ledger_posting[]
 ) returns boolean
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -23,13 +24,17 @@ begin
   if v_transaction_id is null then
     return false;
   end if;
+
   insert into app_public.ledger_entries (transaction_id, account_id, currency, amount)
-  select v_transaction_id, e.account_id, post_ledger.currency, e.amount
-  from unnest(post_ledger.account_ids, post_ledger.amounts) e (account_id, amount)
-  where e.amount <> 0;
+  select v_transaction_id, app_hidden.ledger_account(p.account_kind, p.currency, p.user_id),
+    p.currency, p.amount
+  from (
+    select * from unnest(post_ledger.postings) where amount <> 0
+    order by account_kind, user_id, currency
+  ) p;
   return true;
 end
 $$;
 
-comment on function app_hidden.post_ledger(text, text, uuid, text, uuid[], bigint[]) is
+comment on function app_hidden.post_ledger(text, text, uuid, app_hidden.ledger_posting[]) is
   'Writes an external fact into the ledger; false where it is there already.';

@@ -1,6 +1,5 @@
 select app_hidden.drop_policies('app_public.ledger_entries');
 
-create policy definer_all on app_public.ledger_entries to :DATABASE_OWNER using (true) with check (true);
 -- As an array, and not with "in": that would be a filter over everybody's entries, this is a
 -- condition that the index can use.
 create policy select_own on app_public.ledger_entries for select to :DATABASE_VISITOR

@@ -1,6 +1,5 @@
 select app_hidden.drop_policies('app_public.ledger_transactions');
 
-create policy definer_all on app_public.ledger_transactions to :DATABASE_OWNER using (true) with check (true);
 -- Whoever has an account in it. An array for the index: see ledger_entries.
 create policy select_own on app_public.ledger_transactions for select to :DATABASE_VISITOR
   using (

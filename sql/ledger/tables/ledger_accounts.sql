@@ -22,10 +22,10 @@ create index if not exists ledger_accounts_user_id_idx on app_public.ledger_acco
 create index if not exists ledger_accounts_currency_idx on app_public.ledger_accounts (currency);
 
 -- M2: entries would change their meaning with their account.
-create or replace trigger _100_append_only
+create or replace trigger _100_immutable
   before update on app_public.ledger_accounts
   for each row when (OLD is distinct from NEW)
-  execute function app_hidden.tg__append_only();
+  execute function app_hidden.tg__immutable();
 
 comment on table app_public.ledger_accounts is 'An account of the ledger; hosts see their own.';
 comment on column app_public.ledger_accounts.id is 'Public id of the account.';

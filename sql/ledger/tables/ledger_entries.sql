@@ -20,12 +20,12 @@ create index if not exists ledger_entries_transaction_id_idx on app_public.ledge
 -- The statement of an account, newest first.
 create index if not exists ledger_entries_account_idx on app_public.ledger_entries (account_id, currency, id);
 
-create or replace trigger _100_append_only
+create or replace trigger _100_immutable
   before update or delete on app_public.ledger_entries
-  for each row execute function app_hidden.tg__append_only();
+  for each row execute function app_hidden.tg__immutable();
 create or replace trigger _110_no_truncate
   before truncate on app_public.ledger_entries
-  for each statement execute function app_hidden.tg__append_only();
+  for each statement execute function app_hidden.tg__no_truncate();
 
 comment on table app_public.ledger_entries is 'One side of a ledger transaction.';
 comment on column app_public.ledger_entries.id is 'Public id of the entry.';

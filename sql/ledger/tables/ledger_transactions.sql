@@ -21,12 +21,12 @@ alter table app_public.ledger_transactions force row level security;
 create index if not exists ledger_transactions_booking_id_idx
   on app_public.ledger_transactions (booking_id);
 
-create or replace trigger _100_append_only
+create or replace trigger _100_immutable
   before update or delete on app_public.ledger_transactions
-  for each row execute function app_hidden.tg__append_only();
+  for each row execute function app_hidden.tg__immutable();
 create or replace trigger _110_no_truncate
   before truncate on app_public.ledger_transactions
-  for each statement execute function app_hidden.tg__append_only();
+  for each statement execute function app_hidden.tg__no_truncate();
 
 comment on table app_public.ledger_transactions is 'Something that happened to money; its entries sum to zero.';
 comment on column app_public.ledger_transactions.id is 'Public id of the transaction.';

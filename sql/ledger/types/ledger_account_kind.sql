@@ -2,7 +2,7 @@ do $$
 begin
   create type app_public.ledger_account_kind as enum (
     'stripe_balance', 'host_payable', 'host_receivable', 'platform_revenue', 'tax_payable',
-    'stripe_fees', 'disputes', 'guest_clearing'
+    'stripe_fees', 'disputes', 'guest_payable'
   );
 exception
   when duplicate_object then null;

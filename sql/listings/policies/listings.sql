@@ -1,6 +1,5 @@
 select app_hidden.drop_policies('app_public.listings');
 
-create policy definer_all on app_public.listings to :DATABASE_OWNER using (true) with check (true);
 create policy select_published on app_public.listings for select to :DATABASE_VISITOR
   using (status = 'published');
 create policy select_own on app_public.listings for select to :DATABASE_VISITOR

@@ -11,7 +11,7 @@ begin
   returning id into v_mail_id;
   if v_mail_id is not null then
     perform app_hidden.add_job(
-      'send_mail', jsonb_build_object('mailId', v_mail_id), 'mail:' || v_mail_id
+      'mail__send', jsonb_build_object('mailId', v_mail_id), 'mail:' || v_mail_id
     );
   end if;
 end

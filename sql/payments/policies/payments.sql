@@ -1,6 +1,5 @@
 select app_hidden.drop_policies('app_public.payments');
 
-create policy definer_all on app_public.payments to :DATABASE_OWNER using (true) with check (true);
 -- The guest who pays. The host is owed by the platform, not by the guest: see the ledger.
 create policy select_guest on app_public.payments for select to :DATABASE_VISITOR
   using (

@@ -34,7 +34,7 @@ alter table app_public.payments force row level security;
 -- M6: at most one payment of a booking is alive or has taken money.
 create unique index if not exists payments_one_live_a_booking
   on app_public.payments (booking_id) where status not in ('failed', 'cancelled');
--- follow_stripe() asks after payments that have been open for long.
+-- requeue_stale_stripe() asks after payments that have been open for long.
 create index if not exists payments_open_idx on app_public.payments (created_at)
   where status in ('requires_payment', 'requires_action', 'processing', 'authorised');
 create index if not exists payments_booking_id_idx on app_public.payments (booking_id);

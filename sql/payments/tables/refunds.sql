@@ -18,7 +18,7 @@ create table if not exists app_public.refunds (
 alter table app_public.refunds enable row level security;
 alter table app_public.refunds force row level security;
 
--- follow_stripe() asks after refunds that have been open for long.
+-- requeue_stale_stripe() asks after refunds that have been open for long.
 create index if not exists refunds_open_idx on app_public.refunds (created_at)
   where status in ('requested', 'pending');
 create index if not exists refunds_payment_id_idx on app_public.refunds (payment_id);

@@ -23,9 +23,9 @@ alter table app_public.quote_line_items force row level security;
 create index if not exists quote_line_items_quote_idx
   on app_public.quote_line_items (quote_id, currency);
 
-create or replace trigger _100_append_only
+create or replace trigger _100_immutable
   before update on app_public.quote_line_items
-  for each row execute function app_hidden.tg__append_only();
+  for each row execute function app_hidden.tg__immutable();
 
 comment on table app_public.quote_line_items is 'A line of a quote; the lines sum to its amounts.';
 comment on column app_public.quote_line_items.quote_id is 'The quote.';

@@ -38,11 +38,11 @@ create index if not exists quotes_listing_id_idx on app_public.quotes (listing_i
 create index if not exists quotes_currency_idx on app_public.quotes (currency);
 
 -- A price stands, for every role.
-create or replace trigger _100_append_only
+create or replace trigger _100_immutable
   before update of id, listing_id, guest_id, check_in, check_out, guests, currency,
     total_amount, host_amount, platform_amount, cancellation_policy
   on app_public.quotes
-  for each row execute function app_hidden.tg__append_only();
+  for each row execute function app_hidden.tg__immutable();
 
 comment on table app_public.quotes is 'A priced offer for one stay that can be booked until it expires.';
 comment on column app_public.quotes.id is 'Public id of the quote, by which it is booked.';

@@ -1,6 +1,5 @@
 select app_hidden.drop_policies('app_public.reviews');
 
-create policy definer_all on app_public.reviews to :DATABASE_OWNER using (true) with check (true);
 create policy select_published on app_public.reviews for select to :DATABASE_VISITOR
   using (published_at is not null);
 create policy select_own on app_public.reviews for select to :DATABASE_VISITOR

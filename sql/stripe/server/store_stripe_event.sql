@@ -15,7 +15,7 @@ begin
     return false;
   end if;
   perform app_hidden.add_job(
-    'process_stripe_event',
+    'stripe__process_event',
     jsonb_build_object('eventId', store_stripe_event.id),
     'stripe_event:' || store_stripe_event.id,
     max_attempts => 25,

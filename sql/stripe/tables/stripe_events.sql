@@ -15,7 +15,7 @@ create table if not exists app_private.stripe_events (
 alter table app_private.stripe_events enable row level security;
 alter table app_private.stripe_events force row level security;
 
--- What is not done yet, oldest first: follow_stripe() looks after it.
+-- What is not done yet, oldest first: requeue_stale_stripe() looks after it.
 create index if not exists stripe_events_waiting_idx
   on app_private.stripe_events (received_at) where processed_at is null;
 

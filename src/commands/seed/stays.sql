@@ -58,10 +58,10 @@ where not exists (
 )
 order by s.number;
 
-create temporary table demo_price_lines on commit drop as
+create temporary table demo_line_items on commit drop as
 select s.quote_id, i.*
 from demo_stays s
-cross join lateral app_hidden.price_lines(s.listing_id, s.check_in, s.check_out, s.guests)
+cross join lateral app_hidden.stay_line_items(s.listing_id, s.check_in, s.check_out, s.guests)
   with ordinality i (code, rule, currency, unit_amount, quantity, amount, payer, payee, position);
 
 insert into app_public.quotes (
@@ -81,7 +81,7 @@ join (
     sum(i.amount) filter (where i.payer = 'guest') as total_amount,
     sum(case when i.payee = 'host' then i.amount when i.payer = 'host' then -i.amount else 0 end)
       as host_amount
-  from demo_price_lines i
+  from demo_line_items i
   group by i.quote_id
 ) t on t.quote_id = s.quote_id
 order by s.number;
@@ -91,7 +91,7 @@ insert into app_public.quote_line_items (
 )
 select i.quote_id, i.position, i.code, i.rule, i.currency, i.unit_amount, i.quantity, i.amount,
   i.payer, i.payee
-from demo_price_lines i
+from demo_line_items i
 order by i.quote_id, i.position;
 
 insert into app_public.calendar_claims (

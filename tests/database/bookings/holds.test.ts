@@ -215,8 +215,8 @@ describe("giving a hold up", () => {
     const jobs = await asOwner(
       database,
       "select task_identifier as task from graphile_worker.jobs where key = $1",
-      [`cancel_payment_intent:${payment.id}`],
+      [`payment__cancel_intent:${payment.id}`],
     );
-    expect(text(jobs, "task")).toBe("cancel_payment_intent");
+    expect(text(jobs, "task")).toBe("payment__cancel_intent");
   });
 });

@@ -151,7 +151,7 @@ describe("where they are gone", () => {
     expect(await bookingStatus(database, payment.bookingId)).toBe("expired");
     expect(await balances(payment.bookingId)).toEqual({
       stripe_balance: 44_800,
-      guest_clearing: -44_800,
+      guest_payable: -44_800,
     });
     const refund = await refundOf(payment);
     const job = await asOwner(
@@ -159,7 +159,7 @@ describe("where they are gone", () => {
       "select task_identifier as task from graphile_worker.jobs where key = $1",
       [`refund:${refund}`],
     );
-    expect(job).toEqual([{ task: "create_refund" }]);
+    expect(job).toEqual([{ task: "refund__create" }]);
     const read = await asServer(
       database,
       "select status::text, amount::integer as amount from app_private.refund_for_job($1)",
@@ -239,7 +239,7 @@ describe("where they are gone", () => {
     });
     expect(await balances(payment.bookingId)).toEqual({
       stripe_balance: 44_800,
-      guest_clearing: -44_800,
+      guest_payable: -44_800,
     });
   });
 
@@ -273,11 +273,11 @@ describe("where they are gone", () => {
 describe("an intent that can still take money for a booking that has ended", () => {
   const cancellations = (payment: Payment) =>
     asOwner(database, "select task_identifier as task from graphile_worker.jobs where key = $1", [
-      `cancel_payment_intent:${payment.id}`,
+      `payment__cancel_intent:${payment.id}`,
     ]);
   const forget = (payment: Payment) =>
     asOwner(database, "select graphile_worker.remove_job($1)", [
-      `cancel_payment_intent:${payment.id}`,
+      `payment__cancel_intent:${payment.id}`,
     ]);
 
   test.each(["requires_payment_method", "requires_action"])(
@@ -286,7 +286,7 @@ describe("an intent that can still take money for a booking that has ended", () 
       const { payment } = await latePayment();
       await forget(payment);
       await follow(database, payment, status);
-      expect(await cancellations(payment)).toEqual([{ task: "cancel_payment_intent" }]);
+      expect(await cancellations(payment)).toEqual([{ task: "payment__cancel_intent" }]);
     },
   );
 
@@ -303,9 +303,10 @@ describe("news from Stripe that was lost", () => {
     asOwner(
       database,
       `select task_identifier as task, queue_name as queue from graphile_worker.jobs
-       where task_identifier in ('follow_payment', 'create_refund', 'process_stripe_event')`,
+       where task_identifier in ('payment__sync', 'refund__create', 'stripe__process_event')`,
     );
-  const followStripe = () => asServer(database, "select app_private.follow_stripe() as queued");
+  const requeueStaleStripe = () =>
+    asServer(database, "select app_private.requeue_stale_stripe() as queued");
 
   test("is asked for: open payments and events that wait, each once", async () => {
     await asOwner(database, "delete from app_private.stripe_events");
@@ -316,21 +317,21 @@ describe("news from Stripe that was lost", () => {
     const listing = await publishedListing(database, host);
     const payment = await begunPayment(database, guest, await hold(database, guest, listing));
     await follow(database, payment, "processing");
-    expect(await followStripe()).toEqual([{ queued: 0 }]);
+    expect(await requeueStaleStripe()).toEqual([{ queued: 0 }]);
     const event =
       "select app_private.store_stripe_event('evt_lost', 'charge.refunded', 'ch_1', '{}')";
     await asServer(database, event);
     await asOwner(database, "select graphile_worker.remove_job('stripe_event:evt_lost')");
 
     await stopClock(database, "2031-06-02T12:30:00Z");
-    const [found] = await followStripe();
+    const [found] = await requeueStaleStripe();
     // Payments of other tests may be open too.
     expect(Number(found?.queued)).toBeGreaterThanOrEqual(2);
-    expect(await followStripe()).toEqual([{ queued: 0 }]);
+    expect(await requeueStaleStripe()).toEqual([{ queued: 0 }]);
     const queued = await jobs();
-    expect(queued.filter(({ task }) => task === "process_stripe_event")).toHaveLength(1);
+    expect(queued.filter(({ task }) => task === "stripe__process_event")).toHaveLength(1);
     expect(queued.length).toBe(Number(found?.queued));
-    const queues = queued.flatMap(({ task, queue }) => (task === "create_refund" ? [] : [queue]));
+    const queues = queued.flatMap(({ task, queue }) => (task === "refund__create" ? [] : [queue]));
     for (const queue of queues) expect(queue).toMatch(/^stripe:[0-9]{1,2}$/);
 
     // A job that has given up is begun again.
@@ -339,15 +340,17 @@ describe("news from Stripe that was lost", () => {
       "update graphile_worker._private_jobs set attempts = max_attempts where key = $1",
       ["stripe_event:evt_lost"],
     );
-    expect(await followStripe()).toEqual([{ queued: 1 }]);
+    expect(await requeueStaleStripe()).toEqual([{ queued: 1 }]);
   });
 
   test("is asked for: refunds that are open for more than an hour", async () => {
     const refund = await refundOf(await refundedPayment());
     await asOwner(database, "select graphile_worker.remove_job($1)", [`refund:${refund}`]);
     await stopClock(database, "2031-06-02T12:25:00Z");
-    await followStripe();
+    await requeueStaleStripe();
     const job = "select task_identifier as task from graphile_worker.jobs where key = $1";
-    expect(await asOwner(database, job, [`refund:${refund}`])).toEqual([{ task: "create_refund" }]);
+    expect(await asOwner(database, job, [`refund:${refund}`])).toEqual([
+      { task: "refund__create" },
+    ]);
   });
 });

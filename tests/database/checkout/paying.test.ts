@@ -237,7 +237,7 @@ describe("an intent on its way", () => {
     await asVisitor(database, guest, "select app_public.cancel_hold($1)", [booking]);
     const jobs = () =>
       asOwner(database, "select from graphile_worker.jobs where key = $1", [
-        `cancel_payment_intent:${id}`,
+        `payment__cancel_intent:${id}`,
       ]);
     expect(await jobs()).toHaveLength(0);
     await asServer(database, "select app_private.attach_payment_intent($1, $2)", [id, `pi_${id}`]);
@@ -262,7 +262,7 @@ describe("an intent on its way", () => {
       await noting.query("commit");
     });
     const jobs = await asOwner(database, "select from graphile_worker.jobs where key = $1", [
-      `cancel_payment_intent:${id}`,
+      `payment__cancel_intent:${id}`,
     ]);
     expect(jobs).toHaveLength(1);
   });

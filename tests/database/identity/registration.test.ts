@@ -58,7 +58,7 @@ const mailJobs = (registration: string) =>
     database,
     `select 1 from graphile_worker._private_jobs j
      join graphile_worker._private_tasks t on t.id = j.task_id
-     where t.identifier = 'send_registration_mail' and j.payload ->> 'registrationId' = $1`,
+     where t.identifier = 'mail__send_registration' and j.payload ->> 'registrationId' = $1`,
     [registration],
   );
 

@@ -117,9 +117,9 @@ test("nothing of it is changed, deleted or truncated, by no role (M2)", async ()
 });
 
 test("a fact is written once (M3)", async () => {
-  const POST = `select app_hidden.post_ledger($1, 'charge', null, 'EUR',
-    array[app_hidden.ledger_account('stripe_balance', 'EUR'),
-      app_hidden.ledger_account('platform_revenue', 'EUR')], array[5, -5]) as written`;
+  const POST = `select app_hidden.post_ledger($1, 'charge', null, array[
+    row('stripe_balance', null, 'EUR', 5), row('platform_revenue', null, 'EUR', -5)
+  ]::app_hidden.ledger_posting[]) as written`;
   expect(await asOwner(database, POST, ["charge:ch_once"])).toEqual([{ written: true }]);
   expect(await asOwner(database, POST, ["charge:ch_once"])).toEqual([{ written: false }]);
   expect(await refusal(post(database, "charge:ch_once", [1, -1]))).toBe("23505");
@@ -130,6 +130,23 @@ test("a fact is written once (M3)", async () => {
      where t.external_fact = 'charge:ch_once'`,
   );
   expect(entries).toHaveLength(2);
+});
+
+test("new accounts are made in one order, whatever the order of postings", async () => {
+  const POST = `select app_hidden.post_ledger($1, 'charge', null, array[
+    row($3, null, $2, 5), row($4, null, $2, -5)
+  ]::app_hidden.ledger_posting[])`;
+  const KINDS = `select kind::text from app_public.ledger_accounts where currency = $1 order by id`;
+  for (const [currency, ...kinds] of [
+    ["NOK", "stripe_balance", "guest_payable"],
+    ["SEK", "guest_payable", "stripe_balance"],
+  ]) {
+    await asOwner(database, POST, [`charge:${currency}`, currency, ...kinds]);
+    expect(await asOwner(database, KINDS, [currency])).toEqual([
+      { kind: "stripe_balance" },
+      { kind: "guest_payable" },
+    ]);
+  }
 });
 
 test("a host sees their own account and nobody else's", async () => {
@@ -160,7 +177,7 @@ test("without its guards the ledger can be bent, and the check finds it (negativ
     const bend = "update app_public.ledger_entries set amount = amount + 1 where amount > 0";
     expect(await refusal(asOwner(bare, bend))).toBe("SBG05");
     await ownerTransaction(bare, async (client) => {
-      await client.query("drop trigger _100_append_only on app_public.ledger_entries");
+      await client.query("drop trigger _100_immutable on app_public.ledger_entries");
       await client.query("drop trigger _900_balanced on app_public.ledger_entries");
       await client.query("drop trigger _900_balanced on app_public.ledger_transactions");
       await client.query(

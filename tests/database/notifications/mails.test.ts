@@ -59,7 +59,7 @@ const read = async (mail: string) =>
 
 test("guest and host are each owed one mail, with a job each", async () => {
   for (const user of [guest, host]) {
-    expect(await jobsOf(await mailTo(user))).toEqual([{ task: "send_mail" }]);
+    expect(await jobsOf(await mailTo(user))).toEqual([{ task: "mail__send" }]);
   }
 });
 

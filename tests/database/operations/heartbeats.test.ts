@@ -11,14 +11,18 @@ beforeEach(async () => {
 });
 
 const beat = async (workers: string[] | null, timeout = "1 minute") =>
-  (await asServer(database, "select app_private.beat($1, $2) as dead", [workers, timeout]))[0]
-    ?.dead;
+  (
+    await asServer(database, "select app_private.record_heartbeat($1, $2) as dead", [
+      workers,
+      timeout,
+    ])
+  )[0]?.dead;
 
 /** A job that the worker has begun. */
 const begin = (worker: string) =>
   asOwner(
     database,
-    `with job as (select (graphile_worker.add_job('send_mail', '{}')).id)
+    `with job as (select (graphile_worker.add_job('mail__send', '{}')).id)
      update graphile_worker._private_jobs j set locked_by = $1, locked_at = now()
      from job where j.id = job.id`,
     [worker],
@@ -91,9 +95,9 @@ test("a process without workers rescues all the same", async () => {
 
 test("clients have no say in it", async () => {
   for (const statement of [
-    "select app_private.beat('{}', '1 minute')",
+    "select app_private.record_heartbeat('{}', '1 minute')",
     "select * from app_private.worker_heartbeats",
-    "select app_hidden.add_job('send_mail', '{}')",
+    "select app_hidden.add_job('mail__send', '{}')",
     "select * from graphile_worker.jobs",
   ]) {
     expect(await refusal(asVisitor(database, null, statement))).toBe("42501");

@@ -183,7 +183,7 @@ describe.each([
            sum(quantity) filter (where code = 'nights')::integer as nights,
            bool_and(amount = unit_amount * quantity and amount % $5 = 0) as is_chargeable,
            array_agg(distinct currency) as currencies
-         from app_hidden.price_lines($1, $2, $3, $4)`,
+         from app_hidden.stay_line_items($1, $2, $3, $4)`,
         [id, isoDate(from), isoDate(to), guests, step],
       );
       const price = walk(rates, from, to, guests);

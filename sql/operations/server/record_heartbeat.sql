@@ -3,7 +3,7 @@
  * lock and has not been heard of within the time-out is dead. Reads the wall clock: a heartbeat is
  * about now, not about a transaction. Returns the ids of the workers whose jobs were unlocked.
  */
-create or replace function app_private.beat(worker_ids text[], timeout interval) returns text[]
+create or replace function app_private.record_heartbeat(worker_ids text[], timeout interval) returns text[]
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -11,7 +11,7 @@ declare
   v_dead text[];
 begin
   insert into app_private.worker_heartbeats (worker_id, beat_at)
-  select id, clock_timestamp() from unnest(beat.worker_ids) id
+  select id, clock_timestamp() from unnest(record_heartbeat.worker_ids) id
   on conflict on constraint worker_heartbeats_pkey do update set beat_at = excluded.beat_at;
 
   -- A worker that nobody has heard of gets a first beat now, and with it one time-out to speak up.
@@ -22,7 +22,7 @@ begin
 
   select array_agg(h.worker_id) into v_dead
   from app_private.worker_heartbeats h
-  where h.beat_at < clock_timestamp() - beat.timeout;
+  where h.beat_at < clock_timestamp() - record_heartbeat.timeout;
   if v_dead is null then
     return '{}';
   end if;
@@ -32,7 +32,7 @@ begin
 end
 $$;
 
-grant execute on function app_private.beat(text[], interval) to :DATABASE_AUTHENTICATOR;
+grant execute on function app_private.record_heartbeat(text[], interval) to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.beat(text[], interval) is
+comment on function app_private.record_heartbeat(text[], interval) is
   'Says that workers live and unlocks the jobs of those that do not; their ids are returned.';

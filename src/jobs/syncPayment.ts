@@ -6,7 +6,7 @@ import { Stripe } from "stripe";
 import { applyPaymentIntent } from "./applyPaymentIntent.ts";
 import { type Job, payloadText } from "./task.ts";
 
-export const followPayment: Job = async (resources, payload) => {
+export const syncPayment: Job = async (resources, payload) => {
   const { rows } = await resources.pool.query<{ intent_id: string | null }>(
     "select stripe_payment_intent_id as intent_id from app_private.payment_for_job($1)",
     [payloadText(payload, "paymentId")],

@@ -1,5 +1,5 @@
 -- Whether a job of this key is in the queue and will still be tried; for those that ask again.
-create or replace function app_hidden.job_waits(job_key text) returns boolean
+create or replace function app_hidden.job_is_pending(job_key text) returns boolean
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -8,5 +8,5 @@ as $$
   )
 $$;
 
-comment on function app_hidden.job_waits(text) is
+comment on function app_hidden.job_is_pending(text) is
   'Whether a job of this key waits or runs, and has attempts left.';

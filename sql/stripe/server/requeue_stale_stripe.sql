@@ -5,7 +5,7 @@
  * every stored event that waits for so long. A job that still has attempts left is let alone.
  * Returns how many were queued.
  */
-create or replace function app_private.follow_stripe() returns integer
+create or replace function app_private.requeue_stale_stripe() returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -15,7 +15,7 @@ declare
   v_events integer;
 begin
   select count(app_hidden.add_job(
-    'follow_payment', jsonb_build_object('paymentId', p.id), 'follow_payment:' || p.id,
+    'payment__sync', jsonb_build_object('paymentId', p.id), 'payment__sync:' || p.id,
     queue_name => app_hidden.stripe_queue(p.stripe_payment_intent_id)
   )) into v_payments
   from (
@@ -24,30 +24,30 @@ begin
       and p.stripe_payment_intent_id is not null
       and p.created_at between app_hidden.clock() - interval '30 days'
         and app_hidden.clock() - interval '20 minutes'
-      and not app_hidden.job_waits('follow_payment:' || p.id)
+      and not app_hidden.job_is_pending('payment__sync:' || p.id)
     order by p.created_at
     limit 1000
   ) p;
   select count(app_hidden.add_job(
-    'create_refund', jsonb_build_object('refundId', r.id), 'refund:' || r.id, max_attempts => 25
+    'refund__create', jsonb_build_object('refundId', r.id), 'refund:' || r.id, max_attempts => 25
   )) into v_refunds
   from (
     select r.id from app_public.refunds r
     where r.status in ('requested', 'pending')
       and r.created_at between app_hidden.clock() - interval '30 days'
         and app_hidden.clock() - interval '1 hour'
-      and not app_hidden.job_waits('refund:' || r.id)
+      and not app_hidden.job_is_pending('refund:' || r.id)
     order by r.created_at
     limit 1000
   ) r;
   select count(app_hidden.add_job(
-    'process_stripe_event', jsonb_build_object('eventId', e.id), 'stripe_event:' || e.id,
+    'stripe__process_event', jsonb_build_object('eventId', e.id), 'stripe_event:' || e.id,
     max_attempts => 25, queue_name => app_hidden.stripe_queue(e.object_id)
   )) into v_events
   from (
     select e.id, e.object_id from app_private.stripe_events e
     where e.processed_at is null and e.received_at < app_hidden.clock() - interval '1 hour'
-      and not app_hidden.job_waits('stripe_event:' || e.id)
+      and not app_hidden.job_is_pending('stripe_event:' || e.id)
     order by e.received_at
     limit 1000
   ) e;
@@ -55,7 +55,7 @@ begin
 end
 $$;
 
-grant execute on function app_private.follow_stripe() to :DATABASE_AUTHENTICATOR;
+grant execute on function app_private.requeue_stale_stripe() to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.follow_stripe() is
+comment on function app_private.requeue_stale_stripe() is
   'Queues a look at payments, refunds and events that have waited for too long; says how many.';

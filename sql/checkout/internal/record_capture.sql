@@ -2,9 +2,9 @@
  * Money has arrived. The caller holds the locks on availability, booking and payment.
  *
  * A charge that sells the stay is split between host and platform; one that came too late is kept
- * apart in guest_clearing until it has gone back.
+ * apart in guest_payable until it has gone back.
  */
-create or replace function app_hidden.settle_payment(
+create or replace function app_hidden.record_capture(
   payment app_public.payments,
   booking app_public.bookings,
   received_amount bigint,
@@ -17,31 +17,31 @@ declare
   v_sold boolean;
   v_refund_id uuid;
 begin
-  if settle_payment.received_amount is distinct from payment.amount or settle_payment.charge_id is null then
+  if record_capture.received_amount is distinct from payment.amount
+    or record_capture.charge_id is null
+  then
     raise exception 'Stripe received another amount than was asked for.' using errcode = 'SBM03';
   end if;
   update app_public.payments p
-  set status = 'captured', captured_amount = settle_payment.received_amount,
-      stripe_charge_id = settle_payment.charge_id, failure_code = null
+  set status = 'captured', captured_amount = record_capture.received_amount,
+      stripe_charge_id = record_capture.charge_id, failure_code = null
   where p.id = payment.id;
 
   v_sold := app_hidden.confirm_booking(booking);
   perform app_hidden.post_ledger(
-    'charge:' || settle_payment.charge_id,
+    'charge:' || record_capture.charge_id,
     case when v_sold then 'charge' else 'late_charge' end,
     booking.id,
-    payment.currency,
-    array[
-      app_hidden.ledger_account('stripe_balance', payment.currency),
-      case when v_sold
-        then app_hidden.ledger_account('host_payable', payment.currency, booking.host_id)
-        else app_hidden.ledger_account('guest_clearing', payment.currency)
-      end,
-      app_hidden.ledger_account('platform_revenue', payment.currency)
-    ],
     case when v_sold
-      then array[payment.amount, -booking.host_amount, -booking.platform_amount]
-      else array[payment.amount, -payment.amount, 0]
+      then array[
+        row('stripe_balance', null, payment.currency, payment.amount),
+        row('host_payable', booking.host_id, payment.currency, -booking.host_amount),
+        row('platform_revenue', null, payment.currency, -booking.platform_amount)
+      ]::app_hidden.ledger_posting[]
+      else array[
+        row('stripe_balance', null, payment.currency, payment.amount),
+        row('guest_payable', null, payment.currency, -payment.amount)
+      ]::app_hidden.ledger_posting[]
     end
   );
 
@@ -55,13 +55,13 @@ begin
   values (payment.id, 'The payment came after the hold had expired.', payment.currency, payment.amount)
   returning id into v_refund_id;
   perform app_hidden.add_job(
-    'create_refund', jsonb_build_object('refundId', v_refund_id), 'refund:' || v_refund_id,
+    'refund__create', jsonb_build_object('refundId', v_refund_id), 'refund:' || v_refund_id,
     max_attempts => 25
   );
   return 'refunding';
 end
 $$;
 
-comment on function app_hidden.settle_payment(
+comment on function app_hidden.record_capture(
   app_public.payments, app_public.bookings, bigint, text
 ) is 'Writes down money that arrived: confirms the booking, or gives it back.';

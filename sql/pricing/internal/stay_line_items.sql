@@ -2,7 +2,7 @@
  * The line items of a stay. Nights at the same rate by the same rule are one line; a share is one
  * line of quantity 1.
  */
-create or replace function app_hidden.price_lines(
+create or replace function app_hidden.stay_line_items(
   listing_id uuid, check_in date, check_out date, guests integer
 ) returns setof app_public.price_line
 language sql stable security definer
@@ -10,7 +10,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   with price as (
     select * from app_hidden.price_stay(
-      price_lines.listing_id, price_lines.check_in, price_lines.check_out, price_lines.guests,
+      stay_line_items.listing_id, stay_line_items.check_in, stay_line_items.check_out, stay_line_items.guests,
       only_free => false
     )
   ),
@@ -24,17 +24,17 @@ as $$
     select 2, 'nights', 'weekend_rate', p.weekend_amount, p.weekend_nights, 'guest', 'host' from price p
     union all
     select 3, 'nights', 'dated_rate', d.nightly_amount, sum(
-      least(upper(d.nights), price_lines.check_out) - greatest(lower(d.nights), price_lines.check_in)
+      least(upper(d.nights), stay_line_items.check_out) - greatest(lower(d.nights), stay_line_items.check_in)
     )::integer, 'guest', 'host'
     from app_public.dated_rates d
-    where d.listing_id = price_lines.listing_id
-      and d.nights && daterange(price_lines.check_in, price_lines.check_out)
+    where d.listing_id = stay_line_items.listing_id
+      and d.nights && daterange(stay_line_items.check_in, stay_line_items.check_out)
     group by d.nightly_amount
     union all
     select 4, 'cleaning_fee', 'cleaning_fee', p.cleaning_fee_amount, 1, 'guest', 'host' from price p
     union all
     select 5, 'extra_guest_fee', 'extra_guest_fee', p.extra_guest_fee_amount,
-      p.extra_guests * (price_lines.check_out - price_lines.check_in), 'guest', 'host' from price p
+      p.extra_guests * (stay_line_items.check_out - stay_line_items.check_in), 'guest', 'host' from price p
     union all
     select 6, 'guest_service_fee', round(f.guest_service_fee_bps / 100.0, 2) || '%',
       p.guest_service_fee_amount, 1, 'guest', 'platform' from price p, fees f
@@ -49,4 +49,4 @@ as $$
   order by l.position, l.unit_amount
 $$;
 
-comment on function app_hidden.price_lines(uuid, date, date, integer) is 'The line items of a stay.';
+comment on function app_hidden.stay_line_items(uuid, date, date, integer) is 'The line items of a stay.';
