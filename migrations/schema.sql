@@ -442,6 +442,82 @@ create policy definer_all on app_hidden.search_cells as permissive for all to st
 comment on table app_hidden.search_cells is 'Published listings by map cell and score, as search walks them.';
 
 --
+-- table app_private.event_readers
+--
+create table app_private.event_readers (
+  name text not null,
+  last_sequence bigint default 0 not null
+);
+alter table app_private.event_readers owner to staybase_owner;
+alter table app_private.event_readers add constraint event_readers_pkey
+  PRIMARY KEY (name);
+alter table app_private.event_readers enable row level security;
+alter table app_private.event_readers force row level security;
+create policy definer_all on app_private.event_readers as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.event_readers is 'Who reads the outbox, and how far they have come.';
+comment on column app_private.event_readers.last_sequence is 'The last event that was read.';
+
+--
+-- table app_private.event_types
+--
+create table app_private.event_types (
+  name text not null,
+  description text not null
+);
+alter table app_private.event_types owner to staybase_owner;
+alter table app_private.event_types add constraint event_types_pkey
+  PRIMARY KEY (name);
+alter table app_private.event_types add constraint event_types_name_has_shape
+  CHECK ((name ~ '^[a-z]+\.[a-z_]+$'::text));
+alter table app_private.event_types enable row level security;
+alter table app_private.event_types force row level security;
+create policy definer_all on app_private.event_types as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.event_types is 'What events can tell, one sentence each.';
+
+--
+-- table app_private.events
+--
+create table app_private.events (
+  id bigint generated always as identity not null,
+  sequence bigint,
+  type text not null,
+  subject uuid not null,
+  actor uuid,
+  payload jsonb default '{}'::jsonb not null,
+  transaction_id xid8 default pg_current_xact_id() not null,
+  created_at timestamp with time zone default app_hidden.clock() not null
+);
+alter table app_private.events owner to staybase_owner;
+alter table app_private.events add constraint events_pkey
+  PRIMARY KEY (id);
+alter table app_private.events add constraint events_sequence_key
+  UNIQUE (sequence);
+alter table app_private.events add constraint events_type_fkey
+  FOREIGN KEY (type) REFERENCES app_private.event_types(name) ON DELETE RESTRICT;
+alter table app_private.events add constraint events_payload_is_an_object
+  CHECK ((jsonb_typeof(payload) = 'object'::text));
+CREATE INDEX events_type_idx ON app_private.events USING btree (type, sequence);
+CREATE INDEX events_unpublished_idx ON app_private.events USING btree (subject, type, id) WHERE (sequence IS NULL);
+alter table app_private.events enable row level security;
+alter table app_private.events force row level security;
+create policy definer_all on app_private.events as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.events is 'What happened, for those who want to know.';
+comment on column app_private.events.id is 'Order of writing; of one subject, also the order in which it happened.';
+comment on column app_private.events.sequence is 'Place in the order that readers follow, without gaps; null until it is published.';
+comment on column app_private.events.type is 'What happened.';
+comment on column app_private.events.subject is 'To whom or what: the id of a person, listing, booking, payment, refund or review.';
+comment on column app_private.events.actor is 'Who was signed in; null for the system.';
+comment on column app_private.events.payload is 'Ids of what else is concerned.';
+comment on column app_private.events.transaction_id is 'What has the same one happened together.';
+comment on column app_private.events.created_at is 'When it happened.';
+
+--
 -- table app_private.imported_hosts
 --
 create table app_private.imported_hosts (
@@ -514,19 +590,23 @@ create table app_private.mails (
   user_id uuid not null,
   booking_id uuid not null,
   created_at timestamp with time zone default app_hidden.clock() not null,
-  sent_at timestamp with time zone
+  sent_at timestamp with time zone,
+  event_id bigint
 );
 alter table app_private.mails owner to staybase_owner;
 alter table app_private.mails add constraint mails_pkey
   PRIMARY KEY (id);
 alter table app_private.mails add constraint mails_occasion_key
-  UNIQUE (booking_id, kind, user_id);
+  UNIQUE (event_id, user_id);
 alter table app_private.mails add constraint mails_booking_id_fkey
   FOREIGN KEY (booking_id) REFERENCES app_public.bookings(id) ON DELETE CASCADE;
+alter table app_private.mails add constraint mails_event_id_fkey
+  FOREIGN KEY (event_id) REFERENCES app_private.events(id) ON DELETE SET NULL;
 alter table app_private.mails add constraint mails_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.mails add constraint mails_kind_is_known
   CHECK ((kind = ANY (ARRAY['booking_confirmed_guest'::text, 'booking_confirmed_host'::text, 'late_payment_refunded'::text])));
+CREATE INDEX mails_booking_id_idx ON app_private.mails USING btree (booking_id);
 CREATE INDEX mails_user_id_idx ON app_private.mails USING btree (user_id);
 alter table app_private.mails enable row level security;
 alter table app_private.mails force row level security;
@@ -854,6 +934,8 @@ CREATE TRIGGER _300_price_stands BEFORE INSERT OR UPDATE OF quote_id, currency, 
 CREATE TRIGGER _400_move_claim AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg_bookings__move_claim();
 CREATE TRIGGER _500_append_event AFTER INSERT OR UPDATE OF status ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__append_event();
 CREATE TRIGGER _600_cancel_intent AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((new.status = ANY (ARRAY['expired'::app_public.booking_status, 'cancelled'::app_public.booking_status, 'declined'::app_public.booking_status]))) EXECUTE FUNCTION app_hidden.tg_bookings__cancel_intent();
+CREATE TRIGGER _600_created AFTER INSERT ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('booking.created', 'id', 'listing_id', 'host_id', 'guest_id');
+CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('booking.{status}', 'id', 'listing_id', 'host_id', 'guest_id');
 CREATE CONSTRAINT TRIGGER _900_claim_matches AFTER INSERT OR UPDATE ON app_public.bookings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__claim_matches();
 comment on table app_public.bookings is 'A stay, for its guest and its host.';
 comment on column app_public.bookings.id is 'Public id of the booking.';
@@ -1014,6 +1096,7 @@ create policy select_visible on app_public.dated_rates as permissive for select 
    FROM app_public.listings l
   WHERE (l.id = dated_rates.listing_id))));
 CREATE TRIGGER _300_flag AFTER INSERT OR DELETE ON app_public.dated_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_dated_rates__flag();
+CREATE TRIGGER _600_updated AFTER INSERT OR DELETE OR UPDATE ON app_public.dated_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('listing.updated', 'listing_id');
 CREATE TRIGGER _700_refresh_search AFTER INSERT OR DELETE OR UPDATE ON app_public.dated_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
 comment on table app_public.dated_rates is 'Nights of a listing that have a rate of their own.';
 comment on column app_public.dated_rates.listing_id is 'The listing.';
@@ -1219,6 +1302,7 @@ create policy select_visible on app_public.listing_amenities as permissive for s
   using ((EXISTS ( SELECT
    FROM app_public.listings l
   WHERE (l.id = listing_amenities.listing_id))));
+CREATE TRIGGER _600_updated AFTER INSERT OR DELETE ON app_public.listing_amenities FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('listing.updated', 'listing_id');
 CREATE TRIGGER _700_refresh_search AFTER INSERT OR DELETE ON app_public.listing_amenities FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
 comment on table app_public.listing_amenities is 'An amenity that a listing offers.';
 comment on column app_public.listing_amenities.listing_id is 'The listing that offers it.';
@@ -1269,6 +1353,7 @@ create policy update_own on app_public.listing_photos as permissive for update t
   WHERE ((l.host_id = ( SELECT app_public.current_user_id() AS current_user_id)) AND (l.status <> ALL (ARRAY['suspended'::app_public.listing_status, 'archived'::app_public.listing_status]))))));
 CREATE TRIGGER _200_limit AFTER INSERT ON app_public.listing_photos FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_listing_photos__limit();
 CREATE TRIGGER _300_keep_one AFTER DELETE ON app_public.listing_photos FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_listing_photos__keep_one();
+CREATE TRIGGER _600_updated AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_photos FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('listing.updated', 'listing_id');
 CREATE TRIGGER _700_refresh_search AFTER INSERT OR DELETE ON app_public.listing_photos FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
 comment on table app_public.listing_photos is 'A photo of a listing.';
 comment on column app_public.listing_photos.id is 'Public id of the photo.';
@@ -1324,6 +1409,7 @@ create policy select_visible on app_public.listing_rates as permissive for selec
    FROM app_public.listings l
   WHERE (l.id = listing_rates.listing_id))));
 CREATE TRIGGER _310_copy_to_units AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_listing_rates__copy_to_units();
+CREATE TRIGGER _600_updated AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('listing.updated', 'listing_id');
 CREATE TRIGGER _700_refresh_search AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
 comment on table app_public.listing_rates is 'What a listing costs, before dates are known.';
 comment on column app_public.listing_rates.listing_id is 'The listing.';
@@ -1433,6 +1519,9 @@ CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.listings FOR EACH ROW EXEC
 CREATE TRIGGER _200_stay_complete BEFORE UPDATE OF title, description, house_rules ON app_public.listings FOR EACH ROW WHEN (((old.status = 'published'::app_public.listing_status) AND (new.status = 'published'::app_public.listing_status))) EXECUTE FUNCTION app_hidden.tg_listings__stay_complete();
 CREATE TRIGGER _300_sync_availability AFTER INSERT OR UPDATE OF unit_count, min_nights, max_nights, advance_notice_hours, booking_window_days, preparation_days, check_in_from, time_zone ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_listings__sync_availability();
 CREATE TRIGGER _500_become_host AFTER INSERT ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_listings__become_host();
+CREATE TRIGGER _600_created AFTER INSERT ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('listing.created', 'id', 'host_id');
+CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.listings FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('listing.{status}', 'id', 'host_id');
+CREATE TRIGGER _600_updated AFTER UPDATE ON app_public.listings FOR EACH ROW WHEN ((old.status = new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('listing.updated', 'id', 'host_id');
 CREATE TRIGGER _700_refresh_search AFTER UPDATE OF status, type, max_guests, booking_mode, public_longitude, public_latitude, review_count, review_rating_sum ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
 comment on table app_public.listings is 'A place to stay, as advertised and booked.';
 comment on column app_public.listings.id is 'Public id of the listing.';
@@ -1519,6 +1608,8 @@ create policy select_guest on app_public.payments as permissive for select to st
 create policy select_operator on app_public.payments as permissive for select to staybase_operator
   using (true);
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.payments FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
+CREATE TRIGGER _600_created AFTER INSERT ON app_public.payments FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('payment.created', 'id', 'booking_id');
+CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.payments FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('payment.{status}', 'id', 'booking_id');
 comment on table app_public.payments is 'A charge of a booking''s guest, visible to that guest.';
 comment on column app_public.payments.id is 'Public id of the payment.';
 comment on column app_public.payments.booking_id is 'What is paid for.';
@@ -1690,6 +1781,8 @@ create policy select_visible on app_public.refunds as permissive for select to s
    FROM app_public.payments p
   WHERE (p.id = refunds.payment_id))));
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.refunds FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
+CREATE TRIGGER _600_created AFTER INSERT ON app_public.refunds FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('refund.created', 'id', 'payment_id');
+CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.refunds FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('refund.{status}', 'id', 'payment_id');
 comment on table app_public.refunds is 'Money given back to a guest.';
 comment on column app_public.refunds.id is 'Public id of the refund.';
 comment on column app_public.refunds.payment_id is 'The payment that is given back.';
@@ -1757,6 +1850,9 @@ create policy select_own on app_public.reviews as permissive for select to stayb
 create policy select_published on app_public.reviews as permissive for select to staybase_visitor
   using ((published_at IS NOT NULL));
 CREATE TRIGGER _500_rate_listing AFTER INSERT OR DELETE OR UPDATE ON app_public.reviews FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_reviews__rate_listing();
+CREATE TRIGGER _600_created AFTER INSERT ON app_public.reviews FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('review.created', 'id', 'booking_id', 'listing_id');
+CREATE TRIGGER _610_published AFTER INSERT ON app_public.reviews FOR EACH ROW WHEN ((new.published_at IS NOT NULL)) EXECUTE FUNCTION app_hidden.tg__append_event('review.published', 'id', 'booking_id', 'listing_id');
+CREATE TRIGGER _620_published AFTER UPDATE OF published_at ON app_public.reviews FOR EACH ROW WHEN (((old.published_at IS NULL) AND (new.published_at IS NOT NULL))) EXECUTE FUNCTION app_hidden.tg__append_event('review.published', 'id', 'booking_id', 'listing_id');
 comment on table app_public.reviews is 'What a guest says of a stay, or a host of a guest.';
 comment on column app_public.reviews.id is 'Public id of the review.';
 comment on column app_public.reviews.booking_id is 'The stay it is about.';
@@ -1853,6 +1949,8 @@ create policy select_all on app_public.users as permissive for select to staybas
 create policy update_self on app_public.users as permissive for update to staybase_visitor
   using ((id = ( SELECT app_public.current_user_id() AS current_user_id)));
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
+CREATE TRIGGER _600_created AFTER INSERT ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('person.created', 'id');
+CREATE TRIGGER _600_updated AFTER UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('person.updated', 'id');
 comment on table app_public.users is 'A person: guest, host, or both.';
 comment on column app_public.users.id is 'Public id of the person.';
 comment on column app_public.users.display_name is 'The name others see.';
@@ -1887,6 +1985,36 @@ end
 $function$;
 alter routine app_hidden.add_job(text,jsonb,text,timestamp with time zone,integer,text) owner to staybase_owner;
 comment on routine app_hidden.add_job(text,jsonb,text,timestamp with time zone,integer,text) is 'Queues a job in the current transaction; job_key makes it unique while it waits, and jobs of one queue_name run one after the other.';
+
+--
+-- function app_hidden.append_event(text,uuid,jsonb)
+--
+CREATE OR REPLACE FUNCTION app_hidden.append_event(type text, subject uuid, payload jsonb DEFAULT '{}'::jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if exists (
+    select from app_private.events e
+    where e.subject = append_event.subject and e.type = append_event.type and e.sequence is null
+      and e.transaction_id = pg_current_xact_id()
+  ) then
+    return;
+  end if;
+  insert into app_private.events (type, subject, actor, payload)
+  values (
+    append_event.type, append_event.subject, app_public.current_user_id(), append_event.payload
+  );
+  if current_setting('staybase.publishes_events', true) is distinct from 'yes' then
+    perform set_config('staybase.publishes_events', 'yes', true);
+    perform app_hidden.add_job('event__publish', '{}');
+  end if;
+end
+$function$;
+alter routine app_hidden.append_event(text,uuid,jsonb) owner to staybase_owner;
+comment on routine app_hidden.append_event(text,uuid,jsonb) is 'Writes an event into the outbox, once a transaction for each type and subject.';
 
 --
 -- function app_hidden.booked_listing_ids()
@@ -2548,6 +2676,33 @@ alter routine app_hidden.lock_units(uuid) owner to staybase_owner;
 comment on routine app_hidden.lock_units(uuid) is 'Locks the units of a listing until commit.';
 
 --
+-- function app_hidden.mails_of_event(text,uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.mails_of_event(type text, subject uuid)
+ RETURNS TABLE(kind text, user_id uuid, booking_id uuid)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select m.kind, m.user_id, b.id
+  from app_public.bookings b
+  cross join lateral (values
+    ('booking_confirmed_guest', b.guest_id),
+    ('booking_confirmed_host', b.host_id)
+  ) m (kind, user_id)
+  where mails_of_event.type = 'booking.confirmed' and b.id = mails_of_event.subject
+  union all
+  -- So far, money is given back only where it came too late.
+  select 'late_payment_refunded', b.guest_id, b.id
+  from app_public.refunds r
+  join app_public.payments p on p.id = r.payment_id
+  join app_public.bookings b on b.id = p.booking_id
+  where mails_of_event.type = 'refund.succeeded' and r.id = mails_of_event.subject
+$function$;
+alter routine app_hidden.mails_of_event(text,uuid) owner to staybase_owner;
+comment on routine app_hidden.mails_of_event(text,uuid) is 'The mails that an event asks for.';
+
+--
 -- function app_hidden.mercator_x(double precision)
 --
 CREATE OR REPLACE FUNCTION app_hidden.mercator_x(longitude double precision)
@@ -2768,9 +2923,9 @@ alter routine app_hidden.queue_intent_cancellation(uuid) owner to staybase_owner
 comment on routine app_hidden.queue_intent_cancellation(uuid) is 'Asks Stripe to take no more money for a payment.';
 
 --
--- function app_hidden.queue_mail(text,uuid,uuid)
+-- function app_hidden.queue_mail(bigint,text,uuid,uuid)
 --
-CREATE OR REPLACE FUNCTION app_hidden.queue_mail(kind text, user_id uuid, booking_id uuid)
+CREATE OR REPLACE FUNCTION app_hidden.queue_mail(event_id bigint, kind text, user_id uuid, booking_id uuid)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -2779,8 +2934,8 @@ AS $function$
 declare
   v_mail_id uuid;
 begin
-  insert into app_private.mails (kind, user_id, booking_id)
-  values (queue_mail.kind, queue_mail.user_id, queue_mail.booking_id)
+  insert into app_private.mails (event_id, kind, user_id, booking_id)
+  values (queue_mail.event_id, queue_mail.kind, queue_mail.user_id, queue_mail.booking_id)
   on conflict on constraint mails_occasion_key do nothing
   returning id into v_mail_id;
   if v_mail_id is not null then
@@ -2790,8 +2945,41 @@ begin
   end if;
 end
 $function$;
-alter routine app_hidden.queue_mail(text,uuid,uuid) owner to staybase_owner;
-comment on routine app_hidden.queue_mail(text,uuid,uuid) is 'Owes a person a mail about a booking, once an occasion.';
+alter routine app_hidden.queue_mail(bigint,text,uuid,uuid) owner to staybase_owner;
+comment on routine app_hidden.queue_mail(bigint,text,uuid,uuid) is 'Owes a person a mail about an event, once.';
+
+--
+-- function app_hidden.read_events(text,integer)
+--
+CREATE OR REPLACE FUNCTION app_hidden.read_events(reader text, event_limit integer DEFAULT 500)
+ RETURNS SETOF app_private.events
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_last bigint;
+begin
+  insert into app_private.event_readers (name) values (read_events.reader)
+  on conflict on constraint event_readers_pkey do nothing;
+  select r.last_sequence into v_last from app_private.event_readers r
+  where r.name = read_events.reader
+  for update;
+  return query
+  with batch as (
+    select e.* from app_private.events e
+    where e.sequence > v_last
+    order by e.sequence
+    limit read_events.event_limit
+  ), moved as (
+    update app_private.event_readers r set last_sequence = (select max(b.sequence) from batch b)
+    where r.name = read_events.reader and exists (select from batch)
+  )
+  select b.* from batch b order by b.sequence;
+end
+$function$;
+alter routine app_hidden.read_events(text,integer) owner to staybase_owner;
+comment on routine app_hidden.read_events(text,integer) is 'The events that a reader has not seen yet, in order; they count as read once this commits.';
 
 --
 -- function app_hidden.record_capture(app_public.payments,app_public.bookings,bigint,text)
@@ -2835,8 +3023,6 @@ begin
   );
 
   if v_sold then
-    perform app_hidden.queue_mail('booking_confirmed_guest', booking.guest_id, booking.id);
-    perform app_hidden.queue_mail('booking_confirmed_host', booking.host_id, booking.id);
     return 'confirmed';
   end if;
 
@@ -3310,6 +3496,35 @@ CREATE OR REPLACE FUNCTION app_hidden.stripe_queue(object_id text)
 RETURN ('stripe:'::text || (hashtextextended(object_id, (0)::bigint) & (63)::bigint));
 alter routine app_hidden.stripe_queue(text) owner to staybase_owner;
 comment on routine app_hidden.stripe_queue(text) is 'The job queue of a Stripe object, one of 64.';
+
+--
+-- function app_hidden.tg__append_event()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg__append_event()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_row jsonb := case TG_OP when 'DELETE' then to_jsonb(OLD) else to_jsonb(NEW) end;
+begin
+  perform app_hidden.append_event(
+    replace(TG_ARGV[0], '{status}', coalesce(v_row ->> 'status', '')),
+    (v_row ->> TG_ARGV[1])::uuid,
+    (
+      -- listing_id becomes listingId.
+      select coalesce(jsonb_object_agg(
+        left(name, 1) || substr(replace(initcap(replace(name, '_', ' ')), ' ', ''), 2), v_row -> name
+      ), '{}')
+      from unnest(TG_ARGV[2:]) name
+    )
+  );
+  return null;
+end
+$function$;
+alter routine app_hidden.tg__append_event() owner to staybase_owner;
+comment on routine app_hidden.tg__append_event() is 'Appends an event about a row that has changed.';
 
 --
 -- function app_hidden.tg__immutable()
@@ -4126,9 +4341,6 @@ begin
       row('stripe_balance', null, v_refund.currency, -v_amount)
     ]::app_hidden.ledger_posting[]
   );
-  if v_amount > 0 then
-    perform app_hidden.queue_mail('late_payment_refunded', v_booking.guest_id, v_booking.id);
-  end if;
   return v_new_status::text;
 end
 $function$;
@@ -4667,6 +4879,68 @@ comment on routine app_private.pricing_drift() is 'Units whose rates differ from
 grant execute on routine app_private.pricing_drift() to staybase_authenticator;
 
 --
+-- function app_private.publish_events(integer)
+--
+CREATE OR REPLACE FUNCTION app_private.publish_events(event_limit integer DEFAULT 10000)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_last bigint;
+  v_published integer;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('publish_events', 0));
+  select coalesce(max(e.sequence), 0) into v_last from app_private.events e;
+  update app_private.events e
+  set sequence = v_last + fresh.place
+  from (
+    select f.id, row_number() over (order by f.id) as place
+    from app_private.events f
+    where f.sequence is null
+    order by f.id
+    limit publish_events.event_limit
+  ) fresh
+  where e.id = fresh.id;
+  get diagnostics v_published = row_count;
+  return v_published;
+end
+$function$;
+alter routine app_private.publish_events(integer) owner to staybase_owner;
+comment on routine app_private.publish_events(integer) is 'Puts committed events in the order in which they are read; says how many.';
+grant execute on routine app_private.publish_events(integer) to staybase_authenticator;
+
+--
+-- function app_private.purge_events()
+--
+CREATE OR REPLACE FUNCTION app_private.purge_events()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_purged integer;
+begin
+  delete from app_private.events e
+  where e.id = any (array(
+    select old.id from app_private.events old
+    where old.sequence <= (select min(r.last_sequence) from app_private.event_readers r)
+      and old.sequence < (select max(l.sequence) from app_private.events l)
+      and old.created_at < app_hidden.clock() - interval '90 days'
+    order by old.sequence
+    limit 10000
+  ));
+  get diagnostics v_purged = row_count;
+  return v_purged;
+end
+$function$;
+alter routine app_private.purge_events() owner to staybase_owner;
+comment on routine app_private.purge_events() is 'Removes events of more than ninety days that all have read, 10,000 at most; says how many.';
+grant execute on routine app_private.purge_events() to staybase_authenticator;
+
+--
 -- function app_private.purge_expired_identity()
 --
 CREATE OR REPLACE FUNCTION app_private.purge_expired_identity()
@@ -4737,6 +5011,36 @@ $function$;
 alter routine app_private.purge_stripe_events() owner to staybase_owner;
 comment on routine app_private.purge_stripe_events() is 'Removes events ninety days after they were acted on, 10,000 at most; says how many.';
 grant execute on routine app_private.purge_stripe_events() to staybase_authenticator;
+
+--
+-- function app_private.queue_mails()
+--
+CREATE OR REPLACE FUNCTION app_private.queue_mails()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_event app_private.events;
+  v_read integer := 0;
+begin
+  for v_event in select * from app_hidden.read_events('mails') loop
+    v_read := v_read + 1;
+    begin
+      perform app_hidden.queue_mail(v_event.id, m.kind, m.user_id, m.booking_id)
+      from app_hidden.mails_of_event(v_event.type, v_event.subject) m;
+    exception
+      when others then
+        raise warning 'The mails of event % were not queued: %.', v_event.sequence, sqlstate;
+    end;
+  end loop;
+  return v_read;
+end
+$function$;
+alter routine app_private.queue_mails() owner to staybase_owner;
+comment on routine app_private.queue_mails() is 'Owes the mails that new events ask for; says how many events were read.';
+grant execute on routine app_private.queue_mails() to staybase_authenticator;
 
 --
 -- function app_private.rebuild_search()
@@ -6046,6 +6350,46 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 {"bit": 7, "code": "4.5", "kind": "rating"}
 {"bit": 8, "code": "4.8", "kind": "rating"}
 {"bit": 9, "code": "air_conditioning", "kind": "amenity"}
+
+--
+-- rows of app_private.event_types
+--
+{"name": "booking.cancelled", "description": "The guest, the host or the operator has cancelled a booking."}
+{"name": "booking.completed", "description": "A stay is over."}
+{"name": "booking.confirmed", "description": "A stay is sold."}
+{"name": "booking.created", "description": "A guest holds nights and has not paid yet."}
+{"name": "booking.declined", "description": "A host has declined a booking."}
+{"name": "booking.expired", "description": "A booking has ended because nobody paid or answered in time."}
+{"name": "booking.pending_payment", "description": "A booking waits for payment again."}
+{"name": "booking.requested", "description": "A booking is paid for and waits for its host."}
+{"name": "listing.archived", "description": "A listing has ended."}
+{"name": "listing.created", "description": "A host has begun a listing."}
+{"name": "listing.draft", "description": "A listing is a draft again."}
+{"name": "listing.paused", "description": "A host has taken a listing out of search for a while."}
+{"name": "listing.pending_approval", "description": "A listing waits for the operator."}
+{"name": "listing.published", "description": "Everybody sees a listing."}
+{"name": "listing.suspended", "description": "The operator has taken a listing out of search."}
+{"name": "listing.updated", "description": "What guests see of a listing has changed: text, place, photos, amenities, rates or rating."}
+{"name": "payment.authorised", "description": "Money is set aside for a payment and not taken yet."}
+{"name": "payment.cancelled", "description": "A payment has ended before money was taken."}
+{"name": "payment.captured", "description": "Money has been taken, or taken again after a refund has failed."}
+{"name": "payment.created", "description": "A guest has begun to pay."}
+{"name": "payment.disputed", "description": "A guest's bank disputes a payment."}
+{"name": "payment.failed", "description": "A payment has failed for good."}
+{"name": "payment.partially_refunded", "description": "Some of a payment has been given back."}
+{"name": "payment.processing", "description": "A bank decides on a payment."}
+{"name": "payment.refunded", "description": "All of a payment has been given back."}
+{"name": "payment.requires_action", "description": "A payment waits for the guest, such as for a check by the bank."}
+{"name": "payment.requires_payment", "description": "A payment needs another attempt."}
+{"name": "person.created", "description": "Somebody has joined."}
+{"name": "person.updated", "description": "A profile has changed, or its person has become a host."}
+{"name": "refund.created", "description": "Money is to be given back."}
+{"name": "refund.failed", "description": "A bank has refused a refund; the money is with the marketplace."}
+{"name": "refund.pending", "description": "Stripe has taken up a refund."}
+{"name": "refund.requested", "description": "A refund is asked for again."}
+{"name": "refund.succeeded", "description": "Money has been given back."}
+{"name": "review.created", "description": "Somebody has written a review."}
+{"name": "review.published", "description": "Everybody can read a review."}
 
 --
 -- rows of app_public.amenities

@@ -21,6 +21,14 @@
 --!include foundation/tg__immutable.sql
 --!include foundation/tg__no_truncate.sql
 --!include foundation/currencies.sql
+--!include foundation/event_types.sql
+--!include foundation/events.sql
+--!include foundation/event_readers.sql
+--!include foundation/append_event.sql
+--!include foundation/tg__append_event.sql
+--!include foundation/publish_events.sql
+--!include foundation/read_events.sql
+--!include foundation/purge_events.sql
 
 -- identity
 --!include identity/tables/users.sql
@@ -171,13 +179,6 @@
 --!include bookings/mutations/create_booking.sql
 --!include bookings/mutations/cancel_hold.sql
 
--- notifications
---!include notifications/tables/mails.sql
---!include notifications/policies/mails.sql
---!include notifications/internal/queue_mail.sql
---!include notifications/server/mail_to_send.sql
---!include notifications/server/mark_mail_sent.sql
-
 -- ledger: double entry; it knows no payment
 --!include ledger/types/ledger_account_kind.sql
 --!include ledger/tables/ledger_accounts.sql
@@ -264,6 +265,15 @@
 --!include imports/internal/import_listing_parts.sql
 --!include imports/internal/import_nights.sql
 --!include imports/server/import_listing.sql
+
+-- notifications: reads the outbox; no domain above names a mail
+--!include notifications/tables/mails.sql
+--!include notifications/policies/mails.sql
+--!include notifications/internal/queue_mail.sql
+--!include notifications/internal/mails_of_event.sql
+--!include notifications/server/queue_mails.sql
+--!include notifications/server/mail_to_send.sql
+--!include notifications/server/mark_mail_sent.sql
 
 -- operations
 --!include operations/tables/worker_heartbeats.sql

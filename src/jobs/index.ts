@@ -6,6 +6,7 @@ import { cancelPaymentIntent } from "./cancelPaymentIntent.ts";
 import { createRefund } from "./createRefund.ts";
 import { completeStays, expireHolds, purgeExpired, requeueStaleStripe } from "./maintenance.ts";
 import { processStripeEvent } from "./processStripeEvent.ts";
+import { publishEvents } from "./publishEvents.ts";
 import { sendMail } from "./sendMail.ts";
 import { sendRegistrationMail } from "./sendRegistrationMail.ts";
 import { syncPayment } from "./syncPayment.ts";
@@ -14,6 +15,7 @@ import type { Job } from "./task.ts";
 export const jobs: Readonly<Record<string, Job>> = {
   booking__complete_stays: completeStays,
   booking__expire_holds: expireHolds,
+  event__publish: publishEvents,
   mail__send: sendMail,
   mail__send_registration: sendRegistrationMail,
   maintenance__purge_expired: purgeExpired,
@@ -41,6 +43,7 @@ export const formerJobs: Readonly<Record<string, Job>> = {
 /** In UTC; a time that was missed while no worker ran is made up for where `fill` says so. */
 export const crontab = `
 * * * * * booking__expire_holds ?max=3
+* * * * * event__publish ?max=3
 5 * * * * booking__complete_stays ?fill=2h&max=5
 */20 * * * * stripe__requeue_stale ?max=3
 17 3 * * * maintenance__purge_expired ?max=3

@@ -7,7 +7,8 @@ import type { Job } from "./task.ts";
 /** More than this many rounds in one run mean that something else is wrong. */
 const MOST_ROUNDS = 200;
 
-function repeatUntilZero(statement: string): Job {
+/** Runs a statement whose column `done` counts what it did, until that is 0. */
+export function repeatUntilZero(statement: string): Job {
   return async (resources) => {
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       const { rows } = await resources.pool.query<{ done: number }>(statement);
@@ -28,11 +29,13 @@ export const requeueStaleStripe: Job = async (resources) => {
 };
 
 const purgeQuotes = repeatUntilZero("select app_private.purge_quotes() as done");
+const purgeEvents = repeatUntilZero("select app_private.purge_events() as done");
 const purgeStripeEvents = repeatUntilZero("select app_private.purge_stripe_events() as done");
 
 /** Forgets registrations, sessions, offers and events that are past their time. */
 export const purgeExpired: Job = async (resources, payload) => {
   await resources.pool.query("select app_private.purge_expired_identity()");
+  await purgeEvents(resources, payload);
   await purgeStripeEvents(resources, payload);
   await purgeQuotes(resources, payload);
 };

@@ -352,6 +352,12 @@ export async function paidBooking(
   return booking;
 }
 
+/** What the job does that puts events in order and lets the mails read them. */
+export async function publishEvents(database: TestDatabase): Promise<void> {
+  await asServer(database, "select app_private.publish_events()");
+  await asServer(database, "select app_private.queue_mails()");
+}
+
 /** The status of a booking, as the owner sees it. */
 export async function bookingStatus(database: TestDatabase, bookingId: string): Promise<string> {
   const found = await asOwner(

@@ -324,6 +324,7 @@ async function tryInsert(
   return attempt(
     client,
     `insert into ${relation} (${list})
+     overriding system value
      select ${list} from jsonb_populate_record(null::${relation}, $1)`,
     [JSON.stringify(row.json)],
   );

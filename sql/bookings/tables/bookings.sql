@@ -62,6 +62,17 @@ create or replace trigger _100_touch
   before update on app_public.bookings
   for each row execute function app_hidden.tg__touch();
 
+create or replace trigger _600_created
+  after insert on app_public.bookings
+  for each row execute function
+    app_hidden.tg__append_event('booking.created', 'id', 'listing_id', 'host_id', 'guest_id');
+
+create or replace trigger _600_status
+  after update of status on app_public.bookings
+  for each row when (OLD.status is distinct from NEW.status)
+  execute function
+    app_hidden.tg__append_event('booking.{status}', 'id', 'listing_id', 'host_id', 'guest_id');
+
 -- N2, one half: a claim of a booking has its booking. Deferred, for the guard row is taken first
 -- and the booking written after.
 do $$

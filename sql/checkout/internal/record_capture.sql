@@ -46,8 +46,6 @@ begin
   );
 
   if v_sold then
-    perform app_hidden.queue_mail('booking_confirmed_guest', booking.guest_id, booking.id);
-    perform app_hidden.queue_mail('booking_confirmed_host', booking.host_id, booking.id);
     return 'confirmed';
   end if;
 

@@ -65,9 +65,6 @@ begin
       row('stripe_balance', null, v_refund.currency, -v_amount)
     ]::app_hidden.ledger_posting[]
   );
-  if v_amount > 0 then
-    perform app_hidden.queue_mail('late_payment_refunded', v_booking.guest_id, v_booking.id);
-  end if;
   return v_new_status::text;
 end
 $$;

@@ -31,6 +31,14 @@ create or replace trigger _100_touch
   before update on app_public.users
   for each row execute function app_hidden.tg__touch();
 
+create or replace trigger _600_created
+  after insert on app_public.users
+  for each row execute function app_hidden.tg__append_event('person.created', 'id');
+
+create or replace trigger _600_updated
+  after update on app_public.users
+  for each row execute function app_hidden.tg__append_event('person.updated', 'id');
+
 comment on table app_public.users is 'A person: guest, host, or both.';
 comment on column app_public.users.id is 'Public id of the person.';
 comment on column app_public.users.display_name is 'The name others see.';

@@ -14,6 +14,10 @@ alter table app_public.listing_amenities force row level security;
 create index if not exists listing_amenities_amenity_code_idx
   on app_public.listing_amenities (amenity_code);
 
+create or replace trigger _600_updated
+  after insert or delete on app_public.listing_amenities
+  for each row execute function app_hidden.tg__append_event('listing.updated', 'listing_id');
+
 comment on table app_public.listing_amenities is 'An amenity that a listing offers.';
 comment on column app_public.listing_amenities.listing_id is 'The listing that offers it.';
 comment on column app_public.listing_amenities.amenity_code is 'What is offered.';

@@ -78,6 +78,20 @@ create or replace trigger _100_touch
   before update on app_public.listings
   for each row execute function app_hidden.tg__touch();
 
+create or replace trigger _600_created
+  after insert on app_public.listings
+  for each row execute function app_hidden.tg__append_event('listing.created', 'id', 'host_id');
+
+create or replace trigger _600_status
+  after update of status on app_public.listings
+  for each row when (OLD.status is distinct from NEW.status)
+  execute function app_hidden.tg__append_event('listing.{status}', 'id', 'host_id');
+
+create or replace trigger _600_updated
+  after update on app_public.listings
+  for each row when (OLD.status = NEW.status)
+  execute function app_hidden.tg__append_event('listing.updated', 'id', 'host_id');
+
 comment on table app_public.listings is 'A place to stay, as advertised and booked.';
 comment on column app_public.listings.id is 'Public id of the listing.';
 comment on column app_public.listings.host_id is 'Who offers it.';

@@ -1,7 +1,7 @@
 /*
- * Mail that is owed, one row a person and occasion. The row is written with its cause; the job
- * sends it and marks it. Its id makes the Message-ID, so that a mail sent twice by a crash is one
- * mail to the reader.
+ * Mail that is owed, one row for each event and person. The row and the job that sends it are
+ * written together; the job marks it. Its id makes the Message-ID, so that a mail sent twice by a
+ * crash is one mail to the reader. Mails of the first release, which had no events, have none.
  */
 create table if not exists app_private.mails (
   id uuid not null default uuidv7() constraint mails_pkey primary key,
@@ -12,9 +12,11 @@ create table if not exists app_private.mails (
     constraint mails_booking_id_fkey references app_public.bookings on delete cascade,
   created_at timestamptz not null default app_hidden.clock(),
   sent_at timestamptz,
+  event_id bigint
+    constraint mails_event_id_fkey references app_private.events on delete set null,
 
-  -- However often the cause is reported, a person is told once.
-  constraint mails_occasion_key unique (booking_id, kind, user_id),
+  -- However often an event is read, a person is told once.
+  constraint mails_occasion_key unique (event_id, user_id),
   constraint mails_kind_is_known check (
     kind in ('booking_confirmed_guest', 'booking_confirmed_host', 'late_payment_refunded')
   )
@@ -24,5 +26,6 @@ alter table app_private.mails enable row level security;
 alter table app_private.mails force row level security;
 
 create index if not exists mails_user_id_idx on app_private.mails (user_id);
+create index if not exists mails_booking_id_idx on app_private.mails (booking_id);
 
 comment on table app_private.mails is 'Mail that is owed or was sent, one a person and occasion.';

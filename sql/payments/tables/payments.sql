@@ -44,6 +44,15 @@ create or replace trigger _100_touch
   before update on app_public.payments
   for each row execute function app_hidden.tg__touch();
 
+create or replace trigger _600_created
+  after insert on app_public.payments
+  for each row execute function app_hidden.tg__append_event('payment.created', 'id', 'booking_id');
+
+create or replace trigger _600_status
+  after update of status on app_public.payments
+  for each row when (OLD.status is distinct from NEW.status)
+  execute function app_hidden.tg__append_event('payment.{status}', 'id', 'booking_id');
+
 comment on table app_public.payments is 'A charge of a booking''s guest, visible to that guest.';
 comment on column app_public.payments.id is 'Public id of the payment.';
 comment on column app_public.payments.booking_id is 'What is paid for.';

@@ -28,6 +28,15 @@ create or replace trigger _100_touch
   before update on app_public.refunds
   for each row execute function app_hidden.tg__touch();
 
+create or replace trigger _600_created
+  after insert on app_public.refunds
+  for each row execute function app_hidden.tg__append_event('refund.created', 'id', 'payment_id');
+
+create or replace trigger _600_status
+  after update of status on app_public.refunds
+  for each row when (OLD.status is distinct from NEW.status)
+  execute function app_hidden.tg__append_event('refund.{status}', 'id', 'payment_id');
+
 comment on table app_public.refunds is 'Money given back to a guest.';
 comment on column app_public.refunds.id is 'Public id of the refund.';
 comment on column app_public.refunds.payment_id is 'The payment that is given back.';

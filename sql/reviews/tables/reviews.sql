@@ -44,6 +44,21 @@ create index if not exists reviews_listing_id_idx on app_public.reviews (listing
 create index if not exists reviews_author_id_idx on app_public.reviews (author_id);
 create index if not exists reviews_subject_id_idx on app_public.reviews (subject_id);
 
+create or replace trigger _600_created
+  after insert on app_public.reviews
+  for each row execute function
+    app_hidden.tg__append_event('review.created', 'id', 'booking_id', 'listing_id');
+
+create or replace trigger _610_published
+  after insert on app_public.reviews
+  for each row when (NEW.published_at is not null)
+  execute function app_hidden.tg__append_event('review.published', 'id', 'booking_id', 'listing_id');
+
+create or replace trigger _620_published
+  after update of published_at on app_public.reviews
+  for each row when (OLD.published_at is null and NEW.published_at is not null)
+  execute function app_hidden.tg__append_event('review.published', 'id', 'booking_id', 'listing_id');
+
 comment on table app_public.reviews is 'What a guest says of a stay, or a host of a guest.';
 comment on column app_public.reviews.id is 'Public id of the review.';
 comment on column app_public.reviews.booking_id is 'The stay it is about.';

@@ -17,6 +17,7 @@ export const CATALOGUE_TABLES: readonly string[] = [
   "app_hidden.booking_transitions",
   "app_hidden.platform_fees",
   "app_hidden.search_bits",
+  "app_private.event_types",
   "app_public.amenities",
   "app_public.currencies",
 ];

@@ -13,6 +13,7 @@ import {
   one,
   type Payment,
   paidBooking,
+  publishEvents,
   publishedListing,
   somebody,
   stopClock,
@@ -100,14 +101,15 @@ const followRefund = async (refund: string | null, status: string) =>
     "outcome",
   );
 
-const mails = async (booking: string) =>
-  (
-    await asOwner(
-      database,
-      "select kind from app_private.mails where booking_id = $1 order by kind",
-      [booking],
-    )
-  ).map(({ kind }) => kind);
+async function mails(booking: string): Promise<unknown[]> {
+  await publishEvents(database);
+  const owed = await asOwner(
+    database,
+    "select kind from app_private.mails where booking_id = $1 order by kind",
+    [booking],
+  );
+  return owed.map(({ kind }) => kind);
+}
 
 describe("where the nights are free", () => {
   test("late money takes them again", async () => {

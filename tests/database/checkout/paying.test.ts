@@ -14,6 +14,7 @@ import {
   paidBooking,
   pay,
   processOf,
+  publishEvents,
   publishedListing,
   refusal,
   somebody,
@@ -52,6 +53,7 @@ const paymentStatus = async (payment: Payment) =>
 
 /** What has been written about a booking: what must be there once. */
 async function effects(booking: string) {
+  await publishEvents(database);
   const [found] = await asOwner(
     database,
     `select

@@ -1,13 +1,17 @@
-/** Mail that is owed: once a person and occasion, with what it says, and gone from the list when sent. */
+/** Mail that is owed: once an event and person, with what it says, and gone from the list when sent. */
 import { beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { testDatabase } from "../../helpers/database.ts";
 import {
   asOwner,
   asServer,
   asVisitor,
+  begunPayment,
+  follow,
+  hold,
   NOON,
   one,
   paidBooking,
+  publishEvents,
   publishedListing,
   refusal,
   somebody,
@@ -28,6 +32,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   booking = await paidBooking(database, guest, await publishedListing(database, host));
+  await publishEvents(database);
 });
 
 const mailTo = async (user: string) =>
@@ -63,20 +68,84 @@ test("guest and host are each owed one mail, with a job each", async () => {
   }
 });
 
-test("the same occasion told again owes nothing more", async () => {
+test("events that are read again owe nothing more", async () => {
   const mail = await mailTo(guest);
-  await asOwner(database, "select app_hidden.queue_mail('booking_confirmed_guest', $1, $2)", [
-    guest,
-    booking,
-  ]);
+  await asOwner(database, "update app_private.event_readers set last_sequence = 0");
+  await publishEvents(database);
   expect(await mailTo(guest)).toBe(mail);
   const twice = asOwner(
     database,
-    `insert into app_private.mails (kind, user_id, booking_id)
-     values ('booking_confirmed_guest', $1, $2)`,
-    [guest, booking],
+    `insert into app_private.mails (event_id, kind, user_id, booking_id)
+     select event_id, kind, user_id, booking_id from app_private.mails where id = $1`,
+    [mail],
   );
   expect(await refusal(twice)).toBe("23505");
+});
+
+test("every refund of a booking is told", async () => {
+  const late = await hold(database, guest, await publishedListing(database, host));
+  const payment = await begunPayment(database, guest, late);
+  await asVisitor(database, guest, "select app_public.cancel_hold($1)", [late]);
+  expect(await follow(database, payment, "succeeded")).toBe("refunding");
+  const refund = await asOwner(
+    database,
+    "select id from app_public.refunds where payment_id = $1",
+    [payment.id],
+  );
+  // Half of it is given back first, the rest later.
+  await asOwner(
+    database,
+    "update app_public.refunds set amount = amount / 2 where payment_id = $1",
+    [payment.id],
+  );
+  const rest = await asOwner(
+    database,
+    `insert into app_public.refunds (payment_id, reason, currency, amount)
+     select payment_id, 'The rest.', currency, amount from app_public.refunds where payment_id = $1
+     returning id`,
+    [payment.id],
+  );
+  for (const [index, id] of [text(refund, "id"), text(rest, "id")].entries()) {
+    await asServer(database, "select app_private.apply_refund($1, $2, 'succeeded')", [
+      id,
+      `re_${late}_${index}`,
+    ]);
+    await publishEvents(database);
+    const mails = await asOwner(
+      database,
+      "select kind, user_id from app_private.mails where booking_id = $1",
+      [late],
+    );
+    expect(mails).toEqual(
+      Array.from({ length: index + 1 }, () => ({ kind: "late_payment_refunded", user_id: guest })),
+    );
+  }
+});
+
+test("an event whose mails fail is passed over, and the others are told", async () => {
+  await asOwner(
+    database,
+    `create function app_hidden.tg_mails__break() returns trigger
+     language plpgsql as $$ begin raise exception 'Broken.'; end $$`,
+  );
+  await asOwner(
+    database,
+    `create trigger _050_break before insert on app_private.mails
+     for each row when (NEW.booking_id = '${booking}')
+     execute function app_hidden.tg_mails__break()`,
+  );
+  await asOwner(database, "delete from app_private.mails where booking_id = $1", [booking]);
+  const other = await paidBooking(database, guest, await publishedListing(database, host));
+  await asOwner(database, "update app_private.event_readers set last_sequence = 0");
+  const mailsOf = (id: string) =>
+    asOwner(database, "select from app_private.mails where booking_id = $1", [id]);
+  await publishEvents(database);
+  expect(await mailsOf(booking)).toHaveLength(0);
+  expect(await mailsOf(other)).toHaveLength(2);
+  await asOwner(database, "drop trigger _050_break on app_private.mails");
+  await asOwner(database, "update app_private.event_readers set last_sequence = 0");
+  await publishEvents(database);
+  expect(await mailsOf(booking)).toHaveLength(2);
 });
 
 test("a mail knows what it says, to whom, and of whom", async () => {

@@ -1,0 +1,25 @@
+/*
+ * Who is told of an event by mail, and with which mail: the whole list.
+ */
+create or replace function app_hidden.mails_of_event(type text, subject uuid)
+returns table (kind text, user_id uuid, booking_id uuid)
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select m.kind, m.user_id, b.id
+  from app_public.bookings b
+  cross join lateral (values
+    ('booking_confirmed_guest', b.guest_id),
+    ('booking_confirmed_host', b.host_id)
+  ) m (kind, user_id)
+  where mails_of_event.type = 'booking.confirmed' and b.id = mails_of_event.subject
+  union all
+  -- So far, money is given back only where it came too late.
+  select 'late_payment_refunded', b.guest_id, b.id
+  from app_public.refunds r
+  join app_public.payments p on p.id = r.payment_id
+  join app_public.bookings b on b.id = p.booking_id
+  where mails_of_event.type = 'refund.succeeded' and r.id = mails_of_event.subject
+$$;
+
+comment on function app_hidden.mails_of_event(text, uuid) is 'The mails that an event asks for.';
