@@ -42,6 +42,7 @@ export interface Config {
     readonly poolSize: number;
     readonly statementTimeoutMs: number;
   };
+  /** Without a URL, limits and revoked sessions are kept in each process. */
   readonly redis: { readonly url: string | undefined };
   readonly tokens: {
     readonly secret: string;
@@ -73,7 +74,6 @@ export interface Config {
 /** A `Config` in which every service has its URL, given by the environment or by a stand-in. */
 export interface CompleteConfig extends Config {
   readonly database: Config["database"] & { readonly url: string };
-  readonly redis: { readonly url: string };
   readonly stripe: Config["stripe"] & {
     readonly secretKey: string;
     readonly publishableKey: string;
@@ -219,7 +219,8 @@ export const variables = {
   }),
   REDIS_URL: define<string | undefined>({
     sentence:
-      "Redis, for rate limits and revoked sessions; empty runs a small stand-in in the process.",
+      "Redis, for rate limits and revoked sessions; empty keeps them in each process, which " +
+      "processes then do not share.",
     parse: urlOf("redis:", "rediss:"),
     fallback: () => undefined,
     secret: true,
@@ -380,10 +381,9 @@ export function loadEnvFile(path: string = resolve(".env")): void {
 }
 
 /** The services that the configuration lacks and a stand-in would have to play. */
-export function missingServices(config: Config): ("postgres" | "redis" | "stripe" | "mail")[] {
-  const missing: ("postgres" | "redis" | "stripe" | "mail")[] = [];
+export function missingServices(config: Config): ("postgres" | "stripe" | "mail")[] {
+  const missing: ("postgres" | "stripe" | "mail")[] = [];
   if (config.database.url === undefined) missing.push("postgres");
-  if (config.redis.url === undefined) missing.push("redis");
   if (config.stripe.secretKey === undefined) missing.push("stripe");
   if (config.mail.smtpUrl === undefined) missing.push("mail");
   return missing;
@@ -465,7 +465,7 @@ function productionFaults(values: Values, given: (name: VariableName) => boolean
     const needed = production === "always" || (production === "unless stand-ins" && !standIns);
     if (!needed || given(name)) continue;
     const hint = example === undefined ? "" : `, for example ${example}`;
-    const way = production === "always" ? "" : " ALLOW_STAND_INS=true runs a stand-in instead.";
+    const way = production === "always" ? "" : " ALLOW_STAND_INS=true does without.";
     faults.push({ variable: name, problem: `must be set in production${hint}.${way}` });
   }
   if (given("STRIPE_API_URL") && !standIns) {

@@ -60,7 +60,6 @@ function locateServices(config: Config): { found: Config; absent: Service[] } {
 
 const NAMES: Readonly<Record<Service, string>> = {
   postgres: "PostgreSQL",
-  redis: "Redis",
   stripe: "Stripe",
   mail: "mail server",
 };
@@ -82,7 +81,7 @@ async function checkServices(config: Config): Promise<Finding[]> {
   const { smtpUrl } = mail;
   const all = await Promise.all([
     checkDatabase(config),
-    redis.url === undefined ? [] : [checkRedis(redis.url)],
+    checkRedis(redis.url),
     secretKey === undefined
       ? []
       : [checkStripe({ ...stripe, secretKey, publishableKey, webhookSecret })],

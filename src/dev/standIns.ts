@@ -26,10 +26,9 @@ import {
 } from "./dataFolder.ts";
 import { startEmbeddedPostgres } from "./embeddedPostgres.ts";
 import { startMailCatcher } from "./mailCatcher.ts";
-import { startRedisStandIn } from "./redisStandIn.ts";
 import { startStripeSimulator } from "./stripe/simulator.ts";
 
-export type Service = "postgres" | "redis" | "stripe" | "mail";
+export type Service = "postgres" | "stripe" | "mail";
 
 export interface StandIns {
   /** The configuration with the addresses of the stand-ins; complete unless `only` was given. */
@@ -48,7 +47,6 @@ export interface StandInOptions {
 /** What one running stand-in adds to a configuration, in the form of run.json. */
 interface Addresses {
   postgres?: { url: string; rootUrl: string };
-  redis?: { url: string };
   stripe?: { apiUrl: string; secretKey: string; publishableKey: string; webhookSecret: string };
   mail?: { smtpUrl: string; mailboxDir: string };
 }
@@ -137,7 +135,6 @@ export async function useStandIns(
 
 const VARIABLES: Record<Service, string> = {
   postgres: "DATABASE_URL and ROOT_DATABASE_URL",
-  redis: "REDIS_URL",
   stripe: "the STRIPE_ variables",
   mail: "SMTP_URL",
 };
@@ -165,11 +162,6 @@ const STARTERS: Record<Service, (config: Config, logger: Logger) => Promise<Star
       return server.stop();
     };
     return { addresses: { postgres: { url: server.url, rootUrl: server.rootUrl } }, close };
-  },
-  redis: async (config, logger) => {
-    const port = await portFor(config, "redis");
-    const server = await startRedisStandIn({ port, logger });
-    return { addresses: { redis: { url: server.url } }, close: server.close };
   },
   stripe: async (config, logger) => {
     const port = await portFor(config, "stripe");
@@ -231,13 +223,12 @@ function stripeKeys(config: Config): {
 
 function withAddresses(config: Config, found: Addresses): Config {
   const absent = new Set(missingServices(config));
-  const { postgres, redis, stripe, mail } = found;
+  const { postgres, stripe, mail } = found;
   return {
     ...config,
     ...(absent.has("postgres") && postgres
       ? { database: { ...config.database, ...postgres } }
       : {}),
-    ...(absent.has("redis") && redis ? { redis } : {}),
     ...(absent.has("stripe") && stripe ? { stripe } : {}),
     ...(absent.has("mail") && mail ? { mail: { ...config.mail, ...mail, isStandIn: true } } : {}),
   };
@@ -271,7 +262,6 @@ function readRunFile(dir: string): Addresses | undefined {
   };
   const found = {
     postgres: pick("postgres", "url", "rootUrl"),
-    redis: pick("redis", "url"),
     stripe: pick("stripe", "apiUrl", "secretKey", "publishableKey", "webhookSecret"),
     mail: pick("mail", "smtpUrl", "mailboxDir"),
   };

@@ -21,13 +21,14 @@ export interface Resources {
   readonly config: CompleteConfig;
   readonly logger: Logger;
   readonly pool: Pool;
-  readonly redis: RedisStore;
+  /** Missing where there is no REDIS_URL: what it would share is then kept in the process. */
+  readonly redis: RedisStore | undefined;
   readonly revocations: SessionRevocations;
   readonly stripe: StripeClients;
   readonly mailer: Mailer;
   readonly passwords: Passwords;
   readonly tokens: Tokens;
-  /** The limiter of that name on this Redis. */
+  /** The limiter of that name. */
   rateLimiter(limit: RateLimit): RateLimiter;
   /** Closes everything in reverse order, each within five seconds. Safe to call twice. */
   dispose(): Promise<void>;
@@ -57,8 +58,9 @@ export async function openResources(
     const pool = createPool(config, logger, { applicationName });
     stack.push({ name: "postgres", close: () => pool.end() });
     await assertPostgresVersion(pool);
-    const redis = await openRedis(config.redis.url, logger);
-    stack.push({ name: "redis", close: () => redis.dispose() });
+    const { url } = config.redis;
+    const redis = url === undefined ? undefined : await openRedis(url, logger);
+    stack.push({ name: "redis", close: async () => redis?.dispose() });
     const tokens = createTokens(config);
     const revocations = createSessionRevocations(redis, tokens.accessSeconds);
     const stripe = createStripe(config);

@@ -1,7 +1,7 @@
 /**
  * Counts how often a key was used in a window, shared by all processes through Redis, and by this
- * process alone while Redis is away. It only counts: which limits there are and what a client is
- * told belongs to src/rest.
+ * process alone while Redis is away, or where there is none. It only counts: which limits there are
+ * and what a client is told belongs to src/rest.
  */
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
@@ -35,21 +35,30 @@ export interface RateLimiter {
  * The limiters on `store`, one for each name: while Redis is away the counts are in the limiter,
  * so a second one of the same name would begin again at nothing. They own nothing to close.
  */
-export function createRateLimiters(store: RedisStore): (limit: RateLimit) => RateLimiter {
+export function createRateLimiters(
+  store: RedisStore | undefined,
+): (limit: RateLimit) => RateLimiter {
   const made = new Map<string, RateLimiter>();
   return (limit) => {
-    const limiter = made.get(limit.name) ?? createRateLimiter(store, limit);
+    const limiter =
+      made.get(limit.name) ??
+      (store === undefined ? createLocalLimiter(limit) : createSharedLimiter(store, limit));
     made.set(limit.name, limiter);
     return limiter;
   };
 }
 
-function createRateLimiter(store: RedisStore, limit: RateLimit): RateLimiter {
-  const options = {
-    keyPrefix: `staybase:limit:${limit.name}`,
-    points: limit.points,
-    duration: limit.seconds,
+function createLocalLimiter(limit: RateLimit): RateLimiter {
+  const counts = new RateLimiterMemory(optionsOf(limit));
+  return {
+    consume: async (key, points = 1) =>
+      outcomeOf(limit, await settle(counts.consume(bucket(key), points))),
+    reset: async (key) => void (await counts.delete(bucket(key))),
   };
+}
+
+function createSharedLimiter(store: RedisStore, limit: RateLimit): RateLimiter {
+  const options = optionsOf(limit);
   const shared = new RateLimiterRedis({ ...options, storeClient: store.client });
   // What this process knows of the counts, to go on from while Redis does not answer, and what
   // Redis has not been told: a request that it missed must not have been for nothing.
@@ -68,18 +77,26 @@ function createRateLimiter(store: RedisStore, limit: RateLimit): RateLimiter {
         await settle(owed.consume(here, points));
       }
       const result = outcome.ok ? outcome.value : await settle(known.consume(here, points));
-      return {
-        allowed: result.consumedPoints <= limit.points,
-        limit: limit.points,
-        remaining: Math.max(0, limit.points - result.consumedPoints),
-        resetSeconds: Math.max(1, Math.ceil(result.msBeforeNext / 1000)),
-      };
+      return outcomeOf(limit, result);
     },
     reset: async (key) => {
       const here = bucket(key);
       await Promise.all([known.delete(here), owed.delete(here)]);
       await store.attempt(() => shared.delete(hash(key)));
     },
+  };
+}
+
+function optionsOf({ name, points, seconds }: RateLimit) {
+  return { keyPrefix: `staybase:limit:${name}`, points, duration: seconds };
+}
+
+function outcomeOf(limit: RateLimit, counted: RateLimiterRes): RateLimitOutcome {
+  return {
+    allowed: counted.consumedPoints <= limit.points,
+    limit: limit.points,
+    remaining: Math.max(0, limit.points - counted.consumedPoints),
+    resetSeconds: Math.max(1, Math.ceil(counted.msBeforeNext / 1000)),
   };
 }
 

@@ -1,7 +1,8 @@
 /**
  * Remembers which sessions were ended, for as long as an access token of theirs could still be
  * valid. The sessions table is the truth for refreshing; this only spares each request a question
- * to the database, and knows of this process' own revocations alone while Redis is away.
+ * to the database, and knows of this process' own revocations alone while Redis is away, or where
+ * there is none.
  */
 import type { RedisStore } from "./redis.ts";
 
@@ -15,7 +16,7 @@ const MOST_REMEMBERED = 10_000;
 
 /** `accessSeconds` is the life of an access token. It owns nothing that must be closed. */
 export function createSessionRevocations(
-  store: RedisStore,
+  store: RedisStore | undefined,
   accessSeconds: number,
 ): SessionRevocations {
   /** Milliseconds at which the last access token of a revoked session has expired. */
@@ -23,7 +24,7 @@ export function createSessionRevocations(
 
   const share = async (sessionId: string, until: number): Promise<void> => {
     const seconds = (until - Date.now()) / 1000;
-    if (seconds > 0) await store.set(keyOf(sessionId), "1", seconds);
+    if (seconds > 0) await store?.set(keyOf(sessionId), "1", seconds);
   };
 
   /**
@@ -32,12 +33,12 @@ export function createSessionRevocations(
    */
   const shareAll = async (): Promise<void> => {
     for (const [sessionId, until] of [...local]) {
-      if (!store.available()) return;
+      if (store?.available() !== true) return;
       await share(sessionId, until);
     }
   };
 
-  store.onBack(() => void shareAll());
+  store?.onBack(() => void shareAll());
 
   return {
     revoke: async (sessionId) => {
@@ -49,7 +50,7 @@ export function createSessionRevocations(
     isRevoked: async (sessionId) => {
       const until = local.get(sessionId);
       if (until !== undefined && until > Date.now()) return true;
-      return (await store.get(keyOf(sessionId))) !== undefined;
+      return (await store?.get(keyOf(sessionId))) !== undefined;
     },
   };
 }

@@ -22,12 +22,12 @@ import { examine } from "../../src/commands/doctor.ts";
 import { loadConfig } from "../../src/config.ts";
 import { freePort } from "../../src/dev/dataFolder.ts";
 import { type MailCatcher, startMailCatcher } from "../../src/dev/mailCatcher.ts";
-import { type RedisStandIn, startRedisStandIn } from "../../src/dev/redisStandIn.ts";
 import { startStandIns } from "../../src/dev/standIns.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { buildMarket } from "../helpers/fixture.ts";
+import { hasRedisServer, type RedisServer, startRedisServer } from "../helpers/redisServer.ts";
 
 const DOCTOR = fileURLToPath(new URL("../../src/commands/doctor.ts", import.meta.url));
 const SECRET = "hunter2hunter2";
@@ -41,13 +41,13 @@ type Env = Record<string, string>;
 
 const database = testDatabase();
 const folder = mkdtempSync(join(tmpdir(), "staybase-doctor-"));
-let redis: RedisStandIn;
+let redis: RedisServer | undefined;
 let stripe: StripeSimulator;
 let mail: MailCatcher;
 const cleanups: (() => unknown)[] = [];
 
 beforeAll(async () => {
-  redis = await startRedisStandIn();
+  redis = hasRedisServer ? await startRedisServer() : undefined;
   stripe = await startStripeSimulator(KEYS);
   mail = await startMailCatcher({ dir: join(folder, "mail") });
 });
@@ -57,7 +57,7 @@ afterEach(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all([redis.close(), stripe.close(), mail.close()]);
+  await Promise.all([redis?.close(), stripe.close(), mail.close()]);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -70,7 +70,7 @@ async function goodEnv(): Promise<Env> {
     DATA_DIR: join(folder, "data"),
     DATABASE_URL: database.url,
     ROOT_DATABASE_URL: database.rootUrl,
-    REDIS_URL: redis.url,
+    REDIS_URL: redis?.url ?? "",
     STRIPE_SECRET_KEY: KEYS.secretKey,
     STRIPE_PUBLISHABLE_KEY: KEYS.publishableKey,
     STRIPE_WEBHOOK_SECRET: KEYS.webhookSecret,
@@ -160,7 +160,7 @@ describe("in good surroundings", () => {
   test("it finds the stand-ins of a running npm start", async () => {
     const env = await goodEnv();
     for (const name of Object.keys(env)) {
-      if (/^(REDIS|STRIPE|SMTP)_/.test(name)) delete env[name];
+      if (/^(STRIPE|SMTP)_/.test(name)) delete env[name];
     }
     env.DATA_DIR = join(folder, "running");
     const logger = createLogger({ level: "silent" });

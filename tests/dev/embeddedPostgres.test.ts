@@ -283,7 +283,7 @@ describe("the stand-ins of a folder", () => {
     const third = await startStandIns(config, logger);
     cleanups.push(() => third.close());
     expect(third.config.database.url).toBe(found.database.url);
-    expect(third.config.redis.url).toBe(found.redis.url);
+    expect(third.config.stripe.apiUrl).toBe(found.stripe.apiUrl);
     await third.close();
     expect(existsSync(join(dir, "run.json"))).toBe(false);
     expect(existsSync(join(dir, "lock.json"))).toBe(false);
@@ -291,11 +291,11 @@ describe("the stand-ins of a folder", () => {
 
   test("are started for those services alone that are not configured", async () => {
     const { dir } = folders();
-    const config = loadConfig({ DATA_DIR: dir, REDIS_URL: "redis://cache.example:6379" });
-    const standIns = await startStandIns(config, logger, { only: ["redis", "mail"] });
+    const config = loadConfig({ DATA_DIR: dir, SMTP_URL: "smtp://mail.example:25" });
+    const standIns = await startStandIns(config, logger, { only: ["stripe", "mail"] });
     cleanups.push(() => standIns.close());
-    expect(standIns.started).toEqual(["mail"]);
-    expect(standIns.config.redis.url).toBe("redis://cache.example:6379");
+    expect(standIns.started).toEqual(["stripe"]);
+    expect(standIns.config.mail.smtpUrl).toBe("smtp://mail.example:25");
     expect(standIns.config.database.url).toBeUndefined();
   });
 

@@ -6,7 +6,6 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import express from "express";
 import { type CompleteConfig, type Environment, SIMULATOR_STRIPE_KEYS } from "../../src/config.ts";
-import { startRedisStandIn } from "../../src/dev/redisStandIn.ts";
 import { installGraphql } from "../../src/http/graphql.ts";
 import { openResources, type Resources } from "../../src/resources/index.ts";
 import { createLogger } from "../../src/resources/logger.ts";
@@ -39,14 +38,12 @@ export async function openGraphqlServer(
   database: TestDatabase,
   options: GraphqlServerOptions = {},
 ): Promise<GraphqlServer> {
-  const redis = await startRedisStandIn();
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const config: CompleteConfig = {
     ...database.config,
     environment: options.environment ?? "test",
     database: { ...database.config.database, poolSize: options.poolSize ?? 4 },
-    redis: { url: redis.url },
     stripe: { ...SIMULATOR_STRIPE_KEYS, apiUrl: "http://127.0.0.1:1" },
     mail: { ...database.config.mail, smtpUrl: "smtp://127.0.0.1:1" },
   };
@@ -76,7 +73,6 @@ export async function openGraphqlServer(
       server.close();
       await graphql.release();
       await resources.dispose();
-      await redis.close();
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
  * A whole marketplace for a test: several server processes and workers as real child processes, on the test's own
- * database, with the stand-ins for Redis, Stripe and mail in the process of the test, where it can give them orders.
+ * database, with the stand-ins for Stripe and mail in the process of the test, where it can give them orders.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -10,7 +10,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEVELOPMENT_JWT_SECRET, SIMULATOR_STRIPE_KEYS } from "../../src/config.ts";
 import { readMailbox, startMailCatcher } from "../../src/dev/mailCatcher.ts";
-import { startRedisStandIn } from "../../src/dev/redisStandIn.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
 import type { TestDatabase } from "./database.ts";
 
@@ -37,8 +36,6 @@ export interface Marketplace {
   readonly servers: readonly string[];
   readonly stripe: StripeSimulator;
   startWorker(): RunningProcess;
-  /** Takes Redis away for good. */
-  stopRedis(): Promise<void>;
   mails(): Promise<Mail[]>;
   /** What the servers have written; for looking for errors and secrets. */
   output(): string;
@@ -52,7 +49,6 @@ export async function openMarketplace(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<Marketplace> {
   const dir = await mkdtemp(join(tmpdir(), "staybase-marketplace-"));
-  const redis = await startRedisStandIn();
   const mail = await startMailCatcher({ dir: join(dir, "mail") });
   const stripe = await startStripeSimulator({
     secretKey: SIMULATOR_STRIPE_KEYS.secretKey,
@@ -65,7 +61,6 @@ export async function openMarketplace(
     NODE_ENV: "test",
     LOG_LEVEL: "info",
     DATABASE_URL: database.url,
-    REDIS_URL: redis.url,
     JWT_SECRET: DEVELOPMENT_JWT_SECRET,
     STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
     STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
@@ -91,7 +86,6 @@ export async function openMarketplace(
     servers,
     stripe,
     startWorker: () => start("src/worker.ts", {}),
-    stopRedis: () => redis.close(),
     mails: async () => {
       const found = await readMailbox(join(dir, "mail"));
       return found.map(({ to, subject, text, links }) => ({
@@ -104,7 +98,7 @@ export async function openMarketplace(
     output: () => processes.map((item) => item.output()).join("\n"),
     dispose: async () => {
       await Promise.all(processes.map((item) => item.stop()));
-      await Promise.all([stripe.close(), mail.close(), redis.close()]);
+      await Promise.all([stripe.close(), mail.close()]);
       await rm(dir, { recursive: true, force: true });
     },
   };

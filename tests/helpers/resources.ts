@@ -1,9 +1,8 @@
 /**
- * Real resources on the database of a test file, in the process of the test: Redis is the stand-in,
- * the log is kept, and Stripe and mail are wherever the test wants them.
+ * Real resources on the database of a test file, in the process of the test: there is no
+ * Redis, the log is kept, and Stripe and mail are wherever the test wants them.
  */
 import { type CompleteConfig, type Config, SIMULATOR_STRIPE_KEYS } from "../../src/config.ts";
-import { startRedisStandIn } from "../../src/dev/redisStandIn.ts";
 import { openResources, type Resources } from "../../src/resources/index.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import type { TestDatabase } from "./database.ts";
@@ -28,7 +27,6 @@ export async function openTestResources(
   database: TestDatabase,
   options: TestResourcesOptions = {},
 ): Promise<TestResources> {
-  const redis = await startRedisStandIn();
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };
   const { config } = database;
@@ -37,7 +35,6 @@ export async function openTestResources(
     ...config,
     http: { ...config.http, ...options.http },
     database: { ...config.database, poolSize: options.poolSize ?? 4 },
-    redis: { url: redis.url },
     stripe: { ...SIMULATOR_STRIPE_KEYS, apiUrl: options.stripeUrl ?? "http://127.0.0.1:1" },
     mail: { ...config.mail, smtpUrl: options.smtpUrl ?? "smtp://127.0.0.1:1" },
     worker: { ...config.worker, heartbeatSeconds },
@@ -46,9 +43,6 @@ export async function openTestResources(
   return {
     resources,
     log: () => lines.join(""),
-    dispose: async () => {
-      await resources.dispose();
-      await redis.close();
-    },
+    dispose: () => resources.dispose(),
   };
 }

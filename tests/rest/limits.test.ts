@@ -121,11 +121,3 @@ test.each([
 ])("the address %j counts as %j", (ip, network) => {
   expect(networkOf(ip)).toBe(network);
 });
-
-// The last test: Redis does not come back.
-test("tries are counted while Redis is away, too", async () => {
-  await marketplace.stopRedis();
-  const email = "unwatched@example.com";
-  const statuses = await repeat(11, () => logIn("203.0.113.1", email));
-  expect(statuses).toEqual([...refusedTenTimes, 429]);
-});

@@ -75,7 +75,7 @@ describe(".env.example", () => {
 describe("loadConfig", () => {
   test("needs nothing in development and lacks all four services", () => {
     const config = loadConfig({});
-    expect(missingServices(config)).toEqual(["postgres", "redis", "stripe", "mail"]);
+    expect(missingServices(config)).toEqual(["postgres", "stripe", "mail"]);
     expect(isComplete(config)).toBe(false);
     expect(config.http.hosts).toEqual(["127.0.0.1", "::1"]);
     expect(config.seedDemo).toBe(true);

@@ -14,8 +14,11 @@ import { broken, type Finding, fine, note } from "./finding.ts";
 const ASK_MS = 5000;
 
 /** Whether Redis answers. Without it everything works, but limits are kept by each process. */
-export async function checkRedis(url: string): Promise<Finding> {
+export async function checkRedis(url: string | undefined): Promise<Finding> {
   const subject = "Redis";
+  if (url === undefined) {
+    return fine(subject, "None is configured: each process keeps its own limits and revocations.");
+  }
   const where = redactUrl(url);
   let cause: unknown;
   const client = new Redis(url, {
