@@ -5,7 +5,7 @@
  */
 import { migrate } from "./commands/database/migrate.ts";
 import { type SeedResult, seedDemo } from "./commands/seed/seedDemo.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/index.ts";
 import { type StandIns, startStandIns } from "./dev/standIns.ts";
 import { welcome } from "./dev/welcome.ts";
 import { type RunningWork, runUntilEnd, startWork } from "./process.ts";
@@ -18,7 +18,7 @@ async function start(given: Config, logger: Logger): Promise<RunningWork> {
   try {
     const seeded = await prepareDatabase(standIns, logger);
     const running = await startWork(standIns.config, logger, "all", async (resources) => {
-      const server = await startServer(resources, standInPages(resources));
+      const server = await startServer(resources, await standInPages(resources));
       const worker = await startWorker(resources);
       console.log(welcome(standIns, seeded));
       return {

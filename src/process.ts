@@ -3,8 +3,13 @@
  * it with exit code 0, a second one at once; work that cannot go on and errors that nobody caught
  * end it just as orderly, with 1. What cannot start says why in a sentence and exits with 1.
  */
-import { type Config, ConfigError, loadConfig, loadEnvFile } from "./config.ts";
-import { findStandIns } from "./dev/standIns.ts";
+import {
+  type Config,
+  ConfigError,
+  loadConfig,
+  loadEnvFile,
+  missingServices,
+} from "./config/index.ts";
 import { openResources, type Resources } from "./resources/index.ts";
 import { createLogger, type Logger } from "./resources/logger.ts";
 import { ResourceError } from "./resources/resourceError.ts";
@@ -28,7 +33,16 @@ export type Work = (resources: Resources) => Promise<RunningWork>;
  * start`.
  */
 export async function runProcess(name: string, work: Work): Promise<void> {
-  await runUntilEnd(name, (config, logger) => startWork(findStandIns(config), logger, name, work));
+  await runUntilEnd(name, async (config, logger) =>
+    startWork(await withStandIns(config), logger, name, work),
+  );
+}
+
+/** Production has every address, and loads nothing of the stand-ins. */
+async function withStandIns(config: Config): Promise<Config> {
+  if (missingServices(config).length === 0) return config;
+  const { findStandIns } = await import("./dev/standIns.ts");
+  return findStandIns(config);
 }
 
 /** Opens the resources, starts the work, and gives the way back. */

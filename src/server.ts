@@ -5,7 +5,6 @@
 import { createServer } from "node:http";
 import type { Router } from "express";
 import { createApp } from "./app.ts";
-import { createMailboxPage } from "./dev/mailboxPage.ts";
 import { type RunningWork, runProcess } from "./process.ts";
 import type { Resources } from "./resources/index.ts";
 import { listen } from "./resources/listen.ts";
@@ -65,15 +64,16 @@ export async function startServer(
  * The pages of the stand-ins. They ask nobody who they are, so production has none: behind a proxy
  * on the same machine, not even loopback means that nobody else can reach them.
  */
-export function standInPages(resources: Resources): Record<string, Router> {
+export async function standInPages(resources: Resources): Promise<Record<string, Router>> {
   const { environment, mail } = resources.config;
   if (environment === "production" || !mail.isStandIn) return {};
+  const { createMailboxPage } = await import("./dev/mailboxPage.ts");
   return { "/dev/mail": createMailboxPage(mail.mailboxDir) };
 }
 
 if (import.meta.main) {
   void runProcess("server", async (resources) => {
-    const server = await startServer(resources, standInPages(resources));
+    const server = await startServer(resources, await standInPages(resources));
     resources.logger.info({ port: server.port }, "the server listens");
     return server;
   });

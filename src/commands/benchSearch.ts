@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import pg from "pg";
-import { type Config, loadConfig, loadEnvFile } from "../config.ts";
+import { type Config, loadConfig, loadEnvFile } from "../config/index.ts";
 import { buildMarket } from "./benchSearch/market.ts";
 import { measure } from "./benchSearch/measure.ts";
 import { report } from "./benchSearch/report.ts";

@@ -3,7 +3,13 @@
  * what is not and what to do. It works when nothing runs and beside a running `npm start`, changes
  * nothing, and shows no secret. The exit code is 1 when something is broken.
  */
-import { type Config, ConfigError, loadConfig, loadEnvFile, missingServices } from "../config.ts";
+import {
+  type Config,
+  ConfigError,
+  loadConfig,
+  loadEnvFile,
+  missingServices,
+} from "../config/index.ts";
 import { type Holder, holderOf } from "../dev/dataFolder.ts";
 import { findStandIns, type Service } from "../dev/standIns.ts";
 import { messageOf, ResourceError } from "../resources/resourceError.ts";

@@ -6,7 +6,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Config, loadConfig, loadEnvFile } from "../config.ts";
+import { type Config, loadConfig, loadEnvFile } from "../config/index.ts";
 import { startEmbeddedPostgres } from "../dev/embeddedPostgres.ts";
 import { printApi, SCHEMA_TEXT_FILE } from "../graphql/schemaText.ts";
 import { createLogger } from "../resources/logger.ts";

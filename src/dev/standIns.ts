@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, missingServices, SIMULATOR_STRIPE_KEYS } from "../config.ts";
+import { type Config, missingServices, SIMULATOR_STRIPE_KEYS } from "../config/index.ts";
 import { bounded } from "../resources/bounded.ts";
 import type { Logger } from "../resources/logger.ts";
 import { ResourceError } from "../resources/resourceError.ts";

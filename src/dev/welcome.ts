@@ -3,7 +3,7 @@
  * next.
  */
 import type { SeedResult } from "../commands/seed/seedDemo.ts";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/index.ts";
 import type { StandIns } from "./standIns.ts";
 
 /** The start-up text. */

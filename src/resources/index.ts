@@ -4,7 +4,7 @@
  * resources are for.
  */
 import type { Pool } from "pg";
-import { type CompleteConfig, type Config, isComplete, missingServices } from "../config.ts";
+import { type CompleteConfig, type Config, isComplete, missingServices } from "../config/index.ts";
 import { bounded } from "./bounded.ts";
 import type { Logger } from "./logger.ts";
 import { type Mailer, openMailer } from "./mail.ts";

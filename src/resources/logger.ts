@@ -3,7 +3,7 @@
  * may lie in what is logged. What is worth a line is decided by those who log.
  */
 import { type DestinationStream, type Logger as PinoLogger, pino } from "pino";
-import type { LogLevel } from "../config.ts";
+import type { LogLevel } from "../config/index.ts";
 
 export type Logger = PinoLogger;
 

@@ -3,7 +3,7 @@
  * does the message id, which lets a repeated job be recognised as the same mail.
  */
 import { createTransport } from "nodemailer";
-import type { CompleteConfig } from "../config.ts";
+import type { CompleteConfig } from "../config/index.ts";
 import { ResourceError } from "./resourceError.ts";
 
 export interface Mail {

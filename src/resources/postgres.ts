@@ -4,7 +4,7 @@
  * business rule and no SQL of any table lives here.
  */
 import { Pool, type PoolClient } from "pg";
-import { type Config, redactUrl } from "../config.ts";
+import { type Config, redactUrl } from "../config/index.ts";
 import type { Logger } from "./logger.ts";
 import { codeOf, messageOf, ResourceError } from "./resourceError.ts";
 

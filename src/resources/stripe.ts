@@ -3,7 +3,7 @@
  * It knows no payment: what is charged, with which key and what follows is decided in SQL and jobs.
  */
 import { Stripe } from "stripe";
-import type { CompleteConfig } from "../config.ts";
+import type { CompleteConfig } from "../config/index.ts";
 
 export interface StripeClients {
   /** For a person who waits: gives up after 8 seconds. */

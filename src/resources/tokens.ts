@@ -5,7 +5,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import jwt from "jsonwebtoken";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/index.ts";
 
 const ISSUER = "staybase";
 const AUDIENCE = "staybase-api";

@@ -19,7 +19,7 @@ import { checkMigrations } from "../../src/commands/doctor/database.ts";
 import { type Finding, report } from "../../src/commands/doctor/finding.ts";
 import { checkNode } from "../../src/commands/doctor/machine.ts";
 import { examine } from "../../src/commands/doctor.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/index.ts";
 import { freePort } from "../../src/dev/dataFolder.ts";
 import { type MailCatcher, startMailCatcher } from "../../src/dev/mailCatcher.ts";
 import { startStandIns } from "../../src/dev/standIns.ts";

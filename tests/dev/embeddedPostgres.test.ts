@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import pg from "pg";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/index.ts";
 import { lockDataFolder } from "../../src/dev/dataFolder.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/dev/embeddedPostgres.ts";
 import { isAlive, waitUntil } from "../../src/dev/processes.ts";
@@ -252,7 +252,7 @@ describe("the stand-ins of a folder", () => {
   function standInsElsewhere(dir: string): string {
     const at = (path: string): string =>
       JSON.stringify(new URL(`../../src/${path}`, import.meta.url).href);
-    return `import { loadConfig } from ${at("config.ts")};
+    return `import { loadConfig } from ${at("config/index.ts")};
       import { createLogger } from ${at("resources/logger.ts")};
       import { startStandIns } from ${at("dev/standIns.ts")};
       const config = loadConfig({ DATA_DIR: ${JSON.stringify(dir)}, PORT: '4999' });

@@ -5,7 +5,11 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import express from "express";
-import { type CompleteConfig, type Environment, SIMULATOR_STRIPE_KEYS } from "../../src/config.ts";
+import {
+  type CompleteConfig,
+  type Environment,
+  SIMULATOR_STRIPE_KEYS,
+} from "../../src/config/index.ts";
 import { installGraphql } from "../../src/http/graphql.ts";
 import { openResources, type Resources } from "../../src/resources/index.ts";
 import { createLogger } from "../../src/resources/logger.ts";

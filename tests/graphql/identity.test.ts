@@ -2,7 +2,7 @@
 import { createHmac } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import jwt from "jsonwebtoken";
-import { DEVELOPMENT_JWT_SECRET } from "../../src/config.ts";
+import { DEVELOPMENT_JWT_SECRET } from "../../src/config/index.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { buildMarket, type Market } from "../helpers/fixture.ts";
 import { type GraphqlServer, openGraphqlServer, SESSION } from "./graphqlServer.ts";

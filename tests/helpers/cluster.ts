@@ -2,7 +2,7 @@
  * Tells the tests of one run where their throw-away PostgreSQL is. `globalSetup` starts it and
  * says so with `announceCluster`; every test file learns it with `cluster`.
  */
-import { type Config, loadConfig } from "../../src/config.ts";
+import { type Config, loadConfig } from "../../src/config/index.ts";
 
 /** The server of a run and the database that each test file copies. */
 export interface Cluster {

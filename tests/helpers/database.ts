@@ -11,7 +11,7 @@ import {
   ownerUrl,
   withDatabaseName,
 } from "../../src/commands/database/settings.ts";
-import type { Config } from "../../src/config.ts";
+import type { Config } from "../../src/config/index.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import { type Claims, createPool, withTransaction } from "../../src/resources/postgres.ts";
 import { cluster, testConfig } from "./cluster.ts";

@@ -8,7 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DEVELOPMENT_JWT_SECRET, SIMULATOR_STRIPE_KEYS } from "../../src/config.ts";
+import { DEVELOPMENT_JWT_SECRET, SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
 import { readMailbox, startMailCatcher } from "../../src/dev/mailCatcher.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
 import type { TestDatabase } from "./database.ts";

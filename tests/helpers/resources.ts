@@ -2,7 +2,7 @@
  * Real resources on the database of a test file, in the process of the test: there is no
  * Redis, the log is kept, and Stripe and mail are wherever the test wants them.
  */
-import { type CompleteConfig, type Config, SIMULATOR_STRIPE_KEYS } from "../../src/config.ts";
+import { type CompleteConfig, type Config, SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
 import { openResources, type Resources } from "../../src/resources/index.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import type { TestDatabase } from "./database.ts";

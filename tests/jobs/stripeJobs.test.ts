@@ -1,6 +1,6 @@
 /** Claims about jobs that ask Stripe: what they find there counts, not what they remember. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
-import { SIMULATOR_STRIPE_KEYS } from "../../src/config.ts";
+import { SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
 import { createRefund } from "../../src/jobs/createRefund.ts";
 import { syncPayment } from "../../src/jobs/syncPayment.ts";

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import express from "express";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/index.ts";
 import { createMailboxPage } from "../../src/dev/mailboxPage.ts";
 import { readMail, readMailbox, startMailCatcher } from "../../src/dev/mailCatcher.ts";
 import { listen } from "../../src/resources/listen.ts";

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
 import { type Response, Router } from "express";
-import type { Environment } from "../../src/config.ts";
+import type { Environment } from "../../src/config/index.ts";
 import { startStandIns } from "../../src/dev/standIns.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import { type ConnectionLimits, standInPages, startServer } from "../../src/server.ts";
@@ -133,17 +133,17 @@ test("connections beyond the cap are closed, and those before it go on", async (
 test("the mailbox is shown for the mail catcher alone, and never in production", async () => {
   const { resources, dispose } = await openTestResources(database);
   cleanups.push(dispose);
-  const pagesOf = (environment: Environment, isStandIn: boolean): string[] => {
+  const pagesOf = async (environment: Environment, isStandIn: boolean): Promise<string[]> => {
     const { config } = resources;
     const mail = { ...config.mail, isStandIn };
     // Stand-ins are allowed in each case: that they may be used does not mean that they are.
     const changed = { ...config, environment, allowStandIns: true, mail };
-    return Object.keys(standInPages({ ...resources, config: changed }));
+    return Object.keys(await standInPages({ ...resources, config: changed }));
   };
-  expect(pagesOf("development", true)).toEqual(["/dev/mail"]);
-  expect(pagesOf("development", false)).toEqual([]);
-  expect(pagesOf("production", true)).toEqual([]);
-  expect(pagesOf("production", false)).toEqual([]);
+  expect(await pagesOf("development", true)).toEqual(["/dev/mail"]);
+  expect(await pagesOf("development", false)).toEqual([]);
+  expect(await pagesOf("production", true)).toEqual([]);
+  expect(await pagesOf("production", false)).toEqual([]);
 });
 
 test("the configuration of a mail server is not that of the catcher", async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import jwt from "jsonwebtoken";
-import { DEVELOPMENT_JWT_SECRET, loadConfig } from "../../src/config.ts";
+import { DEVELOPMENT_JWT_SECRET, loadConfig } from "../../src/config/index.ts";
 import { createTokens } from "../../src/resources/tokens.ts";
 import { apiClient, type RestResponse } from "../helpers/client.ts";
 import { testDatabase } from "../helpers/database.ts";

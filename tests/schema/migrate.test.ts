@@ -10,7 +10,7 @@ import { migrate } from "../../src/commands/database/migrate.ts";
 import { reset } from "../../src/commands/database/reset.ts";
 import { scramVerifier } from "../../src/commands/database/scram.ts";
 import { databaseTarget, migrateSettings, ownerUrl } from "../../src/commands/database/settings.ts";
-import { type Config, loadConfig } from "../../src/config.ts";
+import { type Config, loadConfig } from "../../src/config/index.ts";
 import { cluster, testConfig } from "../helpers/cluster.ts";
 import { openTestDatabase, testDatabase } from "../helpers/database.ts";
 

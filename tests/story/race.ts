@@ -2,7 +2,7 @@
  * Fifty guests want the same nights of one listing at the same moment, again and again. Used by the test that proves that
  * one of them wins, by its negative control, and by whoever wants to see the figures.
  */
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/index.ts";
 import { createTokens } from "../../src/resources/tokens.ts";
 import { apiClient, type Client } from "../helpers/client.ts";
 import type { TestDatabase } from "../helpers/database.ts";

@@ -6,7 +6,7 @@
 import { posix } from "node:path";
 import { expect, test } from "@jest/globals";
 import { parse } from "yaml";
-import { isComplete, loadConfig, variables } from "../../src/config.ts";
+import { isComplete, loadConfig, variables } from "../../src/config/index.ts";
 import { importsOf, readText, repositoryPaths } from "./repository.ts";
 
 interface Service {
@@ -57,7 +57,7 @@ function unknownVariables(compose: Compose): string[] {
     Object.keys(environment).flatMap((variable) =>
       variable in variables
         ? []
-        : [`${name} sets ${variable}, which src/config.ts does not know: correct its name.`],
+        : [`${name} sets ${variable}, which src/config does not know: correct its name.`],
     ),
   );
 }

@@ -78,23 +78,28 @@ export interface Import {
   readonly isOurs: boolean;
   /** Nothing of it is there when the program runs. */
   readonly isTypeOnly: boolean;
+  /** It is loaded when the code comes there, not with the file. */
+  readonly isLazy: boolean;
 }
 
+const LAZY_IMPORT = /\bimport\s*()\(\s*["']([^"']+)["']/g;
 const IMPORTS = [
   /^\s*(?:import|export)\s+(type\s+)?[^;'"]*?\s*from\s*["']([^"']+)["']/gm,
   /^\s*import\s+()["']([^"']+)["']/gm,
-  /\bimport\s*()\(\s*["']([^"']+)["']/g,
+  LAZY_IMPORT,
 ];
 
 /** What a file imports. */
 export function importsOf({ path, text }: SourceFile): Import[] {
-  return IMPORTS.flatMap((pattern) => [...text.matchAll(pattern)]).flatMap((match) => {
-    const [, type, specifier] = match;
-    if (specifier === undefined) return [];
-    const isOurs = specifier.startsWith(".");
-    const target = isOurs ? posix.join(dirname(path), specifier) : specifier;
-    return [{ target, isOurs, isTypeOnly: (type ?? "") !== "" }];
-  });
+  return IMPORTS.flatMap((pattern) =>
+    [...text.matchAll(pattern)].flatMap(([, type, specifier]) => {
+      if (specifier === undefined) return [];
+      const isOurs = specifier.startsWith(".");
+      const target = isOurs ? posix.join(dirname(path), specifier) : specifier;
+      const isLazy = pattern === LAZY_IMPORT;
+      return [{ target, isOurs, isTypeOnly: (type ?? "") !== "", isLazy }];
+    }),
+  );
 }
 
 /** A node of the syntax tree; what else it has depends on its type. */

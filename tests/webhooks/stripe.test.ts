@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Stripe } from "stripe";
-import { SIMULATOR_STRIPE_KEYS } from "../../src/config.ts";
+import { SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { type Marketplace, openMarketplace, waitUntil } from "../helpers/marketplace.ts";
 

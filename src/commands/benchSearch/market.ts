@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { run } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
 import pg from "pg";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/index.ts";
 import { DatabaseCommandError } from "../database/errors.ts";
 import { migrate } from "../database/migrate.ts";
 import {

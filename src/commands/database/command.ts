@@ -2,7 +2,7 @@
  * What the commands of this folder have in common: reading the configuration, finding a database
  * where none is configured, and telling failures as sentences. What a command does is in its file.
  */
-import { type Config, loadConfig, loadEnvFile } from "../../config.ts";
+import { type Config, loadConfig, loadEnvFile } from "../../config/index.ts";
 import { createLogger } from "../../resources/logger.ts";
 import { describeFailure } from "./errors.ts";
 

@@ -3,7 +3,7 @@
  * It knows errors of the connection and of rights; errors in a migration keep the message that
  * graphile-migrate gives them, and no sentence ever holds a password.
  */
-import { ConfigError, redactUrl } from "../../config.ts";
+import { ConfigError, redactUrl } from "../../config/index.ts";
 import { ResourceError } from "../../resources/resourceError.ts";
 
 /** A fault that a person can put right; its message is a whole sentence and is shown alone. */

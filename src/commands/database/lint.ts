@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Config, loadConfig } from "../../config.ts";
+import { type Config, loadConfig } from "../../config/index.ts";
 import { startEmbeddedPostgres } from "../../dev/embeddedPostgres.ts";
 import { dblint } from "./dblint.ts";
 import { describeFailure } from "./errors.ts";

@@ -5,7 +5,7 @@
  */
 import { migrate as runCommitted } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/index.ts";
 import { withPreparedServer } from "./bootstrap.ts";
 import { runCommand } from "./command.ts";
 import { withClient } from "./connect.ts";

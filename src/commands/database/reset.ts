@@ -3,7 +3,7 @@
  * committed migrations. It refuses in production, and on a server elsewhere unless told `--erase`.
  */
 import pg from "pg";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/index.ts";
 import { withPreparedServer } from "./bootstrap.ts";
 import { runCommand } from "./command.ts";
 import { withClient } from "./connect.ts";

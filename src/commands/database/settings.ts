@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { Logger, type Settings } from "graphile-migrate";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/index.ts";
 import { DatabaseCommandError } from "./errors.ts";
 
 /** The part of the configuration that migrations need, with both URLs present. */

@@ -6,7 +6,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Client } from "pg";
-import { type Config, redactUrl } from "../../config.ts";
+import { type Config, redactUrl } from "../../config/index.ts";
 import { codeOf } from "../../resources/resourceError.ts";
 import { assertVersion } from "../database/bootstrap.ts";
 import { withClient } from "../database/connect.ts";

@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { access, constants, mkdtemp, rm, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { basename, dirname, join } from "node:path";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/index.ts";
 import type { Holder } from "../../dev/dataFolder.ts";
 import { commandOf } from "../../dev/processes.ts";
 import { listen } from "../../resources/listen.ts";

@@ -5,7 +5,7 @@
 import { Redis } from "ioredis";
 import { createTransport } from "nodemailer";
 import { Stripe } from "stripe";
-import { type CompleteConfig, type Config, redactUrl } from "../../config.ts";
+import { type CompleteConfig, type Config, redactUrl } from "../../config/index.ts";
 import { bounded } from "../../resources/bounded.ts";
 import { codeOf, messageOf } from "../../resources/resourceError.ts";
 import { createStripe } from "../../resources/stripe.ts";

@@ -4,7 +4,7 @@
  * are in the modules beside.
  */
 import type { Pool } from "pg";
-import { type Config, loadConfig } from "../../config.ts";
+import { type Config, loadConfig } from "../../config/index.ts";
 import { createLogger } from "../../resources/logger.ts";
 import { createPool, explainConnectError } from "../../resources/postgres.ts";
 import { runCommand } from "../database/command.ts";

@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import type pg from "pg";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/index.ts";
 import type { Logger } from "../../resources/logger.ts";
 import { openPasswords } from "../../resources/passwords.ts";
 import { runCommand } from "../database/command.ts";
