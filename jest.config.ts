@@ -3,6 +3,7 @@
  * for the whole run.
  */
 import type { Config } from "jest";
+import "./src/config/libraries.ts";
 
 const config: Config = {
   testEnvironment: "node",

@@ -3,6 +3,8 @@
  * address, brings the database up to date, seeds the demo market where the database is the
  * stand-in's, and runs server and worker.
  */
+import "./config/libraries.ts";
+
 import { migrate } from "./commands/database/migrate.ts";
 import { type SeedResult, seedDemo } from "./commands/seed/seedDemo.ts";
 import type { Config } from "./config/index.ts";

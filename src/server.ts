@@ -2,6 +2,8 @@
  * The server: the app on a port. `npm run start:server` runs it alone, in as many processes as
  * wanted; `npm start` runs it together with the worker. It holds no state.
  */
+import "./config/libraries.ts";
+
 import { createServer } from "node:http";
 import type { Router } from "express";
 import { createApp } from "./app.ts";

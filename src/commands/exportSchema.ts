@@ -3,6 +3,8 @@
  * `-- --check` it only says whether the file is fresh. It looks at the database of DATABASE_URL as
  * it is, or else at a fresh one, made of the committed migrations and thrown away.
  */
+import "../config/libraries.ts";
+
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

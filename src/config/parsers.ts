@@ -1,0 +1,134 @@
+/**
+ * Reads the text of a variable into its value. A parser refuses with a sentence that says what the
+ * text must be.
+ */
+import { isIP } from "node:net";
+
+/** What a parser throws; its message is the fault's sentence and must not hold a secret. */
+export class Refusal extends Error {}
+
+/** `false`: trust nobody; a number: that many proxies in front; a list: their addresses. */
+export type TrustProxy = false | number | string[];
+
+export function oneOf<T extends string>(...choices: T[]): (text: string) => T {
+  return (text) => {
+    const choice = choices.find((candidate) => candidate === text);
+    if (choice === undefined) throw new Refusal(`must be one of ${choices.join(", ")}.`);
+    return choice;
+  };
+}
+
+export function integer(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most) {
+      throw new Refusal(`must be a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+export function boolean(text: string): boolean {
+  if (["true", "1", "yes"].includes(text.toLowerCase())) return true;
+  if (["false", "0", "no"].includes(text.toLowerCase())) return false;
+  throw new Refusal("must be true or false.");
+}
+
+export function list(text: string): string[] {
+  return text
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+export function hosts(text: string): readonly string[] {
+  if (text === "localhost") return ["127.0.0.1", "::1"];
+  const name = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
+  if (isIP(text) === 0 && !name.test(text)) {
+    throw new Refusal("must be an address of this machine, such as localhost or 0.0.0.0.");
+  }
+  return [text];
+}
+
+export function origin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const plain = url?.pathname === "/" && url.search === "" && url.hash === "";
+  const web = url?.protocol === "http:" || url?.protocol === "https:";
+  if (url === undefined || !plain || !web || url.username !== "" || url.password !== "") {
+    throw new Refusal("must be an origin such as https://stay.example.com, without a path.");
+  }
+  return url.origin;
+}
+
+export function urlOf(...protocols: string[]): (text: string) => string {
+  return (text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url === undefined || !protocols.includes(url.protocol)) {
+      const shapes = protocols.map((protocol) => `${protocol}//`).join(" or ");
+      throw new Refusal(`must be a URL that starts with ${shapes}.`);
+    }
+    return text;
+  };
+}
+
+export function prefixed(...prefixes: string[]): (text: string) => string {
+  return (text) => {
+    if (!prefixes.some((prefix) => text.startsWith(prefix)) || /\s/.test(text)) {
+      throw new Refusal(`must start with ${prefixes.join(" or ")} and hold no blanks.`);
+    }
+    return text;
+  };
+}
+
+export function roleName(text: string): string {
+  // The names are put into SQL as plain identifiers by graphile-migrate's placeholders.
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(text)) {
+    throw new Refusal("must be a role name of lower-case letters, digits and underscores.");
+  }
+  return text;
+}
+
+export function jwtSecret(text: string): string {
+  if (text.length < 32) {
+    throw new Refusal("must have at least 32 characters; try: openssl rand -base64 48.");
+  }
+  if (new Set(text).size < 8) {
+    throw new Refusal("is too easy to guess; try: openssl rand -base64 48.");
+  }
+  return text;
+}
+
+export function mailFrom(text: string): string {
+  const address = /^(?:[^<>\r\n]*<([^<>\s@]+@[^<>\s@]+)>|([^<>\s@]+@[^<>\s@]+))$/;
+  if (!address.test(text)) {
+    throw new Refusal("must be an address such as Staybase <no-reply@example.com>.");
+  }
+  return text;
+}
+
+const NAMED_NETWORKS = ["loopback", "linklocal", "uniquelocal"];
+
+export function trustProxy(text: string): TrustProxy {
+  if (["false", "none", "0"].includes(text.toLowerCase())) return false;
+  if (/^\d+$/.test(text)) return integer(1, 10)(text);
+  if (text.toLowerCase() === "true") {
+    throw new Refusal(
+      "must not be true: anybody could invent an address and escape the rate limits. Say how " +
+        "many proxies there are, or list their addresses.",
+    );
+  }
+  const networks = list(text);
+  const known = networks.every((network) => NAMED_NETWORKS.includes(network) || isNetwork(network));
+  if (!known || networks.length === 0) {
+    throw new Refusal("must be a number of proxies, or addresses such as 10.0.0.0/8,192.0.2.7.");
+  }
+  return networks;
+}
+
+function isNetwork(text: string): boolean {
+  const [address = "", bits, ...rest] = text.split("/");
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  if (bits === undefined) return true;
+  return /^\d{1,3}$/.test(bits) && Number(bits) > 0 && Number(bits) <= (version === 4 ? 32 : 128);
+}

@@ -1,0 +1,254 @@
+/**
+ * Every variable that the product reads: what it is for, how its text is read, what it is when it
+ * is empty, and whether production needs it.
+ */
+import { resolve } from "node:path";
+import {
+  boolean,
+  hosts,
+  integer,
+  jwtSecret,
+  list,
+  mailFrom,
+  oneOf,
+  origin,
+  prefixed,
+  roleName,
+  type TrustProxy,
+  trustProxy,
+  urlOf,
+} from "./parsers.ts";
+
+export type Environment = "development" | "test" | "production";
+export type LogLevel = "silent" | "fatal" | "error" | "warn" | "info" | "debug" | "trace";
+
+/** What `JWT_SECRET` is in development and tests. Production refuses it. */
+export const DEVELOPMENT_JWT_SECRET = "staybase-development-secret-not-for-production";
+
+export interface Variable<T> {
+  /** One sentence for the person who fills in .env.example. */
+  readonly sentence: string;
+  readonly parse: (text: string) => T;
+  /** Used when the variable is unset or empty. */
+  readonly fallback: (environment: Environment) => T;
+  /** A secret's value is never shown, not even in a fault. */
+  readonly secret?: true;
+  /** What production needs: the variable itself, or the variable or ALLOW_STAND_INS. */
+  readonly production?: "always" | "unless stand-ins";
+  /** Example for the fault's sentence when production lacks it. */
+  readonly example?: string;
+}
+
+/** Gives a table entry the type of its values. */
+function define<T>(variable: Variable<T>): Variable<T> {
+  return variable;
+}
+
+/** Every variable that the product reads. `.env.example` has the same names and sentences. */
+export const variables = {
+  NODE_ENV: define<Environment>({
+    sentence: "What this process is for: development, test or production.",
+    parse: oneOf("development", "test", "production"),
+    fallback: () => "development",
+  }),
+  PORT: define<number>({
+    sentence: "The port of the API, the reference pages and the webhooks.",
+    parse: integer(1, 65_535),
+    fallback: () => 4000,
+  }),
+  HOST: define<readonly string[]>({
+    sentence:
+      "The address to listen on: localhost is this machine alone (IPv4 and IPv6), 0.0.0.0 is " +
+      "every network; empty is localhost, in production 0.0.0.0.",
+    parse: hosts,
+    fallback: (environment) => hosts(environment === "production" ? "0.0.0.0" : "localhost"),
+  }),
+  PUBLIC_URL: define<string | undefined>({
+    sentence:
+      "The origin under which browsers reach this server, used in links and mails; empty is " +
+      "http://localhost:PORT, production needs one.",
+    parse: origin,
+    fallback: () => undefined,
+    production: "always",
+    example: "https://stay.example.com",
+  }),
+  LOG_LEVEL: define<LogLevel>({
+    sentence: "The least severe level to log: silent, fatal, error, warn, info, debug or trace.",
+    parse: oneOf("silent", "fatal", "error", "warn", "info", "debug", "trace"),
+    fallback: () => "info",
+  }),
+  DATABASE_URL: define<string | undefined>({
+    sentence:
+      "PostgreSQL 18 or newer, as the authenticator role; empty runs an embedded PostgreSQL in " +
+      "DATA_DIR.",
+    parse: urlOf("postgres:", "postgresql:"),
+    fallback: () => undefined,
+    secret: true,
+    production: "unless stand-ins",
+    example: "postgres://staybase_authenticator:...@db.internal:5432/staybase",
+  }),
+  ROOT_DATABASE_URL: define<string | undefined>({
+    sentence:
+      "The same server as a role that may create roles and databases; only migrations, npm run " +
+      "doctor, db:seed and bench:search use it.",
+    parse: urlOf("postgres:", "postgresql:"),
+    fallback: () => undefined,
+    secret: true,
+  }),
+  DATABASE_OWNER: define<string>({
+    sentence: "The role that owns the database and its schemas; it never logs in.",
+    parse: roleName,
+    fallback: () => "staybase_owner",
+  }),
+  DATABASE_AUTHENTICATOR: define<string>({
+    sentence: "The role that the server and the worker log in as; it owns nothing.",
+    parse: roleName,
+    fallback: () => "staybase_authenticator",
+  }),
+  DATABASE_VISITOR: define<string>({
+    sentence: "The role of everybody, signed in or not; row-level security decides the rest.",
+    parse: roleName,
+    fallback: () => "staybase_visitor",
+  }),
+  DATABASE_OPERATOR: define<string>({
+    sentence: "The role of the marketplace staff.",
+    parse: roleName,
+    fallback: () => "staybase_operator",
+  }),
+  DATABASE_POOL_SIZE: define<number>({
+    sentence:
+      "How many database connections one process may hold; a worker has WORKER_CONCURRENCY + 3 " +
+      "of its own. All processes must fit the server.",
+    parse: integer(1, 500),
+    fallback: () => 10,
+  }),
+  DATABASE_STATEMENT_TIMEOUT_MS: define<number>({
+    sentence: "After how many milliseconds the database gives up on one statement.",
+    parse: integer(100, 600_000),
+    fallback: () => 8000,
+  }),
+  REDIS_URL: define<string | undefined>({
+    sentence:
+      "Redis, for rate limits and revoked sessions; empty keeps them in each process, which " +
+      "processes then do not share.",
+    parse: urlOf("redis:", "rediss:"),
+    fallback: () => undefined,
+    secret: true,
+    production: "unless stand-ins",
+    example: "redis://cache.internal:6379/0",
+  }),
+  JWT_SECRET: define<string>({
+    sentence:
+      "Signs the access tokens: at least 32 characters that nobody can guess, the same in every " +
+      "process; empty is a known value that only development may use.",
+    parse: jwtSecret,
+    fallback: () => DEVELOPMENT_JWT_SECRET,
+    secret: true,
+    production: "always",
+    example: "the output of: openssl rand -base64 48",
+  }),
+  ACCESS_TOKEN_MINUTES: define<number>({
+    sentence: "How long an access token is valid, in minutes.",
+    parse: integer(1, 1440),
+    fallback: () => 15,
+  }),
+  REFRESH_TOKEN_DAYS: define<number>({
+    sentence: "How long a refresh token is valid, in days.",
+    parse: integer(1, 365),
+    fallback: () => 30,
+  }),
+  STRIPE_SECRET_KEY: define<string | undefined>({
+    sentence: "The secret API key of Stripe; empty runs a Stripe simulator on this machine.",
+    parse: prefixed("sk_", "rk_"),
+    fallback: () => undefined,
+    secret: true,
+    production: "unless stand-ins",
+    example: "sk_live_... from https://dashboard.stripe.com/apikeys",
+  }),
+  STRIPE_PUBLISHABLE_KEY: define<string | undefined>({
+    sentence: "The publishable API key of Stripe, which clients are told.",
+    parse: prefixed("pk_"),
+    fallback: () => undefined,
+    production: "unless stand-ins",
+    example: "pk_live_... from https://dashboard.stripe.com/apikeys",
+  }),
+  STRIPE_WEBHOOK_SECRET: define<string | undefined>({
+    sentence: "The signing secret of the webhook endpoint PUBLIC_URL/v1/webhooks/stripe.",
+    parse: prefixed("whsec_"),
+    fallback: () => undefined,
+    secret: true,
+    production: "unless stand-ins",
+    example: "whsec_... from the webhook page of the Stripe dashboard",
+  }),
+  STRIPE_API_URL: define<string | undefined>({
+    sentence: "Where Stripe is: empty is Stripe itself, else a simulator that runs elsewhere.",
+    parse: urlOf("http:", "https:"),
+    fallback: () => undefined,
+  }),
+  SMTP_URL: define<string | undefined>({
+    sentence:
+      "The mail server; empty catches every mail in MAILBOX_DIR and, except in production, shows " +
+      "it at /dev/mail.",
+    parse: urlOf("smtp:", "smtps:"),
+    fallback: () => undefined,
+    secret: true,
+    production: "unless stand-ins",
+    example: "smtps://user:...@smtp.example.com:465",
+  }),
+  MAIL_FROM: define<string>({
+    sentence: "The sender of every mail, as a name and an address; production needs its own.",
+    parse: mailFrom,
+    fallback: () => "Staybase <no-reply@staybase.example>",
+    production: "always",
+    example: "Staybase <no-reply@stay.example.com>",
+  }),
+  MAILBOX_DIR: define<string | undefined>({
+    sentence:
+      "The folder in which the mail catcher writes and /dev/mail reads; empty is DATA_DIR/mail.",
+    parse: (text) => resolve(text),
+    fallback: () => undefined,
+  }),
+  DATA_DIR: define<string>({
+    sentence: "The folder of the stand-ins: their data, their passwords and where they listen.",
+    parse: (text) => resolve(text),
+    fallback: () => resolve(".staybase"),
+  }),
+  ALLOW_STAND_INS: define<boolean>({
+    sentence: "Lets production run on stand-ins for the services that are not configured.",
+    parse: boolean,
+    fallback: () => false,
+  }),
+  TRUST_PROXY: define<TrustProxy>({
+    sentence:
+      "The reverse proxies in front: how many, or their addresses and networks separated by " +
+      "commas; empty trusts nobody.",
+    parse: trustProxy,
+    fallback: () => false,
+  }),
+  CORS_ORIGINS: define<string[]>({
+    sentence: "The origins whose pages may call this server, separated by commas; empty is none.",
+    parse: (text) => list(text).map(origin),
+    fallback: () => [],
+  }),
+  WORKER_CONCURRENCY: define<number>({
+    sentence: "How many jobs one worker runs at a time.",
+    parse: integer(1, 100),
+    fallback: () => 4,
+  }),
+  WORKER_HEARTBEAT_SECONDS: define<number>({
+    sentence: "How often a worker says that it is alive; the jobs of a silent one are taken over.",
+    parse: integer(1, 60),
+    fallback: () => 10,
+  }),
+  SEED_DEMO: define<boolean>({
+    sentence:
+      "Whether npm start adds an invented market to the embedded PostgreSQL where " +
+      "operator@staybase.example is missing, beside what is there; empty is yes in development " +
+      "alone. With DATABASE_URL it is ignored: see npm run db:seed.",
+    parse: boolean,
+    fallback: (environment) => environment === "development",
+  }),
+};
+
+export type VariableName = keyof typeof variables;
+export type Values = { [Name in VariableName]: ReturnType<(typeof variables)[Name]["fallback"]> };
