@@ -3,8 +3,8 @@
  * address, brings the database up to date, seeds the demo market where the database is the
  * stand-in's, and runs server and worker.
  */
-import { migrate } from "./commands/database/migrate.ts";
-import { type SeedResult, seedDemo } from "./commands/seed/seedDemo.ts";
+import { migrate } from "./commands/db/migrate.ts";
+import { type SeedResult, seedDemo } from "./commands/db/seed.ts";
 import type { Config } from "./config.ts";
 import { type StandIns, startStandIns } from "./dev/standIns.ts";
 import { welcome } from "./dev/welcome.ts";

@@ -7,7 +7,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { MIGRATIONS_FOLDER } from "../../src/commands/database/settings.ts";
+import { MIGRATIONS_FOLDER } from "../../src/commands/shared/settings.ts";
 import type { TextFile } from "./proofs.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));

@@ -4,17 +4,17 @@
  */
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "@jest/globals";
-import { migrate } from "../../src/commands/database/migrate.ts";
+import { migrate } from "../../src/commands/db/migrate.ts";
 import {
   CATALOGUE_TABLES,
   compareBlocks,
   type DumpBlock,
   dumpBlocks,
   dumpSchema,
-} from "../../src/commands/database/schemaDump.ts";
-import { SCHEMA_FILE } from "../../src/commands/database/schemaFile.ts";
-import { databaseTarget, ownerUrl } from "../../src/commands/database/settings.ts";
-import { installWorkerSchema } from "../../src/commands/database/workerSchema.ts";
+} from "../../src/commands/shared/schemaDump.ts";
+import { SCHEMA_FILE } from "../../src/commands/shared/schemaFile.ts";
+import { databaseTarget, ownerUrl } from "../../src/commands/shared/settings.ts";
+import { installWorkerSchema } from "../../src/commands/shared/workerSchema.ts";
 import { applyAllSql } from "../helpers/applyAllSql.ts";
 import { openTestDatabase, type TestDatabase, testDatabase } from "../helpers/database.ts";
 import {

@@ -8,11 +8,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { commit } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
-import { runCommand } from "./command.ts";
-import { DatabaseCommandError } from "./errors.ts";
+import { runCommand } from "../shared/command.ts";
+import { DatabaseCommandError } from "../shared/errors.ts";
+import { writeSchemaFile } from "../shared/schemaFile.ts";
+import { databaseTarget, MIGRATIONS_FOLDER, migrateSettings } from "../shared/settings.ts";
 import { migrate } from "./migrate.ts";
-import { writeSchemaFile } from "./schemaFile.ts";
-import { databaseTarget, MIGRATIONS_FOLDER, migrateSettings } from "./settings.ts";
 
 await runCommand(async (config) => {
   const { values } = parseArgs({ options: { message: { type: "string", short: "m" } } });

@@ -6,12 +6,12 @@
 import { migrate as runCommitted } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
 import type { Config } from "../../config.ts";
-import { withPreparedServer } from "./bootstrap.ts";
-import { runCommand } from "./command.ts";
-import { withClient } from "./connect.ts";
-import { DatabaseCommandError } from "./errors.ts";
-import { databaseTarget, migrateSettings, ownerUrl } from "./settings.ts";
-import { installWorkerSchema } from "./workerSchema.ts";
+import { withPreparedServer } from "../shared/bootstrap.ts";
+import { runCommand } from "../shared/command.ts";
+import { withClient } from "../shared/connect.ts";
+import { DatabaseCommandError } from "../shared/errors.ts";
+import { databaseTarget, migrateSettings, ownerUrl } from "../shared/settings.ts";
+import { installWorkerSchema } from "../shared/workerSchema.ts";
 
 /** What a migration did: what it made (`role ...`, `database ...`) and the files it ran. */
 export interface MigrateResult {

@@ -5,9 +5,9 @@
  */
 import { status } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
-import { runCommand } from "./command.ts";
-import { withClient } from "./connect.ts";
-import { databaseTarget, migrateSettings, ownerUrl } from "./settings.ts";
+import { runCommand } from "../shared/command.ts";
+import { withClient } from "../shared/connect.ts";
+import { databaseTarget, migrateSettings, ownerUrl } from "../shared/settings.ts";
 
 await runCommand(async (config) => {
   const target = databaseTarget(config);

@@ -4,11 +4,11 @@
  */
 import { uncommit } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
-import { runCommand } from "./command.ts";
-import { DatabaseCommandError } from "./errors.ts";
+import { runCommand } from "../shared/command.ts";
+import { DatabaseCommandError } from "../shared/errors.ts";
+import { writeSchemaFile } from "../shared/schemaFile.ts";
+import { databaseTarget, migrateSettings } from "../shared/settings.ts";
 import { migrate } from "./migrate.ts";
-import { writeSchemaFile } from "./schemaFile.ts";
-import { databaseTarget, migrateSettings } from "./settings.ts";
 
 await runCommand(async (config) => {
   if (config.environment === "production") {

@@ -8,10 +8,10 @@ import { join } from "node:path";
 import type { Client } from "pg";
 import { type Config, redactUrl } from "../../config.ts";
 import { codeOf } from "../../resources/resourceError.ts";
-import { assertVersion } from "../database/bootstrap.ts";
-import { withClient } from "../database/connect.ts";
-import { DatabaseCommandError, errorMessage } from "../database/errors.ts";
-import { databaseTarget, MIGRATIONS_FOLDER, ownerUrl } from "../database/settings.ts";
+import { assertVersion } from "../shared/bootstrap.ts";
+import { withClient } from "../shared/connect.ts";
+import { DatabaseCommandError, errorMessage } from "../shared/errors.ts";
+import { databaseTarget, MIGRATIONS_FOLDER, ownerUrl } from "../shared/settings.ts";
 import { broken, type Finding, fine, note } from "./finding.ts";
 
 const STATEMENT_MS = 20_000;
