@@ -5,12 +5,9 @@
  */
 import { calculateHash } from "graphile-migrate/dist/hash.js";
 import { parseMigrationText } from "graphile-migrate/dist/migration.js";
+import type { TextFile } from "../../src/commands/shared/files.ts";
 
-/** A file by its path, relative to the folder in question. */
-export interface TextFile {
-  readonly path: string;
-  readonly text: string;
-}
+export type { TextFile };
 
 /** Committed migrations: numbered without gap, each hash right, each naming the one before it. */
 export function committedProblems(files: readonly TextFile[]): string[] {

@@ -4,13 +4,18 @@
  */
 import { uncommit } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
+import type { Config } from "../../config.ts";
 import { runCommand } from "../shared/command.ts";
 import { DatabaseCommandError } from "../shared/errors.ts";
 import { writeSchemaFile } from "../shared/schemaFile.ts";
 import { databaseTarget, migrateSettings } from "../shared/settings.ts";
-import { migrate } from "./migrate.ts";
+import { type MigrateOptions, migrate } from "./migrate.ts";
 
-await runCommand(async (config) => {
+/**
+ * Takes the last migration back.
+ * @throws {DatabaseCommandError} in production
+ */
+export async function uncommitLast(config: Config, options: MigrateOptions = {}): Promise<void> {
   if (config.environment === "production") {
     throw new DatabaseCommandError(
       "db:uncommit is for development: a migration that production has run stays as it is. " +
@@ -18,12 +23,19 @@ await runCommand(async (config) => {
     );
   }
   const target = databaseTarget(config);
-  await migrate(config);
+  await migrate(config, options);
   try {
-    await uncommit(migrateSettings(target, { log: (_level, text) => console.log(text) }));
+    const log = (_level: string, text: string): void => console.log(text);
+    await uncommit(migrateSettings(target, { ...options, log }));
   } finally {
     clearAllPools();
   }
-  await writeSchemaFile(target);
-  console.log("The last migration is in migrations/current again.");
-});
+  await writeSchemaFile(target, options.migrationsFolder);
+}
+
+if (import.meta.main) {
+  void runCommand(async (config) => {
+    await uncommitLast(config);
+    console.log("The last migration is in migrations/current again.");
+  });
+}

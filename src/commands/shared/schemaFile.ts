@@ -18,7 +18,11 @@ import {
 } from "./settings.ts";
 
 /** Absolute path of the generated file. */
-export const SCHEMA_FILE = join(MIGRATIONS_FOLDER, "schema.sql");
+export const SCHEMA_FILE = schemaFileOf(MIGRATIONS_FOLDER);
+
+function schemaFileOf(migrationsFolder: string): string {
+  return join(migrationsFolder, "schema.sql");
+}
 
 /** Builds the shadow database again from the committed migrations. */
 export async function rebuildShadow(target: DatabaseTarget): Promise<void> {
@@ -31,9 +35,12 @@ export async function rebuildShadow(target: DatabaseTarget): Promise<void> {
   });
 }
 
-/** Writes `migrations/schema.sql` out of the shadow database as it is. */
-export async function writeSchemaFile(target: DatabaseTarget): Promise<void> {
+/** Writes `migrations/schema.sql` out of the shadow database as it is. Tests name another folder. */
+export async function writeSchemaFile(
+  target: DatabaseTarget,
+  migrationsFolder: string = MIGRATIONS_FOLDER,
+): Promise<void> {
   const url = ownerUrl(target, shadowName(target));
   const text = await withClient({ url, variable: "ROOT_DATABASE_URL" }, dumpSchema);
-  await writeFile(SCHEMA_FILE, text);
+  await writeFile(schemaFileOf(migrationsFolder), text);
 }
