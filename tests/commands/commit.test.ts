@@ -83,6 +83,7 @@ describe("committing, taking back and committing again", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "staybase-commit-"));
+    await mkdir(join(folder, "committed"));
     jest.spyOn(console, "log").mockImplementation(() => {});
   });
   afterAll(async () => {

@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "@jest/globals";
 import { migrate } from "../../src/commands/db/migrate.ts";
+import { committedProblems } from "../../src/commands/shared/history.ts";
 import {
   compareBlocks,
   type DumpBlock,
@@ -24,7 +25,6 @@ import {
   sqlFiles,
 } from "./files.ts";
 import {
-  committedProblems,
   currentProblems,
   editedProblems,
   includeProblems,

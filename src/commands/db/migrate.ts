@@ -10,7 +10,14 @@ import { withPreparedServer } from "../shared/bootstrap.ts";
 import { runCommand } from "../shared/command.ts";
 import { withClient } from "../shared/connect.ts";
 import { DatabaseCommandError } from "../shared/errors.ts";
-import { databaseTarget, migrateSettings, ownerUrl } from "../shared/settings.ts";
+import type { TextFile } from "../shared/files.ts";
+import { committedFiles, compareHistory, ranMigrations } from "../shared/history.ts";
+import {
+  type DatabaseTarget,
+  databaseTarget,
+  migrateSettings,
+  ownerUrl,
+} from "../shared/settings.ts";
 import { installWorkerSchema } from "../shared/workerSchema.ts";
 
 /** What a migration did: what it made (`role ...`, `database ...`) and the files it ran. */
@@ -33,7 +40,9 @@ export async function migrate(
   options: MigrateOptions = {},
 ): Promise<MigrateResult> {
   const target = databaseTarget(config);
+  const files = await committedFiles(options.migrationsFolder);
   return withPreparedServer(target, async (made) => {
+    await assertUnchanged(target, files);
     await installWorkerSchema(ownerUrl(target), target.authenticator);
     const ran: string[] = [];
     const log = (_level: string, message: string): void => {
@@ -42,8 +51,6 @@ export async function migrate(
     };
     try {
       await runCommitted(migrateSettings(target, { ...options, log }));
-    } catch (error) {
-      throw explainMigration(error);
     } finally {
       clearAllPools();
     }
@@ -52,14 +59,13 @@ export async function migrate(
   });
 }
 
-/** What graphile-migrate itself refuses is about the files; Postgres' errors keep their place. */
-function explainMigration(error: unknown): unknown {
-  if (!(error instanceof Error) || "severity" in error) return error;
-  return new DatabaseCommandError(
-    `The committed migrations cannot be run: ${error.message}\nOne that was changed is restored ` +
-      "by: git checkout -- migrations/committed",
-    { cause: error },
-  );
+/** An edited file would be skipped where it has run, and two databases would differ for good. */
+async function assertUnchanged(target: DatabaseTarget, files: readonly TextFile[]): Promise<void> {
+  const endpoint = { url: ownerUrl(target), variable: "ROOT_DATABASE_URL" } as const;
+  const ran = await withClient(endpoint, ranMigrations);
+  const { problems } = compareHistory(files, ran);
+  if (problems.length === 0) return;
+  throw new DatabaseCommandError(["Nothing was run.", ...problems].join("\n"));
 }
 
 /** A role that was there before us may have another password than the one we were given. */

@@ -1,23 +1,34 @@
 /**
- * `npm run db:status`: says which committed migrations the database has not run yet, and whether
- * `migrations/current` holds something that is not committed. The exit code is 0 when there is
- * nothing to do, else 1.
+ * `npm run db:status`: says which committed migrations the database has not run yet, or has run as
+ * something else, and whether `migrations/current` holds something that is not committed. The exit
+ * code is 0 when there is nothing to do, else 1.
  */
-import { status } from "graphile-migrate";
+import { type Settings, status } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
 import { runCommand } from "../shared/command.ts";
 import { withClient } from "../shared/connect.ts";
+import { committedFiles, compareHistory, ranMigrations } from "../shared/history.ts";
 import { databaseTarget, migrateSettings, ownerUrl } from "../shared/settings.ts";
 
 await runCommand(async (config) => {
   const target = databaseTarget(config);
   const url = ownerUrl(target);
-  // Connecting once ourselves gives the clear sentence when the database is not there.
-  await withClient({ url, variable: "ROOT_DATABASE_URL" }, (client) => client.query("select 1"));
-  const { remainingMigrations = [], hasCurrentMigration } = await status(migrateSettings(target));
-  clearAllPools();
-  for (const file of remainingMigrations) console.log(`Not run yet: ${file}`);
-  if (hasCurrentMigration) console.log("migrations/current is not committed yet.");
-  if (remainingMigrations.length === 0 && !hasCurrentMigration) console.log("Up to date.");
-  else process.exitCode = 1;
+  const ran = await withClient({ url, variable: "ROOT_DATABASE_URL" }, ranMigrations);
+  const { problems, pending, newer } = compareHistory(await committedFiles(), ran);
+  for (const problem of problems) console.error(problem);
+  for (const file of pending) console.log(`Not run yet: ${file}`);
+  for (const file of newer) console.log(`Run by a newer version: ${file}`);
+  // graphile-migrate refuses to look where the files do not follow one another.
+  const isPending = problems.length === 0 && (await hasCurrentMigration(migrateSettings(target)));
+  if (isPending) console.log("migrations/current is not committed yet.");
+  if (problems.length + pending.length + newer.length > 0 || isPending) process.exitCode = 1;
+  else console.log("Up to date.");
 });
+
+async function hasCurrentMigration(settings: Settings): Promise<boolean> {
+  try {
+    return (await status(settings)).hasCurrentMigration;
+  } finally {
+    clearAllPools();
+  }
+}

@@ -518,7 +518,8 @@ function differingLines(nameA: string, textA: string, nameB: string, textB: stri
   if (onlyA.length + onlyB.length === 0) {
     const place = linesA.findIndex((line, index) => line !== linesB[index]);
     const [lineA = "", lineB = ""] = [linesA[place], linesB[place]];
-    return `    the same lines in another order: ${nameA} has first ${lineA.trim()}, ${nameB} ${lineB.trim()}`;
+    const order = `${nameA} has first ${lineA.trim()}, ${nameB} ${lineB.trim()}`;
+    return `    the same lines in another order: ${order}`;
   }
   return [
     ...onlyA.map((line) => `    in ${nameA}: ${line.trim()}`),

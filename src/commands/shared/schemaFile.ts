@@ -35,7 +35,7 @@ export async function rebuildShadow(target: DatabaseTarget): Promise<void> {
   });
 }
 
-/** Writes `migrations/schema.sql` out of the shadow database as it is. Tests name another folder. */
+/** Writes `migrations/schema.sql` out of the shadow database as it is. The folder is for tests. */
 export async function writeSchemaFile(
   target: DatabaseTarget,
   migrationsFolder: string = MIGRATIONS_FOLDER,
