@@ -1,9 +1,8 @@
 /** Committed migrations are what they were: on a database that has run them, too. */
-import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
-import { calculateHash } from "graphile-migrate/dist/hash.js";
 import { migrate } from "../../src/commands/db/migrate.ts";
 import { DatabaseCommandError } from "../../src/commands/shared/errors.ts";
 import {
@@ -13,6 +12,7 @@ import {
   ranMigrations,
 } from "../../src/commands/shared/history.ts";
 import { testDatabase } from "../helpers/database.ts";
+import { migrationText, writeMigrations } from "./migrationFolder.ts";
 
 const database = testDatabase({ empty: true });
 const ONE = "000001-one.sql";
@@ -21,20 +21,6 @@ const THREE = "000003-three.sql";
 let root: string;
 let good: string;
 let folder: string;
-
-function migration(body: string, previous: string): { hash: string; text: string } {
-  const hash = calculateHash(body, previous === "-" ? null : previous);
-  return { hash, text: `--! Previous: ${previous}\n--! Hash: ${hash}\n\n${body}\n` };
-}
-
-async function fill(into: string): Promise<void> {
-  let previous = "-";
-  for (const name of [ONE, TWO, THREE]) {
-    const { hash, text } = migration(`create table public.${name.slice(7, -4)} ();`, previous);
-    await writeFile(join(into, "committed", name), text);
-    previous = hash;
-  }
-}
 
 async function edit(name: string, change: (text: string) => string): Promise<void> {
   const path = join(folder, "committed", name);
@@ -70,8 +56,11 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "staybase-history-"));
   good = join(root, "good");
   folder = join(root, "now");
-  await mkdir(join(good, "committed"), { recursive: true });
-  await fill(good);
+  await writeMigrations(good, {
+    [ONE]: "create table public.one ();",
+    [TWO]: "create table public.two ();",
+    [THREE]: "create table public.three ();",
+  });
   const { ran } = await migrate(database.config, { migrationsFolder: good });
   expect(ran).toEqual([ONE, TWO, THREE]);
 });
@@ -86,14 +75,14 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 describe("a database that has run the committed migrations", () => {
   test("takes them as they were, and one more", async () => {
     expect(await look()).toEqual({ problems: [], pending: [], newer: [] });
-    const { text } = migration("select 4;", await hashOf(THREE));
+    const { text } = migrationText("select 4;", await hashOf(THREE));
     await writeFile(join(folder, "committed", "000004-four.sql"), text);
     expect(await look()).toEqual({ problems: [], pending: ["000004-four.sql"], newer: [] });
   });
 
   test("notices an edited one, and runs nothing", async () => {
     await edit(TWO, (text) => `${text}create table public.smuggled ();\n`);
-    const { text } = migration("create table public.four ();", await hashOf(THREE));
+    const { text } = migrationText("create table public.four ();", await hashOf(THREE));
     await writeFile(join(folder, "committed", "000004-four.sql"), text);
     const said = await refusal();
     expect(said).toMatch(/Nothing was run/);
@@ -106,7 +95,7 @@ describe("a database that has run the committed migrations", () => {
   test("notices one whose declared hash was edited with it", async () => {
     const body = "create table public.three (a integer);";
     const previous = await hashOf(TWO);
-    await edit(THREE, () => migration(body, previous).text);
+    await edit(THREE, () => migrationText(body, previous).text);
     // By themselves the files are in order: only the database knows.
     expect(compareHistory(await committedFiles(folder), []).problems).toEqual([]);
     expect(await refusal()).toMatch(/000003-three\.sql is not what the database has run/);

@@ -3,8 +3,6 @@
  * the database where they are missing, updates the job queue and runs the committed migrations.
  * It may be run at any time, by several processes at once; with nothing to do it changes nothing.
  */
-import { migrate as runCommitted } from "graphile-migrate";
-import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
 import type { Config } from "../../config.ts";
 import { withPreparedServer } from "../shared/bootstrap.ts";
 import { runCommand } from "../shared/command.ts";
@@ -19,6 +17,7 @@ import {
   ownerUrl,
 } from "../shared/settings.ts";
 import { installWorkerSchema } from "../shared/workerSchema.ts";
+import { type Patience, runCommitted } from "./migrate/runCommitted.ts";
 
 /** What a migration did: what it made (`role ...`, `database ...`) and the files it ran. */
 export interface MigrateResult {
@@ -26,9 +25,10 @@ export interface MigrateResult {
   readonly ran: readonly string[];
 }
 
-/** Another folder than `migrations/` may be given by tests. */
+/** For tests: another folder than `migrations/`, and less patience. */
 export interface MigrateOptions {
   readonly migrationsFolder?: string;
+  readonly patience?: Patience;
 }
 
 /**
@@ -44,16 +44,8 @@ export async function migrate(
   return withPreparedServer(target, async (made) => {
     await assertUnchanged(target, files);
     await installWorkerSchema(ownerUrl(target), target.authenticator);
-    const ran: string[] = [];
-    const log = (_level: string, message: string): void => {
-      const file = /Running migration '(.+?)'/.exec(message)?.[1];
-      if (file !== undefined) ran.push(file);
-    };
-    try {
-      await runCommitted(migrateSettings(target, { ...options, log }));
-    } finally {
-      clearAllPools();
-    }
+    const settings = migrateSettings(target, options);
+    const ran = await runCommitted(settings, options.patience).catch(explainMigration);
     await assertAuthenticatorEnters(target.url);
     return { made, ran };
   });
@@ -66,6 +58,15 @@ async function assertUnchanged(target: DatabaseTarget, files: readonly TextFile[
   const { problems } = compareHistory(files, ran);
   if (problems.length === 0) return;
   throw new DatabaseCommandError(["Nothing was run.", ...problems].join("\n"));
+}
+
+/** What graphile-migrate itself refuses is for people; Postgres' errors keep their place. */
+function explainMigration(error: unknown): never {
+  if (!(error instanceof Error) || error instanceof DatabaseCommandError || "severity" in error) {
+    throw error;
+  }
+  const sentence = `The committed migrations cannot be run: ${error.message}.`;
+  throw new DatabaseCommandError(sentence, { cause: error });
 }
 
 /** A role that was there before us may have another password than the one we were given. */

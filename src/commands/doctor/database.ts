@@ -10,6 +10,7 @@ import { assertVersion } from "../shared/bootstrap.ts";
 import { withClient } from "../shared/connect.ts";
 import { DatabaseCommandError, errorMessage } from "../shared/errors.ts";
 import { committedFiles, compareHistory, ranMigrations } from "../shared/history.ts";
+import { explainInvalidIndexes } from "../shared/indexes.ts";
 import { databaseTarget, ownerUrl } from "../shared/settings.ts";
 import { broken, type Finding, fine, note } from "./finding.ts";
 
@@ -53,6 +54,7 @@ async function checkAsOwner(config: Config): Promise<Finding[]> {
     await client.query(`set statement_timeout = ${STATEMENT_MS}`);
     return [
       await checkMigrations(client),
+      await checkIndexes(client),
       await checkQueue(client, () => countHeartbeats(client, config)),
       await checkStripeEvents(client),
     ];
@@ -280,6 +282,17 @@ export async function checkMigrations(client: Client, migrationsFolder?: string)
       return broken(subject, `Not run yet: ${pending.join(", ")}.`, MIGRATE);
     }
     return fine(subject, `All ${files.length} have run.`);
+  } catch (error) {
+    return explain(subject, error);
+  }
+}
+
+/** An index that a broken build has left behind. */
+async function checkIndexes(client: Client): Promise<Finding> {
+  const subject = "indexes";
+  try {
+    const invalid = await explainInvalidIndexes(client);
+    return invalid === undefined ? fine(subject, "All are valid.") : broken(subject, invalid);
   } catch (error) {
     return explain(subject, error);
   }
