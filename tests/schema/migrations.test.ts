@@ -3,17 +3,15 @@
  * is shown a bad example first, so that it is known to be able to fail.
  */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import type pg from "pg";
 import { migrate } from "../../src/commands/db/migrate.ts";
+import { GENERATED } from "../../src/commands/shared/generated.ts";
 import { committedProblems } from "../../src/commands/shared/history.ts";
-import {
-  compareBlocks,
-  type DumpBlock,
-  dumpBlocks,
-  dumpSchema,
-} from "../../src/commands/shared/schemaDump.ts";
-import { SCHEMA_FILE } from "../../src/commands/shared/schemaFile.ts";
-import { databaseTarget, ownerUrl } from "../../src/commands/shared/settings.ts";
+import { compareBlocks, type DumpBlock, dumpBlocks } from "../../src/commands/shared/schemaDump.ts";
+import { databaseTarget, MIGRATIONS_FOLDER, ownerUrl } from "../../src/commands/shared/settings.ts";
+import { triggersPage } from "../../src/commands/shared/triggersPage.ts";
 import { installWorkerSchema } from "../../src/commands/shared/workerSchema.ts";
 import { applyAllSql } from "../helpers/applyAllSql.ts";
 import { openTestDatabase, type TestDatabase, testDatabase } from "../helpers/database.ts";
@@ -180,13 +178,51 @@ describe("the schema", () => {
     }
   });
 
-  test("is what migrations/schema.sql says: else run `npm run schema:dump`", async () => {
-    const file = await readFile(SCHEMA_FILE, "utf8").catch(() => "there is no such file yet");
-    expect(staleLines(file, await dump(template))).toEqual([]);
+  test.each(GENERATED)("is what $shownAs says: else run `npm run schema:dump`", async (one) => {
+    const file = join(MIGRATIONS_FOLDER, one.path);
+    const text = await readFile(file, "utf8").catch(() => "there is no such file yet");
+    expect(staleLines(text, await withOwner(template, one.write))).toEqual([]);
   });
 
-  test("would be found out when migrations/schema.sql is stale", () => {
+  test("would be found out when a generated file is stale", async () => {
     expect(staleLines("a\nb\nc", "a\nc\nd")).toEqual(["- b", "+ d"]);
+    const found = await withOwner(template, async (client) => {
+      const before = await triggersPage(client);
+      await client.query("begin; drop trigger _100_touch on app_public.users");
+      const after = await triggersPage(client);
+      await client.query("rollback");
+      return staleLines(before, after);
+    });
+    expect(found).toContain("- ## app_public.users");
+  });
+
+  test("shows triggers in firing order, with their columns and conditions", async () => {
+    const page = await withOwner(template, async (client) => {
+      await client.query(`
+        begin;
+        create table app_public.aaa (a integer, b integer);
+        create function app_public.tg_aaa() returns trigger language plpgsql as 'begin end';
+        comment on function app_public.tg_aaa() is 'Does a|b. And more.';
+        create trigger _100_late after update on app_public.aaa
+          execute function app_public.tg_aaa();
+        create constraint trigger _050_last after insert on app_public.aaa
+          deferrable initially deferred for each row execute function app_public.tg_aaa();
+        create trigger _200_row after delete on app_public.aaa
+          for each row execute function app_public.tg_aaa();
+        create trigger _900_first before update of b or insert on app_public.aaa
+          for each row when (NEW.a > 1) execute function app_public.tg_aaa();`);
+      const text = await triggersPage(client);
+      await client.query("rollback");
+      return text;
+    });
+    const rows = /## app_public\.aaa\n\n.*\n.*\n([\s\S]*?)\n\n/.exec(page)?.[1]?.split("\n");
+    const does = "`app_public.tg_aaa()`: Does a\\|b. |";
+    expect(rows).toEqual([
+      `| \`_900_first\` | before insert, update of b, each row | \`new.a > 1\` | ${does}`,
+      `| \`_200_row\` | after delete, each row |  | ${does}`,
+      `| \`_100_late\` | after update, each statement |  | ${does}`,
+      `| \`_050_last\` | after insert, each row, deferred to the commit |  | ${does}`,
+    ]);
   });
 
   test("is the same whether built by the migrations or by sql/all.sql alone", async () => {
@@ -276,10 +312,13 @@ describe("the comparison of two schemas", () => {
   });
 });
 
-async function dump(database: TestDatabase): Promise<string> {
+async function withOwner<T>(
+  database: TestDatabase,
+  task: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await database.owner.connect();
   try {
-    return await dumpSchema(client);
+    return await task(client);
   } finally {
     client.release();
   }
@@ -289,15 +328,6 @@ function compare(before: DumpBlock[], after: DumpBlock[]): string[] {
   return compareBlocks({ name: "before", blocks: before }, { name: "after", blocks: after });
 }
 
-async function blocksOf(database: TestDatabase): Promise<DumpBlock[]> {
-  const client = await database.owner.connect();
-  try {
-    return await dumpBlocks(client);
-  } finally {
-    client.release();
-  }
-}
-
 const NOT_INCLUDED =
   "sql/ and the migrations differ. Name each edited file in migrations/current/1-current.sql " +
   '(--!include domain/kind/name.sql), then: npm run db:commit -- --message "what it does".';
@@ -305,8 +335,8 @@ const NOT_INCLUDED =
 /** How two databases differ, with what to do about it. */
 async function differences(one: TestDatabase, two: TestDatabase): Promise<string[]> {
   const found = compareBlocks(
-    { name: "the migrations", blocks: await blocksOf(one) },
-    { name: "sql/", blocks: await blocksOf(two) },
+    { name: "the migrations", blocks: await withOwner(one, dumpBlocks) },
+    { name: "sql/", blocks: await withOwner(two, dumpBlocks) },
   );
   return found.length === 0 ? [] : [NOT_INCLUDED, ...found];
 }

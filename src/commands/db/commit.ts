@@ -1,7 +1,8 @@
 /**
  * `npm run db:commit -- --message "what it does"`: freezes `migrations/current` as the next
  * committed migration, tries all of them from nothing in the shadow database, and writes
- * `migrations/schema.sql` anew. A header in the migration says what each included file changes.
+ * `migrations/schema.sql` and `sql/TRIGGERS.md` anew. A header in the migration says what each
+ * included file changes.
  */
 import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ import type { Config } from "../../config.ts";
 import { runCommand } from "../shared/command.ts";
 import { DatabaseCommandError } from "../shared/errors.ts";
 import { type TextFile, textFiles } from "../shared/files.ts";
-import { writeSchemaFile } from "../shared/schemaFile.ts";
+import { writeGenerated } from "../shared/generated.ts";
 import { databaseTarget, MIGRATIONS_FOLDER, migrateSettings } from "../shared/settings.ts";
 import { changeHeader, withHeader } from "./commit/header.ts";
 import { type MigrateOptions, migrate } from "./migrate.ts";
@@ -50,7 +51,7 @@ export async function commitCurrent(
     clearAllPools();
   }
   await makeReadable(join(folder, "committed"));
-  await writeSchemaFile(target, folder);
+  await writeGenerated(target, folder);
 }
 
 /** The pending migration by its paths in `migrations/`: the files of current/, or current.sql. */
@@ -95,7 +96,7 @@ if (import.meta.main) {
     const { values } = parseArgs({ options: { message: { type: "string", short: "m" } } });
     await commitCurrent(config, values.message?.trim() ?? "");
     console.log(
-      "Wrote migrations/schema.sql. Commit both files, and the change of sql/, together.",
+      "Wrote migrations/schema.sql and sql/TRIGGERS.md. Commit all that changed together.",
     );
   });
 }

@@ -7,7 +7,7 @@ import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
 import type { Config } from "../../config.ts";
 import { runCommand } from "../shared/command.ts";
 import { DatabaseCommandError } from "../shared/errors.ts";
-import { writeSchemaFile } from "../shared/schemaFile.ts";
+import { writeGenerated } from "../shared/generated.ts";
 import { databaseTarget, migrateSettings } from "../shared/settings.ts";
 import { type MigrateOptions, migrate } from "./migrate.ts";
 
@@ -30,7 +30,7 @@ export async function uncommitLast(config: Config, options: MigrateOptions = {})
   } finally {
     clearAllPools();
   }
-  await writeSchemaFile(target, options.migrationsFolder);
+  await writeGenerated(target, options.migrationsFolder);
 }
 
 if (import.meta.main) {

@@ -119,8 +119,8 @@ async function describeHolders(client: ClientBase): Promise<string> {
   // The owner may not see what others do; who signed in as root may.
   await client.query("set role none");
   const { rows } = await client.query<{ holder: string }>(
-    `select pg_catalog.format('  process %s (%s): %s, its transaction is open for %s s, on %s', a.pid,
-       coalesce(nullif(a.application_name, ''), a.usename), a.state,
+    `select pg_catalog.format('  process %s (%s): %s, its transaction is open for %s s, on %s',
+       a.pid, coalesce(nullif(a.application_name, ''), a.usename), a.state,
        extract(epoch from pg_catalog.clock_timestamp() - a.xact_start)::integer,
        pg_catalog.string_agg(distinct l.relation::regclass::text, ', ')) as holder
      from pg_catalog.pg_stat_activity a

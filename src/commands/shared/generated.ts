@@ -1,6 +1,7 @@
 /**
  * Builds the schema from nothing but the committed migrations, in the shadow database, and keeps
- * `migrations/schema.sql` equal to it. What the text looks like is up to schemaDump.ts.
+ * the files that are generated from it equal to it. What they say is up to schemaDump.ts and
+ * triggersPage.ts.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,13 +17,14 @@ import {
   ownerUrl,
   shadowName,
 } from "./settings.ts";
+import { triggersPage } from "./triggersPage.ts";
 
-/** Absolute path of the generated file. */
-export const SCHEMA_FILE = schemaFileOf(MIGRATIONS_FOLDER);
-
-function schemaFileOf(migrationsFolder: string): string {
-  return join(migrationsFolder, "schema.sql");
-}
+/** What is written out of the catalogue: where it stands under `migrations/`, and its text. */
+export const GENERATED = [
+  { path: "schema.sql", shownAs: "migrations/schema.sql", write: dumpSchema },
+  // fixtures is sql/: the page stands beside what it is about.
+  { path: "fixtures/TRIGGERS.md", shownAs: "sql/TRIGGERS.md", write: triggersPage },
+] as const;
 
 /** Builds the shadow database again from the committed migrations. */
 export async function rebuildShadow(target: DatabaseTarget): Promise<void> {
@@ -35,12 +37,15 @@ export async function rebuildShadow(target: DatabaseTarget): Promise<void> {
   });
 }
 
-/** Writes `migrations/schema.sql` out of the shadow database as it is. The folder is for tests. */
-export async function writeSchemaFile(
+/** Writes the generated files out of the shadow database as it is. The folder is for tests. */
+export async function writeGenerated(
   target: DatabaseTarget,
   migrationsFolder: string = MIGRATIONS_FOLDER,
 ): Promise<void> {
   const url = ownerUrl(target, shadowName(target));
-  const text = await withClient({ url, variable: "ROOT_DATABASE_URL" }, dumpSchema);
-  await writeFile(schemaFileOf(migrationsFolder), text);
+  await withClient({ url, variable: "ROOT_DATABASE_URL" }, async (client) => {
+    for (const { path, write } of GENERATED) {
+      await writeFile(join(migrationsFolder, path), await write(client));
+    }
+  });
 }
