@@ -5,7 +5,7 @@
 # the process:
 #   node src/server.ts                       npm run start:server (the default)
 #   node src/worker.ts                       npm run start:worker
-#   node src/commands/database/migrate.ts    npm run db:migrate
+#   node src/commands/db/migrate.ts          npm run db:migrate
 #   node src/commands/doctor.ts              npm run doctor
 
 FROM node:24-bookworm-slim AS packages

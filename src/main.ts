@@ -5,8 +5,8 @@
  */
 import "./config/libraries.ts";
 
-import { migrate } from "./commands/database/migrate.ts";
-import { type SeedResult, seedDemo } from "./commands/seed/seedDemo.ts";
+import { migrate } from "./commands/db/migrate.ts";
+import { type SeedResult, seedDemo } from "./commands/db/seed.ts";
 import type { Config } from "./config/index.ts";
 import { type StandIns, startStandIns } from "./dev/standIns.ts";
 import { welcome } from "./dev/welcome.ts";

@@ -13,11 +13,11 @@ import {
 import { type Holder, holderOf } from "../dev/dataFolder.ts";
 import { findStandIns, type Service } from "../dev/standIns.ts";
 import { messageOf, ResourceError } from "../resources/resourceError.ts";
-import { describeFailure } from "./database/errors.ts";
 import { checkDatabase } from "./doctor/database.ts";
 import { broken, type Finding, fine, note, report } from "./doctor/finding.ts";
 import { checkDataFolder, checkNode, checkPort } from "./doctor/machine.ts";
 import { checkMail, checkRedis, checkSettings, checkStripe } from "./doctor/services.ts";
+import { describeFailure } from "./shared/errors.ts";
 
 /** Looks at everything. `env` stands in for the environment of the process. */
 export async function examine(env?: Record<string, string | undefined>): Promise<Finding[]> {

@@ -2,7 +2,7 @@
  * What `npm start` tells the person who started it: where things are, who to be, and what to try
  * next.
  */
-import type { SeedResult } from "../commands/seed/seedDemo.ts";
+import type { SeedResult } from "../commands/db/seed.ts";
 import type { Config } from "../config/index.ts";
 import type { StandIns } from "./standIns.ts";
 

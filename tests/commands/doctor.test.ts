@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,13 +12,14 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import express from "express";
+import { calculateHash } from "graphile-migrate/dist/hash.js";
 import pg from "pg";
-import { withClient } from "../../src/commands/database/connect.ts";
-import { databaseTarget, ownerUrl } from "../../src/commands/database/settings.ts";
 import { checkMigrations } from "../../src/commands/doctor/database.ts";
 import { type Finding, report } from "../../src/commands/doctor/finding.ts";
 import { checkNode } from "../../src/commands/doctor/machine.ts";
 import { examine } from "../../src/commands/doctor.ts";
+import { withClient } from "../../src/commands/shared/connect.ts";
+import { databaseTarget, ownerUrl } from "../../src/commands/shared/settings.ts";
 import { loadConfig } from "../../src/config/index.ts";
 import { freePort } from "../../src/dev/dataFolder.ts";
 import { type MailCatcher, startMailCatcher } from "../../src/dev/mailCatcher.ts";
@@ -278,27 +279,30 @@ describe("in broken surroundings", () => {
 
 describe("in the database", () => {
   test("migrations that have not run, ran otherwise, or are newer are told", async () => {
-    const committed = mkdtempSync(join(folder, "committed-"));
+    const migrations = mkdtempSync(join(folder, "migrations-"));
+    const file = join(migrations, "committed", "000001.sql");
+    mkdirSync(join(migrations, "committed"));
     const endpoint = {
       url: ownerUrl(databaseTarget(database.config)),
       variable: "ROOT_DATABASE_URL",
     } as const;
     const states: string[] = [];
     const look = async (client: pg.Client): Promise<void> => {
-      const { state, sentence } = await checkMigrations(client, committed);
-      states.push(`${state} ${/ran with|Not run|is not here|have run/.exec(sentence)?.[0]}`);
+      const { state, sentence } = await checkMigrations(client, migrations);
+      states.push(`${state} ${/is not what|Not run|not known here|have run/.exec(sentence)?.[0]}`);
     };
     await withClient(endpoint, async (client) => {
       await client.query("begin; delete from graphile_migrate.migrations");
       await look(client);
-      writeFileSync(join(committed, "000001.sql"), "--! Previous: -\n--! Hash: sha1:aa\n\nselect;");
+      const hash = calculateHash("select;", null);
+      writeFileSync(file, `--! Previous: -\n--! Hash: ${hash}\n\nselect;\n`);
       await look(client);
       const add = "insert into graphile_migrate.migrations (hash, filename) values ($1, $2)";
-      await client.query(add, ["sha1:aa", "000001.sql"]);
+      await client.query(add, [hash, "000001.sql"]);
       await look(client);
       await client.query("update graphile_migrate.migrations set hash = 'sha1:bb'");
       await look(client);
-      rmSync(join(committed, "000001.sql"));
+      rmSync(file);
       await look(client);
       await client.query("rollback");
     });
@@ -306,8 +310,8 @@ describe("in the database", () => {
       "fine have run",
       "broken Not run",
       "fine have run",
-      "broken ran with",
-      "broken is not here",
+      "broken is not what",
+      "broken not known here",
     ]);
   });
 

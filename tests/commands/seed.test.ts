@@ -2,7 +2,7 @@
  * The demo market: complete, sound by every check that the database has, and the same everywhere.
  */
 import { describe, expect, test } from "@jest/globals";
-import { DEMO_PASSWORD, DEMO_SIGN_INS, seedDemo } from "../../src/commands/seed/seedDemo.ts";
+import { DEMO_PASSWORD, DEMO_SIGN_INS, seedDemo } from "../../src/commands/db/seed.ts";
 import { openPasswords } from "../../src/resources/passwords.ts";
 import { type OpenDatabase, openTestDatabase, testDatabase } from "../helpers/database.ts";
 

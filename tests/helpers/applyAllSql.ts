@@ -6,12 +6,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
-import { describeFailure } from "../../src/commands/database/errors.ts";
+import { describeFailure } from "../../src/commands/shared/errors.ts";
 import {
   type DatabaseTarget,
   MIGRATIONS_FOLDER,
   migrateSettings,
-} from "../../src/commands/database/settings.ts";
+} from "../../src/commands/shared/settings.ts";
 
 /** Applies `sql/all.sql` as the owner, in one transaction. */
 export async function applyAllSql(target: DatabaseTarget): Promise<void> {

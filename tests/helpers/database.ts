@@ -5,12 +5,8 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll } from "@jest/globals";
 import pg from "pg";
-import { restrict } from "../../src/commands/database/bootstrap.ts";
-import {
-  databaseTarget,
-  ownerUrl,
-  withDatabaseName,
-} from "../../src/commands/database/settings.ts";
+import { restrict } from "../../src/commands/shared/bootstrap.ts";
+import { databaseTarget, ownerUrl, withDatabaseName } from "../../src/commands/shared/settings.ts";
 import type { Config } from "../../src/config/index.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import { type Claims, createPool, withTransaction } from "../../src/resources/postgres.ts";

@@ -5,9 +5,9 @@
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeFailure } from "../../src/commands/database/errors.ts";
-import { migrate } from "../../src/commands/database/migrate.ts";
-import { databaseTarget, MIGRATIONS_FOLDER } from "../../src/commands/database/settings.ts";
+import { migrate } from "../../src/commands/db/migrate.ts";
+import { describeFailure } from "../../src/commands/shared/errors.ts";
+import { databaseTarget, MIGRATIONS_FOLDER } from "../../src/commands/shared/settings.ts";
 import { startEmbeddedPostgres } from "../../src/dev/embeddedPostgres.ts";
 import { applyAllSql } from "./applyAllSql.ts";
 import { describeCluster, TEMPLATE_NAME, testConfig } from "./cluster.ts";

@@ -1,6 +1,6 @@
 /** Runs the splinter rules that `npm run schema:lint` runs, and sees them find something. */
 import { expect, test } from "@jest/globals";
-import { dblint } from "../../src/commands/database/dblint.ts";
+import { dblint } from "../../src/commands/shared/dblint.ts";
 import { openTestDatabase } from "../helpers/database.ts";
 
 test("the splinter rules find nothing in the schema: else see what they print", async () => {

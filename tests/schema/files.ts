@@ -3,28 +3,18 @@
  * the history of this branch has them. It judges nothing.
  */
 import { execFile } from "node:child_process";
-import { readdir, readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { MIGRATIONS_FOLDER } from "../../src/commands/database/settings.ts";
-import type { TextFile } from "./proofs.ts";
+import { type TextFile, textFiles } from "../../src/commands/shared/files.ts";
+import { MIGRATIONS_FOLDER } from "../../src/commands/shared/settings.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const SQL_FOLDER = join(ROOT, "sql");
 export const COMMITTED_FOLDER = join(MIGRATIONS_FOLDER, "committed");
 export const CURRENT_FOLDER = join(MIGRATIONS_FOLDER, "current");
 
-/** All SQL files under a folder, by their path in it, in alphabetical order. */
-export async function sqlFiles(folder: string): Promise<TextFile[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const paths = entries
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".sql"))
-    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
-  return Promise.all(
-    paths.sort().map(async (path) => ({ path, text: await readFile(join(folder, path), "utf8") })),
-  );
-}
+export const sqlFiles = textFiles;
 
 const git = promisify(execFile);
 

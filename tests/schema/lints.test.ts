@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import type { ClientBase } from "pg";
-import { databaseTarget, placeholders } from "../../src/commands/database/settings.ts";
+import { databaseTarget, placeholders } from "../../src/commands/shared/settings.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { SQL_FOLDER, sqlFiles } from "./files.ts";
 

@@ -3,18 +3,16 @@
  * is shown a bad example first, so that it is known to be able to fail.
  */
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
-import { migrate } from "../../src/commands/database/migrate.ts";
-import {
-  CATALOGUE_TABLES,
-  compareBlocks,
-  type DumpBlock,
-  dumpBlocks,
-  dumpSchema,
-} from "../../src/commands/database/schemaDump.ts";
-import { SCHEMA_FILE } from "../../src/commands/database/schemaFile.ts";
-import { databaseTarget, ownerUrl } from "../../src/commands/database/settings.ts";
-import { installWorkerSchema } from "../../src/commands/database/workerSchema.ts";
+import type pg from "pg";
+import { migrate } from "../../src/commands/db/migrate.ts";
+import { GENERATED } from "../../src/commands/shared/generated.ts";
+import { committedProblems } from "../../src/commands/shared/history.ts";
+import { compareBlocks, type DumpBlock, dumpBlocks } from "../../src/commands/shared/schemaDump.ts";
+import { databaseTarget, MIGRATIONS_FOLDER, ownerUrl } from "../../src/commands/shared/settings.ts";
+import { triggersPage } from "../../src/commands/shared/triggersPage.ts";
+import { installWorkerSchema } from "../../src/commands/shared/workerSchema.ts";
 import { applyAllSql } from "../helpers/applyAllSql.ts";
 import { openTestDatabase, type TestDatabase, testDatabase } from "../helpers/database.ts";
 import {
@@ -25,7 +23,6 @@ import {
   sqlFiles,
 } from "./files.ts";
 import {
-  committedProblems,
   currentProblems,
   editedProblems,
   includeProblems,
@@ -181,13 +178,51 @@ describe("the schema", () => {
     }
   });
 
-  test("is what migrations/schema.sql says: else run `npm run schema:dump`", async () => {
-    const file = await readFile(SCHEMA_FILE, "utf8").catch(() => "there is no such file yet");
-    expect(staleLines(file, await dump(template))).toEqual([]);
+  test.each(GENERATED)("is what $shownAs says: else run `npm run schema:dump`", async (one) => {
+    const file = join(MIGRATIONS_FOLDER, one.path);
+    const text = await readFile(file, "utf8").catch(() => "there is no such file yet");
+    expect(staleLines(text, await withOwner(template, one.write))).toEqual([]);
   });
 
-  test("would be found out when migrations/schema.sql is stale", () => {
+  test("would be found out when a generated file is stale", async () => {
     expect(staleLines("a\nb\nc", "a\nc\nd")).toEqual(["- b", "+ d"]);
+    const found = await withOwner(template, async (client) => {
+      const before = await triggersPage(client);
+      await client.query("begin; drop trigger _100_touch on app_private.user_secrets");
+      const after = await triggersPage(client);
+      await client.query("rollback");
+      return staleLines(before, after);
+    });
+    expect(found).toContain("- ## app_private.user_secrets");
+  });
+
+  test("shows triggers in firing order, with their columns and conditions", async () => {
+    const page = await withOwner(template, async (client) => {
+      await client.query(`
+        begin;
+        create table app_public.aaa (a integer, b integer);
+        create function app_public.tg_aaa() returns trigger language plpgsql as 'begin end';
+        comment on function app_public.tg_aaa() is 'Does a|b. And more.';
+        create trigger _100_late after update on app_public.aaa
+          execute function app_public.tg_aaa();
+        create constraint trigger _050_last after insert on app_public.aaa
+          deferrable initially deferred for each row execute function app_public.tg_aaa();
+        create trigger _200_row after delete on app_public.aaa
+          for each row execute function app_public.tg_aaa();
+        create trigger _900_first before update of b or insert on app_public.aaa
+          for each row when (NEW.a > 1) execute function app_public.tg_aaa();`);
+      const text = await triggersPage(client);
+      await client.query("rollback");
+      return text;
+    });
+    const rows = /## app_public\.aaa\n\n.*\n.*\n([\s\S]*?)\n\n/.exec(page)?.[1]?.split("\n");
+    const does = "`app_public.tg_aaa()`: Does a\\|b. |";
+    expect(rows).toEqual([
+      `| \`_900_first\` | before insert, update of b, each row | \`new.a > 1\` | ${does}`,
+      `| \`_200_row\` | after delete, each row |  | ${does}`,
+      `| \`_100_late\` | after update, each statement |  | ${does}`,
+      `| \`_050_last\` | after insert, each row, deferred to the commit |  | ${does}`,
+    ]);
   });
 
   test("is the same whether built by the migrations or by sql/all.sql alone", async () => {
@@ -211,38 +246,34 @@ describe("the schema", () => {
       await again.dispose();
     }
   });
-
-  test("has rows in the tables of CATALOGUE_TABLES and in no other", async () => {
-    const { rows } = await template.owner.query<{ name: string }>(
-      `select c.oid::regclass::text as name from pg_class c
-       where c.relkind = 'r' and c.relnamespace in
-         ('app_public'::regnamespace, 'app_hidden'::regnamespace, 'app_private'::regnamespace)`,
-    );
-    const filled: string[] = [];
-    for (const { name } of rows) {
-      const found = await template.owner.query(`select from ${name} limit 1`);
-      if (found.rowCount === 1) filled.push(name);
-    }
-    expect(filled.sort()).toEqual([...CATALOGUE_TABLES].sort());
-  });
 });
 
 describe("the comparison of two schemas", () => {
   const template = testDatabase();
 
-  test("does not mind the order of columns", async () => {
-    const changes = [
-      "create table app_public.scratch (a int not null, b text)",
-      "create table app_public.scratch (b text); alter table app_public.scratch add a int not null",
-    ] as const;
-    const [one, two] = [await openTestDatabase(), await openTestDatabase()];
+  test("takes a column that was added for one at the end of the table's file", async () => {
+    const file = "create table app_public.scratch (a int not null, b text)";
+    const added =
+      "create table app_public.scratch (a int not null); alter table app_public.scratch add b text";
+    const other = "create table app_public.scratch (b text, a int not null)";
+    const dumps: DumpBlock[][] = [];
+    const client = await template.owner.connect();
     try {
-      await one.owner.query(changes[0]);
-      await two.owner.query(changes[1]);
-      expect(await differences(one, two)).toEqual([]);
+      for (const change of [file, added, other]) {
+        await client.query("begin");
+        await client.query(change);
+        dumps.push(await dumpBlocks(client));
+        await client.query("rollback");
+      }
     } finally {
-      await Promise.all([one.dispose(), two.dispose()]);
+      client.release();
     }
+    const [one = [], two = [], three = []] = dumps;
+    expect(compare(one, two)).toEqual([]);
+    // The order that clients of "select *" and of row types see.
+    expect(compare(one, three)).toEqual([
+      expect.stringMatching(/^table app_public\.scratch differs\n.* in another order: .*a integer/),
+    ]);
   });
 
   test.each([
@@ -264,7 +295,8 @@ describe("the comparison of two schemas", () => {
     ["a type", "create type app_public.scratch as enum ('x')"],
     ["a domain", "alter domain app_public.web_url drop constraint web_url_is_https"],
     ["a view", "create view app_public.scratch as select 1 as one"],
-    ["a catalogue row", "update app_public.currencies set name = 'x' where code = 'EUR'"],
+    ["a row", "update app_public.currencies set name = 'x' where code = 'EUR'"],
+    ["rows of a table that had none", "insert into app_private.event_readers (name) values ('x')"],
   ])("sees %s", async (_what, change) => {
     const client = await template.owner.connect();
     try {
@@ -280,10 +312,13 @@ describe("the comparison of two schemas", () => {
   });
 });
 
-async function dump(database: TestDatabase): Promise<string> {
+async function withOwner<T>(
+  database: TestDatabase,
+  task: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await database.owner.connect();
   try {
-    return await dumpSchema(client);
+    return await task(client);
   } finally {
     client.release();
   }
@@ -293,15 +328,6 @@ function compare(before: DumpBlock[], after: DumpBlock[]): string[] {
   return compareBlocks({ name: "before", blocks: before }, { name: "after", blocks: after });
 }
 
-async function blocksByName(database: TestDatabase): Promise<DumpBlock[]> {
-  const client = await database.owner.connect();
-  try {
-    return await dumpBlocks(client, { columns: "name" });
-  } finally {
-    client.release();
-  }
-}
-
 const NOT_INCLUDED =
   "sql/ and the migrations differ. Name each edited file in migrations/current/1-current.sql " +
   '(--!include domain/kind/name.sql), then: npm run db:commit -- --message "what it does".';
@@ -309,8 +335,8 @@ const NOT_INCLUDED =
 /** How two databases differ, with what to do about it. */
 async function differences(one: TestDatabase, two: TestDatabase): Promise<string[]> {
   const found = compareBlocks(
-    { name: "the migrations", blocks: await blocksByName(one) },
-    { name: "sql/", blocks: await blocksByName(two) },
+    { name: "the migrations", blocks: await withOwner(one, dumpBlocks) },
+    { name: "sql/", blocks: await withOwner(two, dumpBlocks) },
   );
   return found.length === 0 ? [] : [NOT_INCLUDED, ...found];
 }

@@ -5,7 +5,7 @@
  */
 import type { ClientBase } from "pg";
 import { stringify } from "yaml";
-import { SCHEMAS } from "../../src/commands/database/schemaDump.ts";
+import { SCHEMAS } from "../../src/commands/shared/schemaDump.ts";
 import type { Actor, Scenario } from "../helpers/database.ts";
 import type { Market, Story } from "../helpers/fixture.ts";
 import { OWNERSHIP, type Ownership } from "./ownership.ts";

@@ -3,59 +3,9 @@
  * returns its problems, every one with what to do about it. None reads a file, so that a test can
  * show each of them a bad example.
  */
-import { calculateHash } from "graphile-migrate/dist/hash.js";
-import { parseMigrationText } from "graphile-migrate/dist/migration.js";
+import type { TextFile } from "../../src/commands/shared/files.ts";
 
-/** A file by its path, relative to the folder in question. */
-export interface TextFile {
-  readonly path: string;
-  readonly text: string;
-}
-
-/** Committed migrations: numbered without gap, each hash right, each naming the one before it. */
-export function committedProblems(files: readonly TextFile[]): string[] {
-  const problems: string[] = [];
-  let previous: string | null = null;
-  const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
-  for (const [index, { path, text }] of sorted.entries()) {
-    const number = String(index + 1).padStart(6, "0");
-    if (!new RegExp(`^${number}(-[a-z0-9-]+)?\\.sql$`).test(path)) {
-      problems.push(
-        `${path} is migration ${number} but is not named so: two branches took the same number. ` +
-          "Take yours back (npm run db:uncommit), rebase, and commit it again.",
-      );
-    }
-    const parsed = parse(path, text);
-    if (typeof parsed === "string") {
-      problems.push(parsed);
-      continue;
-    }
-    const { Hash: hash, Previous: named } = parsed.headers;
-    const expected = calculateHash(parsed.body, previous);
-    if ((named ?? null) !== (previous ?? "-")) {
-      problems.push(
-        `${path} follows ${named ?? "nothing"}, but the migration before it is ` +
-          `${previous ?? "none"}. Take it back (npm run db:uncommit) and commit it again.`,
-      );
-    } else if (hash !== expected) {
-      problems.push(
-        `${path} was changed after it was committed (its hash is ${hash}, its content ` +
-          `${expected}). Restore it (git checkout) and write another migration instead.`,
-      );
-    }
-    previous = hash ?? expected;
-  }
-  return problems;
-}
-
-function parse(path: string, text: string) {
-  try {
-    return parseMigrationText(path, text, true);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return `${path} is not a committed migration: ${reason}. Let npm run db:commit write it.`;
-  }
-}
+export type { TextFile };
 
 /** What was committed once stays as it is: `before` is what the base of this branch has. */
 export function editedProblems(before: readonly TextFile[], now: readonly TextFile[]): string[] {

@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { calculateHash } from "graphile-migrate/dist/hash.js";
-import { migrate } from "../../src/commands/database/migrate.ts";
-import { MIGRATIONS_FOLDER } from "../../src/commands/database/settings.ts";
+import { migrate } from "../../src/commands/db/migrate.ts";
+import { MIGRATIONS_FOLDER } from "../../src/commands/shared/settings.ts";
 import { openTestDatabase, testDatabase } from "../helpers/database.ts";
 import { COMMITTED_FOLDER, sqlFiles } from "./files.ts";
 

@@ -249,7 +249,7 @@ test(".dockerignore lets through what the Dockerfile copies", () => {
 });
 
 test("all that server, worker and migrations load is among the dependencies of production", () => {
-  const entries = ["server", "worker", "commands/database/migrate"].map((name) => `src/${name}.ts`);
+  const entries = ["server", "worker", "commands/db/migrate"].map((name) => `src/${name}.ts`);
   const inProduction = (packages: Iterable<string>): string[] =>
     [...packages].filter((name) => !(name in manifest.dependencies));
   expect(inProduction(packagesOf(entries, readText))).toEqual([]);

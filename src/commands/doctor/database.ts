@@ -3,15 +3,15 @@
  * should and no more, do the read models tell the truth, and does somebody do the work that waits?
  * It reads alone; what is found wrong is for a person to decide about.
  */
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Client } from "pg";
 import { type Config, redactUrl } from "../../config/index.ts";
 import { codeOf } from "../../resources/resourceError.ts";
-import { assertVersion } from "../database/bootstrap.ts";
-import { withClient } from "../database/connect.ts";
-import { DatabaseCommandError, errorMessage } from "../database/errors.ts";
-import { databaseTarget, MIGRATIONS_FOLDER, ownerUrl } from "../database/settings.ts";
+import { assertVersion } from "../shared/bootstrap.ts";
+import { withClient } from "../shared/connect.ts";
+import { DatabaseCommandError, errorMessage } from "../shared/errors.ts";
+import { committedFiles, compareHistory, ranMigrations } from "../shared/history.ts";
+import { explainInvalidIndexes } from "../shared/indexes.ts";
+import { databaseTarget, ownerUrl } from "../shared/settings.ts";
 import { broken, type Finding, fine, note } from "./finding.ts";
 
 const STATEMENT_MS = 20_000;
@@ -54,6 +54,7 @@ async function checkAsOwner(config: Config): Promise<Finding[]> {
     await client.query(`set statement_timeout = ${STATEMENT_MS}`);
     return [
       await checkMigrations(client),
+      await checkIndexes(client),
       await checkQueue(client, () => countHeartbeats(client, config)),
       await checkStripeEvents(client),
     ];
@@ -266,58 +267,33 @@ async function checkStripeEvents(client: Client): Promise<Finding> {
   }
 }
 
-interface Migration {
-  readonly filename: string;
-  readonly hash: string;
-}
-
-/** Compares what the database has run with the committed files. `folder` is for tests. */
-export async function checkMigrations(
-  client: Client,
-  folder: string = join(MIGRATIONS_FOLDER, "committed"),
-): Promise<Finding> {
+/** Compares what the database has run with the committed files. The folder is for tests. */
+export async function checkMigrations(client: Client, migrationsFolder?: string): Promise<Finding> {
   const subject = "migrations";
   try {
-    const committed = await readCommitted(folder);
-    const { rows: ran } = await client.query<Migration>(
-      "select filename, hash from graphile_migrate.migrations order by filename",
-    );
-    const byName = new Map(ran.map(({ filename, hash }) => [filename, hash]));
-    const pending = committed.filter(({ filename }) => !byName.has(filename));
-    const changed = committed.filter(
-      ({ filename, hash }) => byName.has(filename) && byName.get(filename) !== hash,
-    );
-    const newer = ran.filter((one) => committed.every(({ filename }) => filename !== one.filename));
-    if (changed.length > 0) {
-      const remedy = "Restore the committed files from git: they are never edited.";
-      return broken(subject, `${names(changed)} ran with another content.`, remedy);
-    }
+    const files = await committedFiles(migrationsFolder);
+    const { problems, pending, newer } = compareHistory(files, await ranMigrations(client));
+    if (problems.length > 0) return broken(subject, problems.join("\n"));
     if (newer.length > 0) {
       const remedy = "Update this program: the database is ahead of it.";
-      return broken(subject, `The database has run ${names(newer)}, which is not here.`, remedy);
+      return broken(subject, `The database has run ${newer.join(", ")}, not known here.`, remedy);
     }
     if (pending.length > 0) {
-      return broken(subject, `Not run yet: ${names(pending)}.`, MIGRATE);
+      return broken(subject, `Not run yet: ${pending.join(", ")}.`, MIGRATE);
     }
-    return fine(subject, `All ${committed.length} have run.`);
+    return fine(subject, `All ${files.length} have run.`);
   } catch (error) {
     return explain(subject, error);
   }
 }
 
-function names(migrations: readonly Migration[]): string {
-  return migrations.map(({ filename }) => filename).join(", ");
-}
-
-/** The committed migrations with the hashes in their headers. */
-async function readCommitted(folder: string): Promise<Migration[]> {
-  const files = (await readdir(folder)).filter((name) => name.endsWith(".sql")).sort();
-  return Promise.all(
-    files.map(async (filename) => {
-      const text = await readFile(join(folder, filename), "utf8");
-      const hash = /^--! Hash: (\S+)/m.exec(text)?.[1] ?? "";
-      // The database notes the number alone: 000001-the-first-stay.sql is 000001.sql there.
-      return { filename: filename.replace(/^(\d+)-.*$/, "$1.sql"), hash };
-    }),
-  );
+/** An index that a broken build has left behind. */
+async function checkIndexes(client: Client): Promise<Finding> {
+  const subject = "indexes";
+  try {
+    const invalid = await explainInvalidIndexes(client);
+    return invalid === undefined ? fine(subject, "All are valid.") : broken(subject, invalid);
+  } catch (error) {
+    return explain(subject, error);
+  }
 }

@@ -2,7 +2,7 @@
  * Decides which currency the prices of a city are in. The files do not say: they write `$` in front
  * of every price, whatever it is, and the amounts are in the currency of the place.
  */
-import { DatabaseCommandError } from "../database/errors.ts";
+import { DatabaseCommandError } from "../shared/errors.ts";
 import type { Minor } from "./text.ts";
 
 /** A currency that the marketplace trades in. */

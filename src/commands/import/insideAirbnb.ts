@@ -7,9 +7,9 @@ import type { Pool } from "pg";
 import { type Config, loadConfig } from "../../config/index.ts";
 import { createLogger } from "../../resources/logger.ts";
 import { createPool, explainConnectError } from "../../resources/postgres.ts";
-import { runCommand } from "../database/command.ts";
-import { DatabaseCommandError, describeFailure } from "../database/errors.ts";
-import { migrate } from "../database/migrate.ts";
+import { migrate } from "../db/migrate.ts";
+import { runCommand } from "../shared/command.ts";
+import { DatabaseCommandError, describeFailure } from "../shared/errors.ts";
 import { type CalendarStore, formatDay, nightsOf, parseDay } from "./calendar.ts";
 import { type Currency, chooseCurrency, requireTraded } from "./currency.ts";
 import {

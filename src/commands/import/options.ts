@@ -3,7 +3,7 @@
  * and the database.
  */
 import { parseArgs } from "node:util";
-import { DatabaseCommandError, errorMessage } from "../database/errors.ts";
+import { DatabaseCommandError, errorMessage } from "../shared/errors.ts";
 import { countryNamed } from "./place.ts";
 
 /** What a person asked for; undefined where it is to be found out. */

@@ -3,7 +3,7 @@
  * of each, everything in the file of `--report`. The summary at the end is put together here.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
-import { DatabaseCommandError, errorMessage } from "../database/errors.ts";
+import { DatabaseCommandError, errorMessage } from "../shared/errors.ts";
 import type { Notice, NoticeKind } from "./listing.ts";
 
 const SHOWN_SKIPS = 20;

@@ -9,7 +9,7 @@ import { basename, join, resolve } from "node:path";
 import { pipeline, Transform } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { CsvError, parse } from "csv-parse";
-import { DatabaseCommandError, errorCode, errorMessage } from "../database/errors.ts";
+import { DatabaseCommandError, errorCode, errorMessage } from "../shared/errors.ts";
 
 /** A file of a city. */
 export interface InputFile {

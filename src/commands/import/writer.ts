@@ -5,7 +5,7 @@
  */
 import type { Pool } from "pg";
 import { isRetryable, retryable, withTransaction } from "../../resources/postgres.ts";
-import { DatabaseCommandError, errorCode, errorMessage } from "../database/errors.ts";
+import { DatabaseCommandError, errorCode, errorMessage } from "../shared/errors.ts";
 import type { Currency } from "./currency.ts";
 import type { ImportReport } from "./report.ts";
 

@@ -5,7 +5,7 @@
  */
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import type pg from "pg";
-import { seedDemo } from "../../../src/commands/seed/seedDemo.ts";
+import { seedDemo } from "../../../src/commands/db/seed.ts";
 import { type Scenario, testDatabase } from "../../helpers/database.ts";
 
 const db = testDatabase();

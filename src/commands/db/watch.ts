@@ -3,10 +3,10 @@
  * `sql/` is saved, until it is stopped. With `--once` it runs the current migration once.
  */
 import { watch } from "graphile-migrate";
-import { runCommand } from "./command.ts";
-import { errorMessage } from "./errors.ts";
+import { runCommand } from "../shared/command.ts";
+import { errorMessage } from "../shared/errors.ts";
+import { databaseTarget, migrateSettings } from "../shared/settings.ts";
 import { migrate } from "./migrate.ts";
-import { databaseTarget, migrateSettings } from "./settings.ts";
 
 await runCommand(async (config, { signal }) => {
   await migrate(config);

@@ -7,11 +7,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
-import { freePort } from "../../dev/dataFolder.ts";
-import { startEmbeddedPostgres } from "../../dev/embeddedPostgres.ts";
-import { locateBinaries, OUTSIDE_FOLDERS } from "../../dev/postgresBinaries.ts";
-import { choosePlace } from "../../dev/postgresPlace.ts";
-import { stopPostmaster } from "../../dev/postmaster.ts";
+import { freePort } from "../../../dev/dataFolder.ts";
+import { startEmbeddedPostgres } from "../../../dev/embeddedPostgres.ts";
+import { locateBinaries, OUTSIDE_FOLDERS } from "../../../dev/postgresBinaries.ts";
+import { choosePlace } from "../../../dev/postgresPlace.ts";
+import { stopPostmaster } from "../../../dev/postmaster.ts";
 
 /** A server that ends, and leaves nothing behind, with `stop`. */
 export interface BenchServer {

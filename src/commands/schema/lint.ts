@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Config, loadConfig } from "../../config/index.ts";
 import { startEmbeddedPostgres } from "../../dev/embeddedPostgres.ts";
-import { dblint } from "./dblint.ts";
-import { describeFailure } from "./errors.ts";
-import { migrate } from "./migrate.ts";
+import { migrate } from "../db/migrate.ts";
+import { dblint } from "../shared/dblint.ts";
+import { describeFailure } from "../shared/errors.ts";
 
 async function lint(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), "staybase-lint-"));

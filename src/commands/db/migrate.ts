@@ -3,15 +3,21 @@
  * the database where they are missing, updates the job queue and runs the committed migrations.
  * It may be run at any time, by several processes at once; with nothing to do it changes nothing.
  */
-import { migrate as runCommitted } from "graphile-migrate";
-import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
 import type { Config } from "../../config/index.ts";
-import { withPreparedServer } from "./bootstrap.ts";
-import { runCommand } from "./command.ts";
-import { withClient } from "./connect.ts";
-import { DatabaseCommandError } from "./errors.ts";
-import { databaseTarget, migrateSettings, ownerUrl } from "./settings.ts";
-import { installWorkerSchema } from "./workerSchema.ts";
+import { withPreparedServer } from "../shared/bootstrap.ts";
+import { runCommand } from "../shared/command.ts";
+import { withClient } from "../shared/connect.ts";
+import { DatabaseCommandError } from "../shared/errors.ts";
+import type { TextFile } from "../shared/files.ts";
+import { committedFiles, compareHistory, ranMigrations } from "../shared/history.ts";
+import {
+  type DatabaseTarget,
+  databaseTarget,
+  migrateSettings,
+  ownerUrl,
+} from "../shared/settings.ts";
+import { installWorkerSchema } from "../shared/workerSchema.ts";
+import { type Patience, runCommitted } from "./migrate/runCommitted.ts";
 
 /** What a migration did: what it made (`role ...`, `database ...`) and the files it ran. */
 export interface MigrateResult {
@@ -19,9 +25,10 @@ export interface MigrateResult {
   readonly ran: readonly string[];
 }
 
-/** Another folder than `migrations/` may be given by tests. */
+/** For tests: another folder than `migrations/`, and less patience. */
 export interface MigrateOptions {
   readonly migrationsFolder?: string;
+  readonly patience?: Patience;
 }
 
 /**
@@ -33,33 +40,33 @@ export async function migrate(
   options: MigrateOptions = {},
 ): Promise<MigrateResult> {
   const target = databaseTarget(config);
+  const files = await committedFiles(options.migrationsFolder);
   return withPreparedServer(target, async (made) => {
+    await assertUnchanged(target, files);
     await installWorkerSchema(ownerUrl(target), target.authenticator);
-    const ran: string[] = [];
-    const log = (_level: string, message: string): void => {
-      const file = /Running migration '(.+?)'/.exec(message)?.[1];
-      if (file !== undefined) ran.push(file);
-    };
-    try {
-      await runCommitted(migrateSettings(target, { ...options, log }));
-    } catch (error) {
-      throw explainMigration(error);
-    } finally {
-      clearAllPools();
-    }
+    const settings = migrateSettings(target, options);
+    const ran = await runCommitted(settings, options.patience).catch(explainMigration);
     await assertAuthenticatorEnters(target.url);
     return { made, ran };
   });
 }
 
-/** What graphile-migrate itself refuses is about the files; Postgres' errors keep their place. */
-function explainMigration(error: unknown): unknown {
-  if (!(error instanceof Error) || "severity" in error) return error;
-  return new DatabaseCommandError(
-    `The committed migrations cannot be run: ${error.message}\nOne that was changed is restored ` +
-      "by: git checkout -- migrations/committed",
-    { cause: error },
-  );
+/** An edited file would be skipped where it has run, and two databases would differ for good. */
+async function assertUnchanged(target: DatabaseTarget, files: readonly TextFile[]): Promise<void> {
+  const endpoint = { url: ownerUrl(target), variable: "ROOT_DATABASE_URL" } as const;
+  const ran = await withClient(endpoint, ranMigrations);
+  const { problems } = compareHistory(files, ran);
+  if (problems.length === 0) return;
+  throw new DatabaseCommandError(["Nothing was run.", ...problems].join("\n"));
+}
+
+/** What graphile-migrate itself refuses is for people; Postgres' errors keep their place. */
+function explainMigration(error: unknown): never {
+  if (!(error instanceof Error) || error instanceof DatabaseCommandError || "severity" in error) {
+    throw error;
+  }
+  const sentence = `The committed migrations cannot be run: ${error.message}.`;
+  throw new DatabaseCommandError(sentence, { cause: error });
 }
 
 /** A role that was there before us may have another password than the one we were given. */

@@ -8,10 +8,10 @@ import type pg from "pg";
 import type { Config } from "../../config/index.ts";
 import type { Logger } from "../../resources/logger.ts";
 import { openPasswords } from "../../resources/passwords.ts";
-import { runCommand } from "../database/command.ts";
-import { withClient } from "../database/connect.ts";
-import { DatabaseCommandError } from "../database/errors.ts";
-import { databaseTarget, distantHost, ownerUrl } from "../database/settings.ts";
+import { runCommand } from "../shared/command.ts";
+import { withClient } from "../shared/connect.ts";
+import { DatabaseCommandError } from "../shared/errors.ts";
+import { databaseTarget, distantHost, ownerUrl } from "../shared/settings.ts";
 
 /** The password of everybody in the demo. */
 export const DEMO_PASSWORD = "staybase-demo";
@@ -153,7 +153,7 @@ async function readExample(client: pg.Client): Promise<SeedExample | undefined> 
 }
 
 function sql(name: string): Promise<string> {
-  return readFile(new URL(`${name}.sql`, import.meta.url), "utf8");
+  return readFile(new URL(`seed/${name}.sql`, import.meta.url), "utf8");
 }
 
 if (import.meta.main) {

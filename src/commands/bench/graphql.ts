@@ -5,7 +5,7 @@
  * one goal is for eight clients; exit code 2 says that it was missed.
  */
 import { parseArgs } from "node:util";
-import { DatabaseCommandError, describeFailure } from "./database/errors.ts";
+import { DatabaseCommandError, describeFailure } from "../shared/errors.ts";
 
 interface Place {
   readonly publicLongitude: number;

@@ -5,14 +5,14 @@
  */
 import { parseArgs } from "node:util";
 import pg from "pg";
-import { type Config, loadConfig, loadEnvFile } from "../config/index.ts";
-import { buildMarket } from "./benchSearch/market.ts";
-import { measure } from "./benchSearch/measure.ts";
-import { report } from "./benchSearch/report.ts";
-import { planSearches } from "./benchSearch/searches.ts";
-import { startBenchServer } from "./benchSearch/server.ts";
-import { DatabaseCommandError, describeFailure } from "./database/errors.ts";
-import { databaseTarget, maintenanceUrl, withDatabaseName } from "./database/settings.ts";
+import { type Config, loadConfig, loadEnvFile } from "../../config/index.ts";
+import { DatabaseCommandError, describeFailure } from "../shared/errors.ts";
+import { databaseTarget, maintenanceUrl, withDatabaseName } from "../shared/settings.ts";
+import { buildMarket } from "./search/market.ts";
+import { measure } from "./search/measure.ts";
+import { report } from "./search/report.ts";
+import { planSearches } from "./search/searches.ts";
+import { startBenchServer } from "./search/server.ts";
 
 const DATABASE = "bench_search";
 

@@ -7,16 +7,16 @@ import { join } from "node:path";
 import { run } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
 import pg from "pg";
-import type { Config } from "../../config/index.ts";
-import { DatabaseCommandError } from "../database/errors.ts";
-import { migrate } from "../database/migrate.ts";
+import type { Config } from "../../../config/index.ts";
+import { migrate } from "../../db/migrate.ts";
+import { DatabaseCommandError } from "../../shared/errors.ts";
 import {
   databaseTarget,
   MIGRATIONS_FOLDER,
   migrateSettings,
   placeholders,
   withDatabaseName,
-} from "../database/settings.ts";
+} from "../../shared/settings.ts";
 
 /** How many listings' search rows are compared one by one with what they should be. */
 const SAMPLE = 1000;

@@ -4,12 +4,12 @@
  */
 import pg from "pg";
 import type { Config } from "../../config/index.ts";
-import { withPreparedServer } from "./bootstrap.ts";
-import { runCommand } from "./command.ts";
-import { withClient } from "./connect.ts";
-import { DatabaseCommandError } from "./errors.ts";
+import { withPreparedServer } from "../shared/bootstrap.ts";
+import { runCommand } from "../shared/command.ts";
+import { withClient } from "../shared/connect.ts";
+import { DatabaseCommandError } from "../shared/errors.ts";
+import { databaseTarget, distantHost, maintenanceUrl } from "../shared/settings.ts";
 import { type MigrateResult, migrate } from "./migrate.ts";
-import { databaseTarget, distantHost, maintenanceUrl } from "./settings.ts";
 
 /**
  * Drops the database and migrates a new one. A server or worker that runs on it must stop first.

@@ -3,18 +3,18 @@
  * `-- --check` it only says whether the file is fresh. It looks at the database of DATABASE_URL as
  * it is, or else at a fresh one, made of the committed migrations and thrown away.
  */
-import "../config/libraries.ts";
+import "../../config/libraries.ts";
 
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Config, loadConfig, loadEnvFile } from "../config/index.ts";
-import { startEmbeddedPostgres } from "../dev/embeddedPostgres.ts";
-import { printApi, SCHEMA_TEXT_FILE } from "../graphql/schemaText.ts";
-import { createLogger } from "../resources/logger.ts";
-import { createPool } from "../resources/postgres.ts";
-import { describeFailure } from "./database/errors.ts";
-import { migrate } from "./database/migrate.ts";
+import { type Config, loadConfig, loadEnvFile } from "../../config/index.ts";
+import { startEmbeddedPostgres } from "../../dev/embeddedPostgres.ts";
+import { printApi, SCHEMA_TEXT_FILE } from "../../graphql/schemaText.ts";
+import { createLogger } from "../../resources/logger.ts";
+import { createPool } from "../../resources/postgres.ts";
+import { migrate } from "../db/migrate.ts";
+import { describeFailure } from "../shared/errors.ts";
 
 const STALE =
   "src/graphql/schema.graphql is not what the database gives. Run `npm run schema:export`, look " +

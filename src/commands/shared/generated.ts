@@ -1,0 +1,51 @@
+/**
+ * Builds the schema from nothing but the committed migrations, in the shadow database, and keeps
+ * the files that are generated from it equal to it. What they say is up to schemaDump.ts and
+ * triggersPage.ts.
+ */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { reset } from "graphile-migrate";
+import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
+import { withPreparedServer } from "./bootstrap.ts";
+import { withClient } from "./connect.ts";
+import { dumpSchema } from "./schemaDump.ts";
+import {
+  type DatabaseTarget,
+  MIGRATIONS_FOLDER,
+  migrateSettings,
+  ownerUrl,
+  shadowName,
+} from "./settings.ts";
+import { triggersPage } from "./triggersPage.ts";
+
+/** What is written out of the catalogue: where it stands under `migrations/`, and its text. */
+export const GENERATED = [
+  { path: "schema.sql", shownAs: "migrations/schema.sql", write: dumpSchema },
+  // fixtures is sql/: the page stands beside what it is about.
+  { path: "fixtures/TRIGGERS.md", shownAs: "sql/TRIGGERS.md", write: triggersPage },
+] as const;
+
+/** Builds the shadow database again from the committed migrations. */
+export async function rebuildShadow(target: DatabaseTarget): Promise<void> {
+  await withPreparedServer(target, async () => {
+    try {
+      await reset(migrateSettings(target), true);
+    } finally {
+      clearAllPools();
+    }
+  });
+}
+
+/** Writes the generated files out of the shadow database as it is. The folder is for tests. */
+export async function writeGenerated(
+  target: DatabaseTarget,
+  migrationsFolder: string = MIGRATIONS_FOLDER,
+): Promise<void> {
+  const url = ownerUrl(target, shadowName(target));
+  await withClient({ url, variable: "ROOT_DATABASE_URL" }, async (client) => {
+    for (const { path, write } of GENERATED) {
+      await writeFile(join(migrationsFolder, path), await write(client));
+    }
+  });
+}
