@@ -12,4 +12,5 @@ begin
 end
 $$;
 
-comment on function app_hidden.tg__append_only() is 'Refuses every update, delete and truncate of a table.';
+comment on function app_hidden.tg__append_only() is
+  'Refuses every update, delete and truncate of a table.';

@@ -2,7 +2,8 @@
  * Whether some unit could take these nights: none of its live claims is in the way, holds past
  * their time aside (claim_nights would free them).
  */
-create or replace function app_hidden.has_free_unit(listing_id uuid, nights daterange) returns boolean
+create or replace function app_hidden.has_free_unit(listing_id uuid, nights daterange)
+returns boolean
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$

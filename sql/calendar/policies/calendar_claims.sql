@@ -1,6 +1,7 @@
 select app_hidden.drop_policies('app_public.calendar_claims');
 
-create policy definer_all on app_public.calendar_claims to :DATABASE_OWNER using (true) with check (true);
+create policy definer_all on app_public.calendar_claims to :DATABASE_OWNER
+  using (true) with check (true);
 create policy select_host on app_public.calendar_claims for select to :DATABASE_VISITOR
   using (
     listing_id in (
@@ -8,7 +9,8 @@ create policy select_host on app_public.calendar_claims for select to :DATABASE_
       where l.host_id = (select app_public.current_user_id())
     )
   );
-create policy select_operator on app_public.calendar_claims for select to :DATABASE_OPERATOR using (true);
+create policy select_operator on app_public.calendar_claims for select to :DATABASE_OPERATOR
+  using (true);
 -- Not for guests: why a night is taken is the host's matter; taken_nights() says which.
 -- No insert, update or delete: block_nights(), unblock_nights() and bookings.
 

@@ -1,2 +1,3 @@
 select app_hidden.drop_policies('app_private.refresh_tokens');
-create policy definer_all on app_private.refresh_tokens to :DATABASE_OWNER using (true) with check (true);
+create policy definer_all on app_private.refresh_tokens to :DATABASE_OWNER
+  using (true) with check (true);

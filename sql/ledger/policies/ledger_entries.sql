@@ -1,6 +1,7 @@
 select app_hidden.drop_policies('app_public.ledger_entries');
 
-create policy definer_all on app_public.ledger_entries to :DATABASE_OWNER using (true) with check (true);
+create policy definer_all on app_public.ledger_entries to :DATABASE_OWNER
+  using (true) with check (true);
 -- As an array, and not with "in": that would be a filter over everybody's entries, this is a
 -- condition that the index can use.
 create policy select_own on app_public.ledger_entries for select to :DATABASE_VISITOR
@@ -10,6 +11,7 @@ create policy select_own on app_public.ledger_entries for select to :DATABASE_VI
       where a.user_id = (select app_public.current_user_id())
     ))
   );
-create policy select_operator on app_public.ledger_entries for select to :DATABASE_OPERATOR using (true);
+create policy select_operator on app_public.ledger_entries for select to :DATABASE_OPERATOR
+  using (true);
 
 grant select on app_public.ledger_entries to :DATABASE_VISITOR;

@@ -1,6 +1,7 @@
 select app_hidden.drop_policies('app_public.ledger_transactions');
 
-create policy definer_all on app_public.ledger_transactions to :DATABASE_OWNER using (true) with check (true);
+create policy definer_all on app_public.ledger_transactions to :DATABASE_OWNER
+  using (true) with check (true);
 -- Whoever has an account in it. An array for the index: see ledger_entries.
 create policy select_own on app_public.ledger_transactions for select to :DATABASE_VISITOR
   using (
@@ -11,7 +12,8 @@ create policy select_own on app_public.ledger_transactions for select to :DATABA
       where a.user_id = (select app_public.current_user_id())
     ))
   );
-create policy select_operator on app_public.ledger_transactions for select to :DATABASE_OPERATOR using (true);
+create policy select_operator on app_public.ledger_transactions for select to :DATABASE_OPERATOR
+  using (true);
 -- No insert: post_ledger(). No update or delete: not even by the owner.
 
 grant select on app_public.ledger_transactions to :DATABASE_VISITOR;

@@ -1,6 +1,7 @@
 select app_hidden.drop_policies('app_public.listing_addresses');
 
-create policy definer_all on app_public.listing_addresses to :DATABASE_OWNER using (true) with check (true);
+create policy definer_all on app_public.listing_addresses to :DATABASE_OWNER
+  using (true) with check (true);
 create policy select_own on app_public.listing_addresses for select to :DATABASE_VISITOR
   using (
     listing_id in (

@@ -1,6 +1,7 @@
 select app_hidden.drop_policies('app_public.listing_photos');
 
-create policy definer_all on app_public.listing_photos to :DATABASE_OWNER using (true) with check (true);
+create policy definer_all on app_public.listing_photos to :DATABASE_OWNER
+  using (true) with check (true);
 -- Whoever sees the listing sees its photos.
 create policy select_visible on app_public.listing_photos for select to :DATABASE_VISITOR
   using (exists (select from app_public.listings l where l.id = listing_id));

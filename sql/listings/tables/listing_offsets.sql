@@ -14,4 +14,5 @@ create table if not exists app_private.listing_offsets (
 alter table app_private.listing_offsets enable row level security;
 alter table app_private.listing_offsets force row level security;
 
-comment on table app_private.listing_offsets is 'The secret move from a listing''s exact place to its public one.';
+comment on table app_private.listing_offsets is
+  'The secret move from a listing''s exact place to its public one.';

@@ -1,4 +1,5 @@
-create or replace function app_hidden.queue_mail(kind text, user_id uuid, booking_id uuid) returns void
+create or replace function app_hidden.queue_mail(kind text, user_id uuid, booking_id uuid)
+returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$

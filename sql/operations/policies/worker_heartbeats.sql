@@ -1,2 +1,3 @@
 select app_hidden.drop_policies('app_private.worker_heartbeats');
-create policy definer_all on app_private.worker_heartbeats to :DATABASE_OWNER using (true) with check (true);
+create policy definer_all on app_private.worker_heartbeats to :DATABASE_OWNER
+  using (true) with check (true);

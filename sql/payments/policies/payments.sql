@@ -5,7 +5,8 @@ create policy definer_all on app_public.payments to :DATABASE_OWNER using (true)
 create policy select_guest on app_public.payments for select to :DATABASE_VISITOR
   using (
     booking_id in (
-      select b.id from app_public.bookings b where b.guest_id = (select app_public.current_user_id())
+      select b.id from app_public.bookings b
+      where b.guest_id = (select app_public.current_user_id())
     )
   );
 create policy select_operator on app_public.payments for select to :DATABASE_OPERATOR using (true);

@@ -1,2 +1,3 @@
 select app_hidden.drop_policies('app_hidden.imported_review_scores');
-create policy definer_all on app_hidden.imported_review_scores to :DATABASE_OWNER using (true) with check (true);
+create policy definer_all on app_hidden.imported_review_scores to :DATABASE_OWNER
+  using (true) with check (true);
