@@ -1,8 +1,7 @@
 /*
- * The exact place. It is a table of its own, for a guest sees it only with a confirmed booking, and
- * search never does: with exact coordinates in search, a house is found by bisecting the box.
- *
- * The offset is drawn once and kept: a new one at each edit could be averaged away.
+ * The exact place. It is a table of its own, for a guest sees it only with a confirmed booking and
+ * until a week after check-out, and search never does: with exact coordinates in search, a house is
+ * found by bisecting the box. How far the public place is moved stands in listing_offsets.
  */
 create table if not exists app_public.listing_addresses (
   listing_id uuid not null

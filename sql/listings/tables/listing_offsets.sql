@@ -1,7 +1,7 @@
 /*
- * How far and where to a listing's public place is moved. Drawn at random, once, and readable by
- * nobody: with it the exact place could be had from the public one. Distance 150 to 250 m, any
- * bearing.
+ * How far and where to a listing's public place is moved. Drawn at random, and once: a new one at
+ * each edit could be averaged away. No client reads it: with it the exact place could be had from
+ * the public one. Distance 150 to 250 m, any bearing.
  */
 create table if not exists app_private.listing_offsets (
   listing_id uuid not null
