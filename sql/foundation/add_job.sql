@@ -27,4 +27,5 @@ end
 $$;
 
 comment on function app_hidden.add_job(text, jsonb, text, timestamptz, integer, text) is
-  'Queues a job in the current transaction; job_key makes it unique while it waits, and jobs of one queue_name run one after the other.';
+  'Queues a job in the current transaction; job_key makes it unique while it waits, and jobs of '
+  'one queue_name run one after the other.';

@@ -25,9 +25,12 @@ comment on table app_public.currencies is 'A currency that listings can be price
 comment on column app_public.currencies.code is 'ISO 4217 letters.';
 comment on column app_public.currencies.number is 'ISO 4217 number.';
 comment on column app_public.currencies.name is 'English name.';
-comment on column app_public.currencies.exponent is 'Decimals: an amount of 1234 with exponent 2 is 12.34.';
-comment on column app_public.currencies.charge_step is 'Amounts that are charged are multiples of this, in minor units.';
-comment on column app_public.currencies.minimum_charge_amount is 'The least that a card can be charged, in minor units.';
+comment on column app_public.currencies.exponent is
+  'Decimals: an amount of 1234 with exponent 2 is 12.34.';
+comment on column app_public.currencies.charge_step is
+  'Amounts that are charged are multiples of this, in minor units.';
+comment on column app_public.currencies.minimum_charge_amount is
+  'The least that a card can be charged, in minor units.';
 
 select app_hidden.drop_policies('app_public.currencies');
 create policy select_all on app_public.currencies for select to :DATABASE_VISITOR using (true);

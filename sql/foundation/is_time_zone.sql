@@ -23,4 +23,5 @@ $$;
 
 grant execute on function app_hidden.is_time_zone(text) to :DATABASE_VISITOR, :DATABASE_OPERATOR;
 
-comment on function app_hidden.is_time_zone(text) is 'Whether a name is a time zone of the IANA database.';
+comment on function app_hidden.is_time_zone(text) is
+  'Whether a name is a time zone of the IANA database.';

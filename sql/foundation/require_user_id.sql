@@ -14,4 +14,5 @@ $$;
 
 grant execute on function app_hidden.require_user_id() to :DATABASE_VISITOR, :DATABASE_OPERATOR;
 
-comment on function app_hidden.require_user_id() is 'The id of who is signed in; UNAUTHENTICATED where nobody is.';
+comment on function app_hidden.require_user_id() is
+  'The id of who is signed in; UNAUTHENTICATED where nobody is.';

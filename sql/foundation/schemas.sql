@@ -15,7 +15,8 @@ create extension if not exists btree_gist with schema public;
 alter default privileges revoke execute on functions from public;
 
 revoke all on schema app_public, app_hidden, app_private from public;
-grant usage on schema app_public, app_hidden to :DATABASE_AUTHENTICATOR, :DATABASE_VISITOR, :DATABASE_OPERATOR;
+grant usage on schema app_public, app_hidden
+  to :DATABASE_AUTHENTICATOR, :DATABASE_VISITOR, :DATABASE_OPERATOR;
 grant usage on schema app_private to :DATABASE_AUTHENTICATOR;
 
 comment on schema app_public is 'The API of the marketplace.';

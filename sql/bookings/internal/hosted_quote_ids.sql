@@ -7,4 +7,5 @@ $$;
 
 grant execute on function app_hidden.hosted_quote_ids() to :DATABASE_VISITOR;
 
-comment on function app_hidden.hosted_quote_ids() is 'Quotes that were booked with whoever is signed in.';
+comment on function app_hidden.hosted_quote_ids() is
+  'Quotes that were booked with whoever is signed in.';

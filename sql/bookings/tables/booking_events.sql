@@ -5,7 +5,8 @@ create table if not exists app_public.booking_events (
   from_status app_public.booking_status,
   to_status app_public.booking_status not null,
   actor app_public.booking_actor not null,
-  actor_id uuid constraint booking_events_actor_id_fkey references app_public.users on delete set null,
+  actor_id uuid constraint booking_events_actor_id_fkey
+    references app_public.users on delete set null,
   reason text not null default '',
   created_at timestamptz not null default app_hidden.clock(),
 
@@ -27,7 +28,8 @@ create or replace trigger _110_no_truncate
 comment on table app_public.booking_events is 'What happened to a booking, in order.';
 comment on column app_public.booking_events.booking_id is 'The booking.';
 comment on column app_public.booking_events.sequence is 'Order within the booking, from 1.';
-comment on column app_public.booking_events.from_status is 'Status before; null for the first event.';
+comment on column app_public.booking_events.from_status is
+  'Status before; null for the first event.';
 comment on column app_public.booking_events.to_status is 'Status after.';
 comment on column app_public.booking_events.actor is 'In which role somebody did it.';
 comment on column app_public.booking_events.actor_id is 'Who did it; null for the system.';

@@ -88,11 +88,13 @@ $$;
 comment on table app_public.bookings is 'A stay, for its guest and its host.';
 comment on column app_public.bookings.id is 'Public id of the booking.';
 comment on column app_public.bookings.listing_id is 'Where the guest stays.';
-comment on column app_public.bookings.unit_number is 'Which of the listing''s identical units, from 1.';
+comment on column app_public.bookings.unit_number is
+  'Which of the listing''s identical units, from 1.';
 comment on column app_public.bookings.host_id is 'Who offers the stay.';
 comment on column app_public.bookings.guest_id is 'Who stays.';
 comment on column app_public.bookings.quote_id is 'The quote that was booked, with the line items.';
-comment on column app_public.bookings.idempotency_key is 'The key the guest''s client chose for this booking.';
+comment on column app_public.bookings.idempotency_key is
+  'The key the guest''s client chose for this booking.';
 comment on column app_public.bookings.status is 'Where the booking is.';
 comment on column app_public.bookings.status_actor is 'Who brought it there.';
 comment on column app_public.bookings.status_reason is 'Why it is there, where somebody said.';
@@ -102,10 +104,12 @@ comment on column app_public.bookings.guests is 'How many people stay.';
 comment on column app_public.bookings.currency is 'ISO 4217 currency.';
 comment on column app_public.bookings.total_amount is 'What the guest pays, in minor units.';
 comment on column app_public.bookings.host_amount is 'What the host earns of it, in minor units.';
-comment on column app_public.bookings.platform_amount is 'What the platform earns of it, in minor units.';
+comment on column app_public.bookings.platform_amount is
+  'What the platform earns of it, in minor units.';
 comment on column app_public.bookings.cancellation_policy is 'The policy the stay was sold under.';
 comment on column app_public.bookings.time_zone is 'IANA zone of the dates.';
-comment on column app_public.bookings.hold_expires_at is 'Until when the nights are held for payment.';
+comment on column app_public.bookings.hold_expires_at is
+  'Until when the nights are held for payment.';
 comment on column app_public.bookings.confirmed_at is 'When it was confirmed.';
 comment on column app_public.bookings.created_at is 'When it was made.';
 comment on column app_public.bookings.updated_at is 'When it last changed.';

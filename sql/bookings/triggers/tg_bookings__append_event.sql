@@ -27,4 +27,5 @@ create or replace trigger _500_append_event
   after insert or update of status on app_public.bookings
   for each row execute function app_hidden.tg_bookings__append_event();
 
-comment on function app_hidden.tg_bookings__append_event() is 'Appends each change of status to the history.';
+comment on function app_hidden.tg_bookings__append_event() is
+  'Appends each change of status to the history.';

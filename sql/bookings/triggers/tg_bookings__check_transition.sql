@@ -1,5 +1,6 @@
 /*
- * Enforces the transitions table on every change of status, psql included, and appends the event.
+ * Enforces the transitions table on every change of status, psql included, and notes when a booking
+ * was confirmed. Another trigger appends the change to the history: tg_bookings__append_event.
  */
 create or replace function app_hidden.tg_bookings__check_transition() returns trigger
 language plpgsql volatile security definer

@@ -9,4 +9,5 @@ end
 $$;
 
 comment on type app_public.booking_status is
-  'Pending payment holds the nights; requested waits for the host; confirmed is sold; completed is after check-out.';
+  'Pending payment holds the nights; requested waits for the host; confirmed is sold; completed '
+  'is after check-out.';

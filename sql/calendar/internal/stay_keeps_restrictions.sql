@@ -24,5 +24,7 @@ return check_out - check_in between unit.min_nights and unit.max_nights
     )
   );
 
-comment on function app_hidden.stay_keeps_restrictions(app_hidden.listing_availability, date, date) is
+comment on function app_hidden.stay_keeps_restrictions(
+  app_hidden.listing_availability, date, date
+) is
   'Whether a stay keeps to a unit''s restrictions.';

@@ -34,7 +34,8 @@ begin
 end
 $$;
 
-grant execute on function app_public.block_nights(uuid, date, date, text, integer) to :DATABASE_VISITOR;
+grant execute on function app_public.block_nights(uuid, date, date, text, integer)
+  to :DATABASE_VISITOR;
 
 comment on function app_public.block_nights(uuid, date, date, text, integer) is
   'Closes the nights from a day to before another, of one unit or of all; all or nothing.';

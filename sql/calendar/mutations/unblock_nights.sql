@@ -1,4 +1,5 @@
-create or replace function app_public.unblock_nights(claim_id uuid) returns app_public.calendar_claims
+create or replace function app_public.unblock_nights(claim_id uuid)
+returns app_public.calendar_claims
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$

@@ -43,14 +43,18 @@ create index if not exists calendar_claims_unit_idx
 create index if not exists calendar_claims_expires_at_idx
   on app_public.calendar_claims (expires_at, listing_id) where expires_at is not null;
 
-comment on table app_public.calendar_claims is 'Nights of a unit that are taken; visible to its host.';
+comment on table app_public.calendar_claims is
+  'Nights of a unit that are taken; visible to its host.';
 comment on column app_public.calendar_claims.id is 'Public id of the claim.';
 comment on column app_public.calendar_claims.listing_id is 'The listing.';
-comment on column app_public.calendar_claims.unit_number is 'Which of the listing''s identical units, from 1.';
+comment on column app_public.calendar_claims.unit_number is
+  'Which of the listing''s identical units, from 1.';
 comment on column app_public.calendar_claims.nights is
-  'The nights from the first to before the end; the listing''s preparation days after a stay included.';
+  'The nights from the first to before the end; the listing''s preparation days after a stay '
+  'included.';
 comment on column app_public.calendar_claims.kind is 'Why the nights are taken.';
-comment on column app_public.calendar_claims.booking_id is 'The booking that takes them, for holds and bookings.';
+comment on column app_public.calendar_claims.booking_id is
+  'The booking that takes them, for holds and bookings.';
 comment on column app_public.calendar_claims.expires_at is
   'When a hold ends; null for what lasts, and while a payment is being processed.';
 comment on column app_public.calendar_claims.note is 'The host''s own note.';

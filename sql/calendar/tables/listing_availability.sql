@@ -10,7 +10,8 @@
  */
 create table if not exists app_hidden.listing_availability (
   listing_id uuid not null
-    constraint listing_availability_listing_id_fkey references app_public.listings on delete cascade,
+    constraint listing_availability_listing_id_fkey
+      references app_public.listings on delete cascade,
   unit_number smallint not null,
   taken datemultirange not null default '{}',
   min_nights smallint not null,

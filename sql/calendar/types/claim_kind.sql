@@ -7,4 +7,5 @@ end
 $$;
 
 comment on type app_public.claim_kind is
-  'Why nights are taken: hold (waits for payment), booking, block (by the host), import (from another calendar).';
+  'Why nights are taken: hold (waits for payment), booking, block (by the host), import (from '
+  'another calendar).';

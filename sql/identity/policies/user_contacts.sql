@@ -4,7 +4,8 @@ create policy select_self on app_public.user_contacts for select to :DATABASE_VI
   using (user_id = (select app_public.current_user_id()));
 create policy update_self on app_public.user_contacts for update to :DATABASE_VISITOR
   using (user_id = (select app_public.current_user_id()));
-create policy select_operator on app_public.user_contacts for select to :DATABASE_OPERATOR using (true);
+create policy select_operator on app_public.user_contacts for select to :DATABASE_OPERATOR
+  using (true);
 -- No update of email: a new address has to be proven first.
 
 grant select on app_public.user_contacts to :DATABASE_VISITOR;

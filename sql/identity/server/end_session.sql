@@ -9,4 +9,5 @@ $$;
 
 grant execute on function app_private.end_session(uuid) to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.end_session(uuid) is 'Signs a session out; its refresh tokens stop working.';
+comment on function app_private.end_session(uuid) is
+  'Signs a session out; its refresh tokens stop working.';

@@ -8,4 +8,5 @@ $$;
 
 grant execute on function app_private.find_refresh_session(bytea) to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.find_refresh_session(bytea) is 'The session a refresh token belongs to, or null.';
+comment on function app_private.find_refresh_session(bytea) is
+  'The session a refresh token belongs to, or null.';

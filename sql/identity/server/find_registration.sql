@@ -9,4 +9,5 @@ $$;
 grant execute on function app_private.find_registration(bytea) to :DATABASE_AUTHENTICATOR;
 
 comment on function app_private.find_registration(bytea) is
-  'The password hash that a confirmation is checked against; null where the token is used or too old.';
+  'The password hash that a confirmation is checked against; null where the token is used or too '
+  'old.';

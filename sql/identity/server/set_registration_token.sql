@@ -18,7 +18,8 @@ as $$
     exists (select from app_public.user_contacts c where c.email = r.email)
 $$;
 
-grant execute on function app_private.set_registration_token(uuid, bytea) to :DATABASE_AUTHENTICATOR;
+grant execute on function app_private.set_registration_token(uuid, bytea)
+  to :DATABASE_AUTHENTICATOR;
 
 comment on function app_private.set_registration_token(uuid, bytea) is
   'Gives a registration its token and says what the mail job needs; nulls where it is gone.';

@@ -13,4 +13,5 @@ alter table app_private.refresh_tokens force row level security;
 
 create index if not exists refresh_tokens_session_id_idx on app_private.refresh_tokens (session_id);
 
-comment on table app_private.refresh_tokens is 'Refresh tokens, as SHA-256; the tokens themselves are with the clients.';
+comment on table app_private.refresh_tokens is
+  'Refresh tokens, as SHA-256; the tokens themselves are with the clients.';

@@ -25,7 +25,7 @@ create table if not exists app_private.registrations (
 alter table app_private.registrations enable row level security;
 alter table app_private.registrations force row level security;
 
--- maintenance__purge_expired walks what is past its time.
+-- purge_expired_identity() walks what is past its time.
 create index if not exists registrations_expires_at_idx on app_private.registrations (expires_at);
 
 comment on table app_private.registrations is 'Accounts that wait for their address to be proven.';

@@ -20,7 +20,7 @@ alter table app_private.sessions enable row level security;
 alter table app_private.sessions force row level security;
 
 create index if not exists sessions_user_id_idx on app_private.sessions (user_id);
--- maintenance__purge_expired walks what is past its time.
+-- purge_expired_identity() walks what is past its time.
 create index if not exists sessions_expires_at_idx on app_private.sessions (expires_at);
 
 comment on table app_private.sessions is 'Where a person is signed in.';

@@ -22,5 +22,6 @@ alter table app_public.user_contacts force row level security;
 comment on table app_public.user_contacts is 'How to reach a person; visible to that person only.';
 comment on column app_public.user_contacts.user_id is 'Whose contacts these are.';
 comment on column app_public.user_contacts.email is 'E-mail address, in lower case.';
-comment on column app_public.user_contacts.email_verified_at is 'When the person proved that the address is theirs.';
+comment on column app_public.user_contacts.email_verified_at is
+  'When the person proved that the address is theirs.';
 comment on column app_public.user_contacts.phone is 'Telephone number in E.164 form.';

@@ -16,4 +16,5 @@ create or replace trigger _100_touch
   before update on app_private.user_secrets
   for each row execute function app_hidden.tg__touch();
 
-comment on table app_private.user_secrets is 'What proves that a person is who they say; no client role reads it.';
+comment on table app_private.user_secrets is
+  'What proves that a person is who they say; no client role reads it.';

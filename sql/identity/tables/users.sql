@@ -45,6 +45,7 @@ comment on column app_public.users.display_name is 'The name others see.';
 comment on column app_public.users.avatar_url is 'A picture of the person.';
 comment on column app_public.users.bio is 'What the person says about themselves.';
 comment on column app_public.users.languages is 'Languages the person speaks, as BCP 47 tags.';
-comment on column app_public.users.host_since is 'When the person created their first listing; null for guests.';
+comment on column app_public.users.host_since is
+  'When the person created their first listing; null for guests.';
 comment on column app_public.users.created_at is 'Member since.';
 comment on column app_public.users.updated_at is 'When the profile last changed.';

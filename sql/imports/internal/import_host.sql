@@ -33,4 +33,5 @@ begin
 end
 $$;
 
-comment on function app_hidden.import_host(text, jsonb) is 'The person for a host of an import, made or brought up to date.';
+comment on function app_hidden.import_host(text, jsonb) is
+  'The person for a host of an import, made or brought up to date.';

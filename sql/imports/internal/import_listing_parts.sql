@@ -1,6 +1,7 @@
 -- Photos, amenities, rates and review scores of an imported listing; see import_listing() for the
 -- shape.
-create or replace function app_hidden.import_listing_parts(listing_id uuid, listing jsonb) returns void
+create or replace function app_hidden.import_listing_parts(listing_id uuid, listing jsonb)
+returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$

@@ -13,9 +13,9 @@
  * the host of before. Without rates or a photo the listing is a draft, also when it was published
  * before.
  *
- * Locks: the external id, the host's, the host's row, then the listing, then its units. The first two
- * are advisory, for the first import of a listing has no row yet to lock; two imports of one city
- * take turns at each listing instead of making it twice.
+ * Locks: the external id, the host's, the host's row, then the listing, then its units. The first
+ * two are advisory, for the first import of a listing has no row yet to lock; two imports of one
+ * city take turns at each listing instead of making it twice.
  */
 create or replace function app_private.import_listing(source text, listing jsonb) returns text
 language plpgsql volatile security definer

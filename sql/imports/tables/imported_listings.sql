@@ -12,7 +12,9 @@ create table if not exists app_private.imported_listings (
 alter table app_private.imported_listings enable row level security;
 alter table app_private.imported_listings force row level security;
 
-create index if not exists imported_listings_listing_id_idx on app_private.imported_listings (listing_id);
+create index if not exists imported_listings_listing_id_idx
+  on app_private.imported_listings (listing_id);
 
 comment on table app_private.imported_listings is
-  'Listings that came with an import, and the hash of what came, so that the same again changes nothing.';
+  'Listings that came with an import, and the hash of what came, so that the same again changes '
+  'nothing.';

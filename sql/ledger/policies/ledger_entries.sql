@@ -9,6 +9,7 @@ create policy select_own on app_public.ledger_entries for select to :DATABASE_VI
       where a.user_id = (select app_public.current_user_id())
     ))
   );
-create policy select_operator on app_public.ledger_entries for select to :DATABASE_OPERATOR using (true);
+create policy select_operator on app_public.ledger_entries for select to :DATABASE_OPERATOR
+  using (true);
 
 grant select on app_public.ledger_entries to :DATABASE_VISITOR;

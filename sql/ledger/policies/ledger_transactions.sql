@@ -10,7 +10,8 @@ create policy select_own on app_public.ledger_transactions for select to :DATABA
       where a.user_id = (select app_public.current_user_id())
     ))
   );
-create policy select_operator on app_public.ledger_transactions for select to :DATABASE_OPERATOR using (true);
+create policy select_operator on app_public.ledger_transactions for select to :DATABASE_OPERATOR
+  using (true);
 -- No insert: post_ledger(). No update or delete: not even by the owner.
 
 grant select on app_public.ledger_transactions to :DATABASE_VISITOR;

@@ -5,7 +5,8 @@
 create table if not exists app_public.ledger_accounts (
   id uuid not null default uuidv7() constraint ledger_accounts_pkey primary key,
   kind app_public.ledger_account_kind not null,
-  user_id uuid constraint ledger_accounts_user_id_fkey references app_public.users on delete restrict,
+  user_id uuid constraint ledger_accounts_user_id_fkey
+    references app_public.users on delete restrict,
   currency text not null
     constraint ledger_accounts_currency_fkey references app_public.currencies on delete restrict,
 
@@ -29,6 +30,7 @@ create or replace trigger _100_immutable
 
 comment on table app_public.ledger_accounts is 'An account of the ledger; hosts see their own.';
 comment on column app_public.ledger_accounts.id is 'Public id of the account.';
-comment on column app_public.ledger_accounts.kind is 'What it counts: host payable is what the platform owes a host.';
+comment on column app_public.ledger_accounts.kind is
+  'What it counts: host payable is what the platform owes a host.';
 comment on column app_public.ledger_accounts.user_id is 'The host, for accounts of a host.';
 comment on column app_public.ledger_accounts.currency is 'ISO 4217 currency.';

@@ -16,9 +16,11 @@ create table if not exists app_public.ledger_entries (
 alter table app_public.ledger_entries enable row level security;
 alter table app_public.ledger_entries force row level security;
 
-create index if not exists ledger_entries_transaction_id_idx on app_public.ledger_entries (transaction_id);
+create index if not exists ledger_entries_transaction_id_idx
+  on app_public.ledger_entries (transaction_id);
 -- The statement of an account, newest first.
-create index if not exists ledger_entries_account_idx on app_public.ledger_entries (account_id, currency, id);
+create index if not exists ledger_entries_account_idx
+  on app_public.ledger_entries (account_id, currency, id);
 
 create or replace trigger _100_immutable
   before update or delete on app_public.ledger_entries
@@ -33,4 +35,5 @@ comment on column app_public.ledger_entries.transaction_id is 'What happened.';
 comment on column app_public.ledger_entries.account_id is 'Whose account.';
 comment on column app_public.ledger_entries.currency is 'ISO 4217 currency.';
 comment on column app_public.ledger_entries.amount is
-  'In minor units; a debit is positive, a credit negative: what the platform owes a host is negative.';
+  'In minor units; a debit is positive, a credit negative: what the platform owes a host is '
+  'negative.';

@@ -7,7 +7,8 @@ create table if not exists app_public.ledger_transactions (
   external_fact text not null,
   kind text not null,
   booking_id uuid
-    constraint ledger_transactions_booking_id_fkey references app_public.bookings on delete restrict,
+    constraint ledger_transactions_booking_id_fkey
+      references app_public.bookings on delete restrict,
   created_at timestamptz not null default app_hidden.clock(),
 
   constraint ledger_transactions_external_fact_key unique (external_fact),
@@ -28,9 +29,12 @@ create or replace trigger _110_no_truncate
   before truncate on app_public.ledger_transactions
   for each statement execute function app_hidden.tg__no_truncate();
 
-comment on table app_public.ledger_transactions is 'Something that happened to money; its entries sum to zero.';
+comment on table app_public.ledger_transactions is
+  'Something that happened to money; its entries sum to zero.';
 comment on column app_public.ledger_transactions.id is 'Public id of the transaction.';
-comment on column app_public.ledger_transactions.external_fact is 'What happened outside, such as charge:ch_123; once each.';
-comment on column app_public.ledger_transactions.kind is 'charge, late_charge, refund or refund_failure.';
+comment on column app_public.ledger_transactions.external_fact is
+  'What happened outside, such as charge:ch_123; once each.';
+comment on column app_public.ledger_transactions.kind is
+  'charge, late_charge, refund or refund_failure.';
 comment on column app_public.ledger_transactions.booking_id is 'The booking it is about.';
 comment on column app_public.ledger_transactions.created_at is 'When it was written down.';

@@ -39,4 +39,5 @@ create constraint trigger _900_balanced
   deferrable initially deferred
   for each row execute function app_hidden.tg_ledger__balanced();
 
-comment on function app_hidden.tg_ledger__balanced() is 'Refuses to commit a ledger transaction that is not balanced.';
+comment on function app_hidden.tg_ledger__balanced() is
+  'Refuses to commit a ledger transaction that is not balanced.';

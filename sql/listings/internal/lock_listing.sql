@@ -9,4 +9,5 @@ as $$
   select l.* from app_public.listings l where l.id = lock_listing.listing_id for no key update
 $$;
 
-comment on function app_hidden.lock_listing(uuid) is 'Locks a listing until commit and returns it; a null row where there is none.';
+comment on function app_hidden.lock_listing(uuid) is
+  'Locks a listing until commit and returns it; a null row where there is none.';

@@ -1,8 +1,9 @@
 /*
- * The row lock keeps a listing as it was checked until the caller commits. Somebody else's listing is
- * "not found" where it is not public, so that ids cannot be probed.
+ * The row lock keeps a listing as it was checked until the caller commits. Somebody else's listing
+ * is "not found" where it is not public, so that ids cannot be probed.
  */
-create or replace function app_hidden.require_own_listing(listing_id uuid) returns app_public.listings
+create or replace function app_hidden.require_own_listing(listing_id uuid)
+returns app_public.listings
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$

@@ -1,6 +1,6 @@
 /*
- * The public place is the exact one, moved by the listing's secret offset. Listings of one host that
- * are next to each other share it: several points around one house would give the house away.
+ * The public place is the exact one, moved by the listing's secret offset. Listings of one host
+ * that are next to each other share it: several points around one house would give the house away.
  */
 create or replace function app_hidden.write_listing_address(
   listing_id uuid,

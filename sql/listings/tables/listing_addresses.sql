@@ -1,8 +1,7 @@
 /*
- * The exact place. It is a table of its own, for a guest sees it only with a confirmed booking, and
- * search never does: with exact coordinates in search, a house is found by bisecting the box.
- *
- * The offset is drawn once and kept: a new one at each edit could be averaged away.
+ * The exact place. It is a table of its own, for a guest sees it only with a confirmed booking and
+ * until a week after check-out, and search never does: with exact coordinates in search, a house is
+ * found by bisecting the box. How far the public place is moved stands in listing_offsets.
  */
 create table if not exists app_public.listing_addresses (
   listing_id uuid not null
@@ -14,7 +13,8 @@ create table if not exists app_public.listing_addresses (
   longitude double precision not null,
   latitude double precision not null,
 
-  constraint listing_addresses_street_has_length check (length(street) <= 300 and btrim(street) <> ''),
+  constraint listing_addresses_street_has_length
+    check (length(street) <= 300 and btrim(street) <> ''),
   constraint listing_addresses_postal_code_is_bounded check (length(postal_code) <= 20),
   constraint listing_addresses_directions_are_bounded check (length(directions) <= 5000),
   constraint listing_addresses_are_on_earth
@@ -28,7 +28,8 @@ comment on table app_public.listing_addresses is
   'The exact address, for the host and for guests with a confirmed booking.';
 comment on column app_public.listing_addresses.listing_id is 'The listing that is there.';
 comment on column app_public.listing_addresses.street is 'Street and number.';
-comment on column app_public.listing_addresses.postal_code is 'Postal code, where the country has them.';
+comment on column app_public.listing_addresses.postal_code is
+  'Postal code, where the country has them.';
 comment on column app_public.listing_addresses.directions is 'How to find the door.';
 comment on column app_public.listing_addresses.longitude is 'Degrees east, exact.';
 comment on column app_public.listing_addresses.latitude is 'Degrees north, exact.';

@@ -2,7 +2,8 @@ create table if not exists app_public.listing_amenities (
   listing_id uuid not null
     constraint listing_amenities_listing_id_fkey references app_public.listings on delete cascade,
   amenity_code text not null
-    constraint listing_amenities_amenity_code_fkey references app_public.amenities on delete restrict,
+    constraint listing_amenities_amenity_code_fkey
+      references app_public.amenities on delete restrict,
 
   constraint listing_amenities_pkey primary key (listing_id, amenity_code)
 );

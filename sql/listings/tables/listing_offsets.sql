@@ -1,7 +1,7 @@
 /*
- * How far and where to a listing's public place is moved. Drawn at random, once, and readable by
- * nobody: with it the exact place could be had from the public one. Distance 150 to 250 m, any
- * bearing.
+ * How far and where to a listing's public place is moved. Drawn at random, and once: a new one at
+ * each edit could be averaged away. No client reads it: with it the exact place could be had from
+ * the public one. Distance 150 to 250 m, any bearing.
  */
 create table if not exists app_private.listing_offsets (
   listing_id uuid not null
@@ -14,4 +14,5 @@ create table if not exists app_private.listing_offsets (
 alter table app_private.listing_offsets enable row level security;
 alter table app_private.listing_offsets force row level security;
 
-comment on table app_private.listing_offsets is 'The secret move from a listing''s exact place to its public one.';
+comment on table app_private.listing_offsets is
+  'The secret move from a listing''s exact place to its public one.';

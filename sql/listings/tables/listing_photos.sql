@@ -27,5 +27,6 @@ comment on column app_public.listing_photos.id is 'Public id of the photo.';
 comment on column app_public.listing_photos.listing_id is 'The listing it shows.';
 comment on column app_public.listing_photos.url is 'Where the picture is.';
 comment on column app_public.listing_photos.caption is 'What it shows.';
-comment on column app_public.listing_photos.position is 'Photos are shown by rising position; the first is the cover.';
+comment on column app_public.listing_photos.position is
+  'Photos are shown by rising position; the first is the cover.';
 comment on column app_public.listing_photos.created_at is 'When it was added.';

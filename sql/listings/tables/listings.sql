@@ -103,25 +103,35 @@ comment on column app_public.listings.type is 'What a guest gets: a whole home o
 comment on column app_public.listings.max_guests is 'How many people may stay, 1 to 16.';
 comment on column app_public.listings.bedrooms is 'Number of bedrooms; 0 is a studio.';
 comment on column app_public.listings.beds is 'Number of beds.';
-comment on column app_public.listings.bathrooms is 'Number of bathrooms; .5 is a toilet without a bath.';
-comment on column app_public.listings.unit_count is 'How many identical units can be booked side by side.';
-comment on column app_public.listings.booking_mode is 'Whether a guest books at once or asks first.';
+comment on column app_public.listings.bathrooms is
+  'Number of bathrooms; .5 is a toilet without a bath.';
+comment on column app_public.listings.unit_count is
+  'How many identical units can be booked side by side.';
+comment on column app_public.listings.booking_mode is
+  'Whether a guest books at once or asks first.';
 comment on column app_public.listings.cancellation_policy is 'What a guest gets back who cancels.';
 comment on column app_public.listings.check_in_from is 'Local time from which guests may arrive.';
-comment on column app_public.listings.check_out_until is 'Local time by which guests must have left.';
+comment on column app_public.listings.check_out_until is
+  'Local time by which guests must have left.';
 comment on column app_public.listings.min_nights is 'The shortest stay.';
 comment on column app_public.listings.max_nights is 'The longest stay.';
-comment on column app_public.listings.advance_notice_hours is 'Hours between booking and the earliest check-in.';
-comment on column app_public.listings.booking_window_days is 'How many days ahead a stay may begin.';
+comment on column app_public.listings.advance_notice_hours is
+  'Hours between booking and the earliest check-in.';
+comment on column app_public.listings.booking_window_days is
+  'How many days ahead a stay may begin.';
 comment on column app_public.listings.preparation_days is 'Nights kept free after each stay.';
 comment on column app_public.listings.time_zone is 'IANA zone whose local dates the stays are in.';
 comment on column app_public.listings.country_code is 'ISO 3166-1 alpha-2 code of the country.';
 comment on column app_public.listings.region is 'State, province or the like.';
 comment on column app_public.listings.city is 'City or village.';
-comment on column app_public.listings.public_longitude is 'Degrees east, moved some 200 m from the true place.';
-comment on column app_public.listings.public_latitude is 'Degrees north, moved some 200 m from the true place.';
-comment on column app_public.listings.review_count is 'How many reviews of the listing are published.';
-comment on column app_public.listings.review_rating_sum is 'Sum of the overall ratings (1 to 5) of those reviews.';
+comment on column app_public.listings.public_longitude is
+  'Degrees east, moved some 200 m from the true place.';
+comment on column app_public.listings.public_latitude is
+  'Degrees north, moved some 200 m from the true place.';
+comment on column app_public.listings.review_count is
+  'How many reviews of the listing are published.';
+comment on column app_public.listings.review_rating_sum is
+  'Sum of the overall ratings (1 to 5) of those reviews.';
 comment on column app_public.listings.published_at is 'When it was first published.';
 comment on column app_public.listings.created_at is 'When the draft was begun.';
 comment on column app_public.listings.updated_at is 'When it last changed.';

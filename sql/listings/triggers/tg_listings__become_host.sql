@@ -13,4 +13,5 @@ create or replace trigger _500_become_host
   after insert on app_public.listings
   for each row execute function app_hidden.tg_listings__become_host();
 
-comment on function app_hidden.tg_listings__become_host() is 'The first listing makes a person a host.';
+comment on function app_hidden.tg_listings__become_host() is
+  'The first listing makes a person a host.';

@@ -28,4 +28,5 @@ $$;
 
 grant execute on function app_private.mail_to_send(uuid) to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.mail_to_send(uuid) is 'What a mail says and to whom; nulls where there is nothing to send.';
+comment on function app_private.mail_to_send(uuid) is
+  'What a mail says and to whom; nulls where there is nothing to send.';

@@ -8,4 +8,5 @@ $$;
 
 grant execute on function app_private.mark_mail_sent(uuid) to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.mark_mail_sent(uuid) is 'Notes that a mail is out; it is not sent again.';
+comment on function app_private.mark_mail_sent(uuid) is
+  'Notes that a mail is out; it is not sent again.';

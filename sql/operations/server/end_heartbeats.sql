@@ -7,4 +7,5 @@ $$;
 
 grant execute on function app_private.end_heartbeats(text[]) to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.end_heartbeats(text[]) is 'Signs off workers that stop in good order.';
+comment on function app_private.end_heartbeats(text[]) is
+  'Signs off workers that stop in good order.';

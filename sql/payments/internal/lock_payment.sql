@@ -8,4 +8,5 @@ as $$
   select p.* from app_public.payments p where p.id = lock_payment.payment_id for no key update
 $$;
 
-comment on function app_hidden.lock_payment(uuid) is 'Locks a payment until commit and returns it; a null row where there is none.';
+comment on function app_hidden.lock_payment(uuid) is
+  'Locks a payment until commit and returns it; a null row where there is none.';

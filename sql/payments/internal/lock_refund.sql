@@ -8,4 +8,5 @@ as $$
   select r.* from app_public.refunds r where r.id = lock_refund.refund_id for no key update
 $$;
 
-comment on function app_hidden.lock_refund(uuid) is 'Locks a refund until commit and returns it; a null row where there is none.';
+comment on function app_hidden.lock_refund(uuid) is
+  'Locks a refund until commit and returns it; a null row where there is none.';

@@ -4,7 +4,8 @@ select app_hidden.drop_policies('app_public.payments');
 create policy select_guest on app_public.payments for select to :DATABASE_VISITOR
   using (
     booking_id in (
-      select b.id from app_public.bookings b where b.guest_id = (select app_public.current_user_id())
+      select b.id from app_public.bookings b
+      where b.guest_id = (select app_public.current_user_id())
     )
   );
 create policy select_operator on app_public.payments for select to :DATABASE_OPERATOR using (true);

@@ -11,4 +11,5 @@ $$;
 
 grant execute on function app_private.payment_for_job(uuid) to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.payment_for_job(uuid) is 'What a job needs to ask Stripe about a payment.';
+comment on function app_private.payment_for_job(uuid) is
+  'What a job needs to ask Stripe about a payment.';

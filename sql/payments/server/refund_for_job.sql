@@ -13,4 +13,5 @@ $$;
 
 grant execute on function app_private.refund_for_job(uuid) to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.refund_for_job(uuid) is 'What a job needs to ask Stripe for a refund.';
+comment on function app_private.refund_for_job(uuid) is
+  'What a job needs to ask Stripe for a refund.';

@@ -62,7 +62,9 @@ comment on column app_public.payments.amount is 'What is to be paid, in minor un
 comment on column app_public.payments.captured_amount is 'What was taken, in minor units.';
 comment on column app_public.payments.refunded_amount is 'What was given back, in minor units.';
 comment on column app_public.payments.stripe_payment_intent_id is 'Stripe''s id of the intent.';
-comment on column app_public.payments.stripe_charge_id is 'Stripe''s id of the charge that took the money.';
-comment on column app_public.payments.failure_code is 'Why the last attempt failed, in Stripe''s words, such as card_declined.';
+comment on column app_public.payments.stripe_charge_id is
+  'Stripe''s id of the charge that took the money.';
+comment on column app_public.payments.failure_code is
+  'Why the last attempt failed, in Stripe''s words, such as card_declined.';
 comment on column app_public.payments.created_at is 'When it was begun.';
 comment on column app_public.payments.updated_at is 'When it last changed.';

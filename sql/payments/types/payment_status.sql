@@ -9,4 +9,5 @@ exception
 end
 $$;
 
-comment on type app_public.payment_status is 'Where a payment is; money has moved from captured on.';
+comment on type app_public.payment_status is
+  'Where a payment is; money has moved from captured on.';

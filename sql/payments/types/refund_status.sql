@@ -6,4 +6,5 @@ exception
 end
 $$;
 
-comment on type app_public.refund_status is 'Where a refund is; a bank can make it fail even after it succeeded.';
+comment on type app_public.refund_status is
+  'Where a refund is; a bank can make it fail even after it succeeded.';

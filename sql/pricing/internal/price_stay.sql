@@ -1,8 +1,8 @@
 /*
  * The price of a stay, as parts. This one function is behind the total that search shows and behind
  * the quote that is sold, so they agree to the minor unit. With only_free it answers only where a
- * unit can take the stay: search asks both of each candidate, and this reads the row that knows both
- * once.
+ * unit can take the stay: search asks both of each candidate, and this reads the row that knows
+ * both once.
  *
  * Nights: dated rate, else weekend rate, else base rate. Base and weekend nights are counted, not
  * walked; only listings that have dated rates read them. Fees: cleaning once, extra guests by
@@ -114,4 +114,5 @@ as $$
 $$;
 
 comment on function app_hidden.price_stay(uuid, date, date, integer, boolean) is
-  'The price of a stay in minor units, as parts; no row where the listing has no rates or, with only_free, no unit can take it.';
+  'The price of a stay in minor units, as parts; no row where the listing has no rates or, with '
+  'only_free, no unit can take it.';

@@ -49,4 +49,5 @@ as $$
   order by l.position, l.unit_amount
 $$;
 
-comment on function app_hidden.stay_line_items(uuid, date, date, integer) is 'The line items of a stay.';
+comment on function app_hidden.stay_line_items(uuid, date, date, integer) is
+  'The line items of a stay.';

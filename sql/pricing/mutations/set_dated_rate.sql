@@ -53,4 +53,5 @@ $$;
 grant execute on function app_public.set_dated_rate(uuid, date, date, bigint) to :DATABASE_VISITOR;
 
 comment on function app_public.set_dated_rate(uuid, date, date, bigint) is
-  'Gives the nights from a day to before another a rate of their own, in minor units; without an amount, takes it back. Returns the dated rates around it.';
+  'Gives the nights from a day to before another a rate of their own, in minor units; without an '
+  'amount, takes it back. Returns the dated rates around it.';

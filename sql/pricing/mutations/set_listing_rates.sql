@@ -66,8 +66,14 @@ begin
 end
 $$;
 
-grant execute on function app_public.set_listing_rates(uuid, text, bigint, bigint, bigint, bigint, integer)
+grant execute on function app_public.set_listing_rates(
+  uuid, text, bigint, bigint, bigint, bigint, integer
+)
   to :DATABASE_VISITOR;
 
-comment on function app_public.set_listing_rates(uuid, text, bigint, bigint, bigint, bigint, integer) is
-  'Prices a listing, replacing all its rates: what is left out is no fee, no weekend rate, one guest included. Amounts are in minor units of the currency. Quotes already made keep their price.';
+comment on function app_public.set_listing_rates(
+  uuid, text, bigint, bigint, bigint, bigint, integer
+) is
+  'Prices a listing, replacing all its rates: what is left out is no fee, no weekend rate, one '
+  'guest included. Amounts are in minor units of the currency. Quotes already made keep their '
+  'price.';

@@ -2,7 +2,8 @@
  * The check that the rates which search and quotes read are those that the host has set. Returns
  * the units where they are not; an empty result is the good answer.
  */
-create or replace function app_private.pricing_drift() returns table (listing_id uuid, unit_number smallint)
+create or replace function app_private.pricing_drift()
+returns table (listing_id uuid, unit_number smallint)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$

@@ -15,7 +15,8 @@ create table if not exists app_public.dated_rates (
     not isempty(nights) and lower_inf(nights) is false and upper_inf(nights) is false
     and isfinite(lower(nights)) and isfinite(upper(nights))
   ),
-  constraint dated_rates_nightly_amount_is_positive check (nightly_amount between 1 and 100000000000)
+  constraint dated_rates_nightly_amount_is_positive
+    check (nightly_amount between 1 and 100000000000)
 );
 
 alter table app_public.dated_rates enable row level security;
@@ -34,4 +35,5 @@ comment on table app_public.dated_rates is 'Nights of a listing that have a rate
 comment on column app_public.dated_rates.listing_id is 'The listing.';
 comment on column app_public.dated_rates.nights is 'The nights, from the first to before the end.';
 comment on column app_public.dated_rates.currency is 'ISO 4217 currency, always the listing''s.';
-comment on column app_public.dated_rates.nightly_amount is 'Rate of each of these nights, in minor units.';
+comment on column app_public.dated_rates.nightly_amount is
+  'Rate of each of these nights, in minor units.';

@@ -42,11 +42,15 @@ create or replace trigger _600_updated
 comment on table app_public.listing_rates is 'What a listing costs, before dates are known.';
 comment on column app_public.listing_rates.listing_id is 'The listing.';
 comment on column app_public.listing_rates.currency is 'ISO 4217 currency of all its prices.';
-comment on column app_public.listing_rates.nightly_amount is 'Base rate of a night, in minor units.';
+comment on column app_public.listing_rates.nightly_amount is
+  'Base rate of a night, in minor units.';
 comment on column app_public.listing_rates.weekend_nightly_amount is
   'Rate of Friday and Saturday nights, in minor units; null where it is the base rate.';
-comment on column app_public.listing_rates.cleaning_fee_amount is 'Cleaning fee of a stay, in minor units.';
+comment on column app_public.listing_rates.cleaning_fee_amount is
+  'Cleaning fee of a stay, in minor units.';
 comment on column app_public.listing_rates.extra_guest_fee_amount is
   'Fee for each night and each guest beyond those included, in minor units.';
-comment on column app_public.listing_rates.guests_included is 'How many guests the nightly rate covers.';
-comment on column app_public.listing_rates.has_dated_rates is 'Whether some dates have a rate of their own.';
+comment on column app_public.listing_rates.guests_included is
+  'How many guests the nightly rate covers.';
+comment on column app_public.listing_rates.has_dated_rates is
+  'Whether some dates have a rate of their own.';

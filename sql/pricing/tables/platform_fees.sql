@@ -14,4 +14,5 @@ create table if not exists app_hidden.platform_fees (
 alter table app_hidden.platform_fees enable row level security;
 alter table app_hidden.platform_fees force row level security;
 
-comment on table app_hidden.platform_fees is 'Guest service fee and host commission, by when they begin.';
+comment on table app_hidden.platform_fees is
+  'Guest service fee and host commission, by when they begin.';

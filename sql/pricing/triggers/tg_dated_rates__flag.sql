@@ -17,4 +17,5 @@ create or replace trigger _300_flag
   after insert or delete on app_public.dated_rates
   for each row execute function app_hidden.tg_dated_rates__flag();
 
-comment on function app_hidden.tg_dated_rates__flag() is 'Notes on the rates whether any date has its own.';
+comment on function app_hidden.tg_dated_rates__flag() is
+  'Notes on the rates whether any date has its own.';

@@ -1,7 +1,7 @@
 /*
  * Search asks each candidate "free, and for how much?": the copy beside the nights that are taken
- * answers both with one look-up. pricing_drift() compares. Locks: availability, unit by unit, as all
- * who take nights do.
+ * answers both with one look-up. pricing_drift() compares. Locks: availability, unit by unit, as
+ * all who take nights do.
  */
 create or replace function app_hidden.tg_listing_rates__copy_to_units() returns trigger
 language plpgsql volatile security definer

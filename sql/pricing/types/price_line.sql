@@ -19,11 +19,13 @@ exception
 end
 $$;
 
-comment on type app_public.price_line is 'A line item: its amount is the unit amount times the quantity, in minor units.';
+comment on type app_public.price_line is
+  'A line item: its amount is the unit amount times the quantity, in minor units.';
 comment on column app_public.price_line.code is
   'What is paid for: nights, cleaning_fee, extra_guest_fee, guest_service_fee, host_commission.';
 comment on column app_public.price_line.rule is
-  'The rule that made the price: base_rate, weekend_rate, dated_rate, cleaning_fee, extra_guest_fee, or a share such as 12.00%.';
+  'The rule that made the price: base_rate, weekend_rate, dated_rate, cleaning_fee, '
+  'extra_guest_fee, or a share such as 12.00%.';
 comment on column app_public.price_line.currency is 'ISO 4217 currency.';
 comment on column app_public.price_line.unit_amount is 'Price of one, in minor units.';
 comment on column app_public.price_line.quantity is 'How many.';

@@ -15,4 +15,5 @@ grant execute on function app_public.listings_missing_for_publication(app_public
   to :DATABASE_VISITOR;
 
 comment on function app_public.listings_missing_for_publication(app_public.listings) is
-  'For its host: what the listing lacks before it can be published (title, description, house_rules, address, photo, rates, verified_email).';
+  'For its host: what the listing lacks before it can be published (title, description, '
+  'house_rules, address, photo, rates, verified_email).';

@@ -26,4 +26,5 @@ $$;
 grant execute on function app_public.quote(uuid, date, date, integer) to :DATABASE_VISITOR;
 
 comment on function app_public.quote(uuid, date, date, integer) is
-  'What a stay costs now, with line items that sum to the total. It is not an offer; to book, create a quote.';
+  'What a stay costs now, with line items that sum to the total. It is not an offer; to book, '
+  'create a quote.';

@@ -13,7 +13,8 @@ create table if not exists app_public.quote_line_items (
   constraint quote_line_items_pkey primary key (quote_id, position),
   constraint quote_line_items_quote_fkey foreign key (quote_id, currency)
     references app_public.quotes (id, currency) on delete cascade,
-  constraint quote_line_items_amount_is_product check (amount = unit_amount * quantity and amount > 0),
+  constraint quote_line_items_amount_is_product
+    check (amount = unit_amount * quantity and amount > 0),
   constraint quote_line_items_parties_differ check (payer <> payee)
 );
 
@@ -36,6 +37,7 @@ comment on column app_public.quote_line_items.rule is 'The rule that made the pr
 comment on column app_public.quote_line_items.currency is 'ISO 4217 currency.';
 comment on column app_public.quote_line_items.unit_amount is 'Price of one, in minor units.';
 comment on column app_public.quote_line_items.quantity is 'How many.';
-comment on column app_public.quote_line_items.amount is 'Unit amount times quantity, in minor units.';
+comment on column app_public.quote_line_items.amount is
+  'Unit amount times quantity, in minor units.';
 comment on column app_public.quote_line_items.payer is 'Who pays it.';
 comment on column app_public.quote_line_items.payee is 'Who receives it.';

@@ -44,7 +44,8 @@ create or replace trigger _100_immutable
   on app_public.quotes
   for each row execute function app_hidden.tg__immutable();
 
-comment on table app_public.quotes is 'A priced offer for one stay that can be booked until it expires.';
+comment on table app_public.quotes is
+  'A priced offer for one stay that can be booked until it expires.';
 comment on column app_public.quotes.id is 'Public id of the quote, by which it is booked.';
 comment on column app_public.quotes.listing_id is 'The listing.';
 comment on column app_public.quotes.guest_id is 'To whom it is offered.';
@@ -54,7 +55,9 @@ comment on column app_public.quotes.guests is 'How many people stay.';
 comment on column app_public.quotes.currency is 'ISO 4217 currency.';
 comment on column app_public.quotes.total_amount is 'What the guest pays, in minor units.';
 comment on column app_public.quotes.host_amount is 'What the host earns of it, in minor units.';
-comment on column app_public.quotes.platform_amount is 'What the platform earns of it, in minor units.';
+comment on column app_public.quotes.platform_amount is
+  'What the platform earns of it, in minor units.';
 comment on column app_public.quotes.created_at is 'When it was made.';
 comment on column app_public.quotes.expires_at is 'Until when it can be booked.';
-comment on column app_public.quotes.cancellation_policy is 'The policy that the stay would be sold under.';
+comment on column app_public.quotes.cancellation_policy is
+  'The policy that the stay would be sold under.';

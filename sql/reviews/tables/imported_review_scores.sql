@@ -5,7 +5,8 @@
 create table if not exists app_hidden.imported_review_scores (
   listing_id uuid not null
     constraint imported_review_scores_pkey primary key
-    constraint imported_review_scores_listing_id_fkey references app_public.listings on delete cascade,
+    constraint imported_review_scores_listing_id_fkey
+      references app_public.listings on delete cascade,
   review_count integer not null,
   rating numeric(4, 2),
   accuracy_rating numeric(4, 2),
@@ -22,4 +23,5 @@ create table if not exists app_hidden.imported_review_scores (
 alter table app_hidden.imported_review_scores enable row level security;
 alter table app_hidden.imported_review_scores force row level security;
 
-comment on table app_hidden.imported_review_scores is 'Review scores that came with an imported listing.';
+comment on table app_hidden.imported_review_scores is
+  'Review scores that came with an imported listing.';

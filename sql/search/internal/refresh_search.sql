@@ -16,4 +16,5 @@ begin
 end
 $$;
 
-comment on function app_hidden.refresh_search(uuid) is 'Brings the search rows of a listing up to date.';
+comment on function app_hidden.refresh_search(uuid) is
+  'Brings the search rows of a listing up to date.';

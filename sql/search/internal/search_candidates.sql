@@ -46,5 +46,6 @@ as $$
 $$;
 
 comment on function app_hidden.search_candidates(
-  bigint, integer, uuid, integer, integer, integer, integer, integer, bigint, bigint, smallint, bigint, bigint
+  bigint, integer, uuid, integer, integer, integer, integer, integer, bigint, bigint, smallint,
+  bigint, bigint
 ) is 'Listings of one map square that fit as far as the projection knows, best first.';

@@ -4,4 +4,5 @@ create or replace function app_hidden.spread_bits(value integer) returns bigint
 language sql immutable parallel safe
 return replace(replace(value::bit(16)::text, '0', '00'), '1', '01')::bit(32)::bigint;
 
-comment on function app_hidden.spread_bits(integer) is 'The lowest 16 bits of a number, each with a zero bit above it.';
+comment on function app_hidden.spread_bits(integer) is
+  'The lowest 16 bits of a number, each with a zero bit above it.';

@@ -164,4 +164,7 @@ comment on function app_public.search_listings(
   double precision, double precision, double precision, double precision, date, date, integer,
   text[], app_public.listing_type[], boolean, numeric, text, bigint, bigint, integer, text
 ) is
-  'Published listings inside a box in degrees (west > east crosses the date line), most relevant first; with dates, only those that can be booked, with the exact total. Amounts to search by need a currency; with dates they are totals of the stay, without dates nightly rates. At most 100 a page; what comes after the cursor of the last result is the next page.';
+  'Published listings inside a box in degrees (west > east crosses the date line), most relevant '
+  'first; with dates, only those that can be booked, with the exact total. Amounts to search by '
+  'need a currency; with dates they are totals of the stay, without dates nightly rates. At most '
+  '100 a page; what comes after the cursor of the last result is the next page.';

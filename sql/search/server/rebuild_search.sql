@@ -21,4 +21,5 @@ $$;
 
 grant execute on function app_private.rebuild_search() to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.rebuild_search() is 'Writes the search projection anew; says how many rows.';
+comment on function app_private.rebuild_search() is
+  'Writes the search projection anew; says how many rows.';

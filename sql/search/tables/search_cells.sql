@@ -28,4 +28,5 @@ alter table app_hidden.search_cells force row level security;
 -- For refresh_search() and the foreign key.
 create index if not exists search_cells_listing_id_idx on app_hidden.search_cells (listing_id);
 
-comment on table app_hidden.search_cells is 'Published listings by map cell and score, as search walks them.';
+comment on table app_hidden.search_cells is
+  'Published listings by map cell and score, as search walks them.';

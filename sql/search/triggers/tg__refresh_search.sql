@@ -52,4 +52,5 @@ create or replace trigger _700_refresh_search
   after insert or update or delete on app_hidden.imported_review_scores
   for each row execute function app_hidden.tg__refresh_search();
 
-comment on function app_hidden.tg__refresh_search() is 'Brings the search projection up to date with a listing.';
+comment on function app_hidden.tg__refresh_search() is
+  'Brings the search projection up to date with a listing.';

@@ -15,7 +15,8 @@ exception
 end
 $$;
 
-comment on type app_public.search_result is 'A listing that was found, with its price for the dates.';
+comment on type app_public.search_result is
+  'A listing that was found, with its price for the dates.';
 comment on column app_public.search_result.listing_id is 'The listing.';
 comment on column app_public.search_result.longitude is 'Degrees east of its public place.';
 comment on column app_public.search_result.latitude is 'Degrees north of its public place.';
@@ -24,5 +25,6 @@ comment on column app_public.search_result.nightly_floor_amount is
   'The lowest rate that any night has, before fees, in minor units.';
 comment on column app_public.search_result.nights is 'Nights of the stay; null without dates.';
 comment on column app_public.search_result.total_amount is
-  'What the guest would pay for the stay, all fees included, exactly as quoted, in minor units; null without dates.';
+  'What the guest would pay for the stay, all fees included, exactly as quoted, in minor units; '
+  'null without dates.';
 comment on column app_public.search_result.cursor is 'Give it as after to get what follows.';

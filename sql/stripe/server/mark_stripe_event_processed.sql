@@ -9,4 +9,5 @@ $$;
 
 grant execute on function app_private.mark_stripe_event_processed(text) to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.mark_stripe_event_processed(text) is 'Notes that an event has been acted on.';
+comment on function app_private.mark_stripe_event_processed(text) is
+  'Notes that an event has been acted on.';

@@ -10,4 +10,5 @@ $$;
 
 grant execute on function app_private.stripe_event(text) to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.stripe_event(text) is 'A stored event, for the job that acts on it.';
+comment on function app_private.stripe_event(text) is
+  'A stored event, for the job that acts on it.';

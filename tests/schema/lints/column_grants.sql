@@ -1,7 +1,7 @@
 /*
- * A grant on the table covers the columns that it has today and those that it will get: the day somebody adds
- * "commission_bps", every host may set it. SELECT and DELETE are granted on the table, INSERT and UPDATE by
- * column; TRUNCATE, REFERENCES, TRIGGER and MAINTAIN are for nobody.
+ * A grant on the table covers the columns that it has today and those that it will get: the day
+ * somebody adds "commission_bps", every host may set it. SELECT and DELETE are granted on the
+ * table, INSERT and UPDATE by column; TRUNCATE, REFERENCES, TRIGGER and MAINTAIN are for nobody.
  * To do: grant insert (a, b), update (a) on ... to :DATABASE_VISITOR.
  */
 select c.oid::regclass::text as object,

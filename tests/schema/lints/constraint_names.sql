@@ -1,7 +1,7 @@
 /*
- * The name of a constraint is part of the error contract: it tells the client which rule was broken. Names are in
- * Postgres' own style: _pkey, _key, _fkey, _excl; a check is named by its claim (users_bio_is_bounded), for
- * "users_check1" says nothing.
+ * The name of a constraint is part of the error contract: it tells the client which rule was
+ * broken. Names are in Postgres' own style: _pkey, _key, _fkey, _excl; a check is named by its
+ * claim (users_bio_is_bounded), for "users_check1" says nothing.
  * To do: constraint <table>_<columns>_key unique (...), constraint <table>_<claim> check (...).
  */
 with named as (

@@ -1,6 +1,6 @@
 /*
- * PostgreSQL lets everybody execute a new function. A function that slipped through is a door that nobody
- * decided to open.
+ * PostgreSQL lets everybody execute a new function. A function that slipped through is a door that
+ * nobody decided to open.
  * To do: revoke execute on function ... from public, and grant it by name.
  */
 select p.oid::regprocedure::text as object, 'execute is granted to public' as detail

@@ -1,8 +1,8 @@
 /*
- * Money is an integer in minor units beside its currency. A float loses cents, a numeric invites fractions of one, and
- * an amount without a currency is added to an amount of another one some day.
- * To do: call it <what>_amount, make it bigint, and have a column currency in the same table. A table whose currency
- * is fixed elsewhere by a foreign key is named below, with where.
+ * Money is an integer in minor units beside its currency. A float loses cents, a numeric invites
+ * fractions of one, and an amount without a currency is added to an amount of another one some day.
+ * To do: call it <what>_amount, make it bigint, and have a column currency in the same table. A
+ * table whose currency is fixed elsewhere by a foreign key is named below, with where.
  */
 with currency_elsewhere(relation) as (
   values
@@ -24,13 +24,16 @@ where name ~ '(^|_)(amounts?|prices?|totals?|fees?)($|_)'
 union all
 select format('%s.%s', relation, name), format('%s, not bigint', type)
 from columns
-where name ~ '(^|_)amount$' and type not in ('bigint', 'real', 'double precision', 'numeric', 'money')
+where name ~ '(^|_)amount$'
+  and type not in ('bigint', 'real', 'double precision', 'numeric', 'money')
 union all
 select format('%s.%s', c.relation, c.name), 'an amount without a column currency'
 from columns c
 where c.name ~ '(^|_)amount$'
   and c.relation not in (select relation from currency_elsewhere)
-  and not exists (select from columns o where o.oid = c.oid and o.name in ('currency', 'currency_number'))
+  and not exists (
+    select from columns o where o.oid = c.oid and o.name in ('currency', 'currency_number')
+  )
 union all
 select format('%s %s', p.oid::regprocedure, x.name), format('%s near money', x.type::regtype)
 from pg_proc p

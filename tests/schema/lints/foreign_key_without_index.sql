@@ -1,8 +1,9 @@
 /*
- * Deleting or updating a referenced row looks for the rows that refer to it: without an index that leads with the
- * columns of the foreign key this reads the whole table, under a lock. A partial index does not count: the
- * check does not know its predicate.
- * To do: create index if not exists <table>_<column>_idx on ... (<column>), or put the column first.
+ * Deleting or updating a referenced row looks for the rows that refer to it: without an index that
+ * leads with the columns of the foreign key this reads the whole table, under a lock. A partial
+ * index does not count: the check does not know its predicate.
+ * To do: create index if not exists <table>_<column>_idx on ... (<column>), or put the column
+ * first.
  */
 select format('%s on %s', k.conname, k.conrelid::regclass) as object,
   pg_get_constraintdef(k.oid) as detail

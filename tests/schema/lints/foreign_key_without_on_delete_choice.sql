@@ -1,6 +1,7 @@
 /*
- * What happens to a row when the row it refers to goes away is a decision: cascade, restrict or set null. A foreign
- * key that says nothing has the default, and nobody knows whether somebody thought about it.
+ * What happens to a row when the row it refers to goes away is a decision: cascade, restrict or set
+ * null. A foreign key that says nothing has the default, and nobody knows whether somebody thought
+ * about it.
  * To do: write on delete restrict where the reference must keep the row alive.
  */
 select format('%s on %s', k.conname, k.conrelid::regclass) as object,

@@ -1,8 +1,10 @@
 /*
- * The API shows a VOLATILE function as a mutation and any other as a query, and Postgres itself refuses to write in a
- * STABLE one only when it tries. The folder says what the author meant; the function must be it.
- * The test lists the files of sql/ in the temporary table sql_files(kind, name).
- * To do: write stable (or immutable) in queries/ and computed/, volatile in mutations/ and triggers/.
+ * The API shows a VOLATILE function as a mutation and any other as a query, and Postgres itself
+ * refuses to write in a STABLE one only when it tries. The folder says what the author meant; the
+ * function must be it. The test lists the files of sql/ in the temporary table sql_files(kind,
+ * name).
+ * To do: write stable (or immutable) in queries/ and computed/, volatile in mutations/ and
+ * triggers/.
  */
 select p.oid::regprocedure::text as object,
   format('is %s in %s/',

@@ -1,6 +1,6 @@
 /*
- * An instant without a time zone means another moment on every connection. Stays are local dates; everything that
- * happened at some moment is timestamptz and called ..._at.
+ * An instant without a time zone means another moment on every connection. Stays are local dates;
+ * everything that happened at some moment is timestamptz and called ..._at.
  * To do: make it timestamptz.
  */
 select format('%s.%I', c.oid::regclass, a.attname) as object,

@@ -1,7 +1,7 @@
 /*
- * The comments of app_public are the documentation of the API: they become the descriptions in GraphQL. A smart tag
- * in one (a line that begins with @) would hide a decision of exposure here that belongs on the one page
- * that shows them all, src/graphql/tags.json5.
+ * The comments of app_public are the documentation of the API: they become the descriptions in
+ * GraphQL. A smart tag in one (a line that begins with @) would hide a decision of exposure here
+ * that belongs on the one page that shows them all, src/graphql/tags.json5.
  * To do: comment on ... is '<one sentence for the client developer>'.
  */
 with exposed as (

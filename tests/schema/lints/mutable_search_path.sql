@@ -1,7 +1,7 @@
 /*
- * A security definer function runs with the rights of its owner, and the search_path of its caller decides what its
- * names mean: whoever puts a table or an operator of their own in front takes over those rights. Any other
- * path than ours would be one more to think about.
+ * A security definer function runs with the rights of its owner, and the search_path of its caller
+ * decides what its names mean: whoever puts a table or an operator of their own in front takes over
+ * those rights. Any other path than ours would be one more to think about.
  * To do: set search_path = pg_catalog, pg_temp, and write every name with its schema.
  */
 select p.oid::regprocedure::text as object,

@@ -1,5 +1,6 @@
 /*
- * Without a primary key a row cannot be named: not by an update, not by replication, not by the API.
+ * Without a primary key a row cannot be named: not by an update, not by replication, not by the
+ * API.
  * To do: id uuid not null default uuidv7() constraint <table>_pkey primary key, or the natural key.
  */
 select c.oid::regclass::text as object, 'has no primary key' as detail

@@ -1,6 +1,6 @@
 /*
- * Row-level security is the only door to a row. A table without it is open to whoever has a grant, and one
- * where it is not forced is open to every function that runs as the owner.
+ * Row-level security is the only door to a row. A table without it is open to whoever has a grant,
+ * and one where it is not forced is open to every function that runs as the owner.
  * To do: alter table ... enable row level security, and force row level security.
  */
 select c.oid::regclass::text as object,

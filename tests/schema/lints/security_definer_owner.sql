@@ -1,6 +1,7 @@
 /*
- * A security definer function lends the rights of its owner, and the owner of a table may do anything with it. Both must
- * be the owner role, which row-level security binds: made by a superuser, they would bypass every policy.
+ * A security definer function lends the rights of its owner, and the owner of a table may do
+ * anything with it. Both must be the owner role, which row-level security binds: made by a
+ * superuser, they would bypass every policy.
  * To do: run migrations with npm run db:migrate, which acts as :DATABASE_OWNER.
  */
 select p.oid::regprocedure::text as object,

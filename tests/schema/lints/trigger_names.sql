@@ -1,6 +1,7 @@
 /*
- * Triggers run in the order of their names, so the number is the order: _100_ fills in, _200_ checks, _500_ follows
- * up. The name of the function says whether it is for one table (or those around it) or for any.
+ * Triggers run in the order of their names, so the number is the order: _100_ fills in, _200_
+ * checks, _500_ follows up. The name of the function says whether it is for one table (or those
+ * around it) or for any.
  * To do: _NNN_<what> on the table, executing tg_<table>__<task>() or tg__<task>().
  */
 select format('%s on %s', t.tgname, t.tgrelid::regclass) as object,

@@ -1,6 +1,7 @@
 /*
- * A helper without arguments that stands bare in a policy is called for every row that the query looks at;
- * inside (select ...) it is called once a query. On a table of a million rows that is the whole query time.
+ * A helper without arguments that stands bare in a policy is called for every row that the query
+ * looks at; inside (select ...) it is called once a query. On a table of a million rows that is the
+ * whole query time.
  * To do: write (select app_public.current_user_id()). Helpers that take a column cannot be wrapped.
  */
 select format('%s on %s.%s', p.policyname, p.schemaname, p.tablename) as object,

@@ -1,6 +1,7 @@
 /*
- * app_private holds secrets and what only the server calls. Clients are kept out twice: they may not name the schema, and
- * nothing in it is granted to them, so that one mistake alone opens nothing.
+ * app_private holds secrets and what only the server calls. Clients are kept out twice: they may
+ * not name the schema, and nothing in it is granted to them, so that one mistake alone opens
+ * nothing.
  * To do: revoke it. What a client needs goes through a function in app_public.
  */
 with clients as (

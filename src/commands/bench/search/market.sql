@@ -53,19 +53,24 @@ join bench.cities c on r.draw >= c.share_before and r.draw < c.share_before + c.
 cross join lateral (select case when (n * 31) % 2 = 0 then 3 else 10 end as km) d;
 
 insert into app_public.listings (
-  id, host_id, status, title, description, house_rules, type, max_guests, bedrooms, beds, booking_mode,
+  id, host_id, status, title, description, house_rules, type, max_guests, bedrooms, beds,
+  booking_mode,
   min_nights, max_nights, advance_notice_hours, preparation_days, time_zone, country_code, city,
   public_longitude, public_latitude, review_count, review_rating_sum, published_at
 )
 select
   p.id, h.id, 'published', 'Invented place ' || p.number || ' in city ' || p.city,
   repeat('A place that nobody has ever seen. ', 8), 'Be kind.',
-  (array['entire_home', 'private_room', 'shared_room', 'hotel_room'])[1 + (random() ^ 2 * 3)::integer]
+  (array['entire_home', 'private_room', 'shared_room', 'hotel_room'])[
+    1 + (random() ^ 2 * 3)::integer
+  ]
     ::app_public.listing_type,
   p.max_guests, 1 + p.max_guests / 3, 1 + p.max_guests / 2,
   case when random() < 0.7 then 'instant' else 'request' end::app_public.booking_mode,
-  1 + (random() ^ 2 * 3)::integer, 365, 0, (random() ^ 4 * 2)::integer, 'Europe/Paris', 'FR', 'City ' || p.city,
-  p.longitude, p.latitude, r.count, least(5 * r.count, greatest(r.count, round(r.count * (3.6 + 1.4 * p.quality)))),
+  1 + (random() ^ 2 * 3)::integer, 365, 0, (random() ^ 4 * 2)::integer, 'Europe/Paris', 'FR',
+  'City ' || p.city,
+  p.longitude, p.latitude, r.count,
+  least(5 * r.count, greatest(r.count, round(r.count * (3.6 + 1.4 * p.quality)))),
   now()
 from bench.plan p
 join bench.hosts h on h.number = p.host_number

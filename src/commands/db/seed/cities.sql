@@ -17,7 +17,9 @@ from (values
   ('Kuwait City', null, 'KW', 'Asia/Kuwait', 'KWD', 500, 30, 140, 25),
   ('Kyoto', 'Kyoto', 'JP', 'Asia/Tokyo', 'JPY', 500, 14, 90, 60),
   ('Taveuni', 'Cakaudrove', 'FJ', 'Pacific/Fiji', 'AUD', 500, 16, 70, 25)
-) c (city, region, country_code, time_zone, currency, rate_step, least_steps, most_steps, listing_count);
+) c (
+  city, region, country_code, time_zone, currency, rate_step, least_steps, most_steps, listing_count
+);
 
 create temporary table demo_areas on commit drop as
 select

@@ -73,7 +73,8 @@ join demo_areas a on a.city = (s.city).city and a.number_in_city
   = 1 + pg_temp.roll('area ' || s.number, a.areas_in_city);
 
 insert into app_public.listings (
-  id, host_id, title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms, unit_count,
+  id, host_id, title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms,
+  unit_count,
   booking_mode, cancellation_policy, check_in_from, check_out_until,
   min_nights, max_nights, advance_notice_hours, booking_window_days, preparation_days, created_at
 )
@@ -81,23 +82,30 @@ select
   l.id,
   l.host_id,
   pg_temp.pick('adjective ' || l.number, array[
-    'Sunny', 'Quiet', 'Bright', 'Cosy', 'Spacious', 'Charming', 'Calm', 'Modern', 'Restored', 'Airy', 'Snug',
+    'Sunny', 'Quiet', 'Bright', 'Cosy', 'Spacious', 'Charming', 'Calm', 'Modern', 'Restored',
+    'Airy', 'Snug',
     'Light-filled'
   ]) || ' ' || case l.type
     when 'entire_home' then case
-      when l.bedrooms > 2 then pg_temp.pick('noun ' || l.number, array['family home', 'townhouse', 'duplex'])
-      else pg_temp.pick('noun ' || l.number, array['apartment', 'loft', 'studio', 'flat', 'hideaway'])
+      when l.bedrooms > 2
+        then pg_temp.pick('noun ' || l.number, array['family home', 'townhouse', 'duplex'])
+      else pg_temp.pick(
+        'noun ' || l.number, array['apartment', 'loft', 'studio', 'flat', 'hideaway']
+      )
     end
-    when 'private_room' then pg_temp.pick('noun ' || l.number, array['room', 'guest room', 'garden room'])
+    when 'private_room'
+      then pg_temp.pick('noun ' || l.number, array['room', 'guest room', 'garden room'])
     when 'shared_room' then pg_temp.pick('noun ' || l.number, array['bunk', 'shared room'])
     else pg_temp.pick('noun ' || l.number, array['hotel room', 'boutique room', 'guesthouse room'])
   end || ' ' || pg_temp.pick('feature ' || l.number, array[
-    'with a view', 'with a balcony', 'near the market', 'on a quiet street', 'close to everything', 'by the park',
+    'with a view', 'with a balcony', 'near the market', 'on a quiet street', 'close to everything',
+    'by the park',
     'with a reading corner', 'under the roof'
   ]) || ' in ' || l.area,
   'You stay in ' || l.area || ', ' || l.city || ', '
     || pg_temp.pick('walk ' || l.number, array[
-      'five minutes from the nearest café', 'a short walk from the main square', 'between a bakery and a bookshop',
+      'five minutes from the nearest café', 'a short walk from the main square',
+      'between a bakery and a bookshop',
       'around the corner from the station', 'where the neighbours still greet you'
     ]) || '. ' || pg_temp.pick('inside ' || l.number, array[
       'The rooms are high, the beds are good and the shower is hot.',
@@ -124,7 +132,10 @@ select
   case when l.bedrooms > 2 then 2 when l.bedrooms = 2 then 1.5 else 1 end,
   l.unit_count,
   l.booking_mode::app_public.booking_mode,
-  pg_temp.pick('policy ' || l.number, array['flexible', 'flexible', 'moderate', 'moderate', 'firm', 'strict'])
+  pg_temp.pick(
+    'policy ' || l.number,
+    array['flexible', 'flexible', 'moderate', 'moderate', 'firm', 'strict']
+  )
     ::app_public.cancellation_policy,
   pg_temp.pick('in ' || l.number, array['14:00', '15:00', '15:00', '16:00'])::time,
   pg_temp.pick('out ' || l.number, array['10:00', '11:00', '11:00', '12:00'])::time,
@@ -198,7 +209,8 @@ select
 from demo_listings l
 join app_public.listing_rates r on r.listing_id = l.id
 cross join lateral (
-  select 50 + pg_temp.roll('season ' || l.number, 40) as first_day, 30 as night_count, 130 as percent
+  select 50 + pg_temp.roll('season ' || l.number, 40) as first_day, 30 as night_count,
+    130 as percent
   where pg_temp.roll('has season ' || l.number, 100) < 33
   union all
   select 130 + pg_temp.roll('festival ' || l.number, 10), 4, 200
@@ -225,7 +237,9 @@ insert into app_public.listing_photos (listing_id, url, caption, position)
 select
   l.id,
   'https://picsum.photos/seed/staybase-' || l.number || '-' || n || '/1200/800',
-  (array['Where you sleep', 'Where you cook', 'The bathroom', 'The street', 'The view', 'Details'])[n],
+  (array[
+    'Where you sleep', 'Where you cook', 'The bathroom', 'The street', 'The view', 'Details'
+  ])[n],
   n - 1
 from demo_listings l
 cross join lateral generate_series(1, 3 + pg_temp.roll('photos ' || l.number, 4)) n

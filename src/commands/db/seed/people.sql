@@ -15,16 +15,19 @@ select
   case p.role
     when 'operator' then 'Staybase Support'
     else pg_temp.pick('first name ' || p.number, array[
-      'Ada', 'Aiko', 'Alma', 'Amir', 'Ana', 'Ben', 'Bilal', 'Clara', 'Daniel', 'Dina', 'Elif', 'Emil',
+      'Ada', 'Aiko', 'Alma', 'Amir', 'Ana', 'Ben', 'Bilal', 'Clara', 'Daniel', 'Dina', 'Elif',
+      'Emil',
       'Farah', 'Freja', 'Gabriel', 'Grace', 'Hana', 'Hugo', 'Ines', 'Isla', 'Ivan', 'Jonas', 'Juan',
       'Kaito', 'Karim', 'Lena', 'Liam', 'Lucia', 'Malia', 'Marta', 'Mateo', 'Mei', 'Nadia', 'Nils',
       'Noor', 'Olga', 'Omar', 'Paula', 'Pedro', 'Rania', 'Rosa', 'Sami', 'Sofia', 'Tariq', 'Teresa',
       'Thabo', 'Vera', 'Yuki', 'Zola'
     ]) || ' ' || pg_temp.pick('last name ' || p.number, array[
-      'A.', 'B.', 'C.', 'D.', 'F.', 'G.', 'H.', 'J.', 'K.', 'L.', 'M.', 'N.', 'O.', 'P.', 'R.', 'S.', 'T.', 'W.'
+      'A.', 'B.', 'C.', 'D.', 'F.', 'G.', 'H.', 'J.', 'K.', 'L.', 'M.', 'N.', 'O.', 'P.', 'R.',
+      'S.', 'T.', 'W.'
     ])
   end as display_name,
-  app_hidden.clock() - make_interval(days => 400 + pg_temp.roll('joined ' || p.number, 900)) as joined_at
+  app_hidden.clock()
+    - make_interval(days => 400 + pg_temp.roll('joined ' || p.number, 900)) as joined_at
 from (
   select 1 as number, 'operator' as role, 1 as number_in_role
   union all

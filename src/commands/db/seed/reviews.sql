@@ -4,7 +4,8 @@
  */
 insert into app_public.reviews (
   booking_id, listing_id, direction, author_id, subject_id, rating,
-  cleanliness_rating, accuracy_rating, check_in_rating, communication_rating, location_rating, value_rating,
+  cleanliness_rating, accuracy_rating, check_in_rating, communication_rating, location_rating,
+  value_rating,
   comment, published_at, created_at
 )
 select

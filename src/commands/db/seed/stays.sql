@@ -6,7 +6,8 @@
 create temporary table demo_slots on commit drop as
 select
   l.id as listing_id, l.number as listing_number, l.host_id, u::smallint as unit_number, k as slot,
-  l.max_guests, l.quality, li.min_nights, li.max_nights, li.preparation_days, li.booking_window_days,
+  l.max_guests, l.quality, li.min_nights, li.max_nights, li.preparation_days,
+  li.booking_window_days,
   li.cancellation_policy, li.time_zone,
   l.number || ' ' || u || ' ' || k as key,
   pg_temp.today() + 16 * k + pg_temp.roll('phase ' || l.number, 16) as starts_on,
@@ -104,12 +105,15 @@ from demo_stays s
 order by s.number;
 
 insert into app_public.bookings (
-  id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key, check_in, check_out, guests,
-  currency, total_amount, host_amount, platform_amount, cancellation_policy, time_zone, hold_expires_at,
+  id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key, check_in, check_out,
+  guests,
+  currency, total_amount, host_amount, platform_amount, cancellation_policy, time_zone,
+  hold_expires_at,
   created_at
 )
 select
-  s.booking_id, s.listing_id, s.unit_number, s.host_id, s.guest_id, s.quote_id, 'demo-stay-' || s.number,
+  s.booking_id, s.listing_id, s.unit_number, s.host_id, s.guest_id, s.quote_id,
+  'demo-stay-' || s.number,
   s.check_in, s.check_out, s.guests, q.currency, q.total_amount, q.host_amount, q.platform_amount,
   s.cancellation_policy, s.time_zone, s.booked_at + interval '15 minutes', s.booked_at
 from demo_stays s
@@ -117,7 +121,8 @@ join app_public.quotes q on q.id = s.quote_id
 order by s.number;
 
 insert into app_public.payments (
-  id, booking_id, status, currency, amount, captured_amount, stripe_payment_intent_id, stripe_charge_id,
+  id, booking_id, status, currency, amount, captured_amount, stripe_payment_intent_id,
+  stripe_charge_id,
   created_at
 )
 select
