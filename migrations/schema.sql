@@ -2072,7 +2072,8 @@ begin
     west between -180 and 180 and east between -180 and 180
     and south between -90 and 90 and north between -90 and 90 and south <= north, false
   ) then
-    raise exception 'A box needs west and east from -180 to 180, and south up to north from -90 to 90.'
+    raise exception
+      'A box needs west and east from -180 to 180, and south up to north from -90 to 90.'
       using errcode = 'SBS01', column = 'west';
   end if;
   if check_search.check_in is not null or check_search.check_out is not null then
@@ -2080,7 +2081,7 @@ begin
       check_search.check_in, check_search.check_out, check_search.guests
     );
     -- Somewhere on Earth it is still yesterday; each listing's own date is compared in its zone.
-    if check_search.check_in < (app_hidden.clock() at time zone 'Etc/GMT+12')::date then
+    if check_search.check_in < app_hidden.local_today('Etc/GMT+12') then
       raise exception 'Check-in is in the past.' using errcode = 'SBC03', column = 'check_in';
     end if;
   elsif coalesce(check_search.guests, 0) < 1 then
@@ -2089,7 +2090,8 @@ begin
   if coalesce(check_search.min_amount, check_search.max_amount) is not null
     and check_search.currency is null
   then
-    raise exception 'To search by price, say in which currency.' using errcode = 'SBS04', column = 'currency';
+    raise exception 'To search by price, say in which currency.'
+      using errcode = 'SBS04', column = 'currency';
   end if;
   if check_search.currency is not null and not exists (
     select from app_public.currencies c where c.code = check_search.currency
@@ -2097,7 +2099,9 @@ begin
     raise exception 'Unknown currency: use one of the query currencies, such as EUR.'
       using errcode = 'SBP05', column = 'currency';
   end if;
-  if check_search.min_amount < 0 or check_search.max_amount < coalesce(check_search.min_amount, 0) then
+  if check_search.min_amount < 0
+    or check_search.max_amount < coalesce(check_search.min_amount, 0)
+  then
     raise exception 'Prices are not negative, and the least is at most the greatest.'
       using errcode = 'SBS04', column = 'max_amount';
   end if;
@@ -2107,7 +2111,8 @@ begin
   if check_search.after is not null
     and check_search.after !~ '^[0-9]{1,9}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
   then
-    raise exception 'Give as after the cursor of a result.' using errcode = 'SBS02', column = 'after';
+    raise exception 'Give as after the cursor of a result.'
+      using errcode = 'SBS02', column = 'after';
   end if;
 end
 $function$;
@@ -2125,7 +2130,8 @@ CREATE OR REPLACE FUNCTION app_hidden.check_stay(check_in date, check_out date, 
 AS $function$
 begin
   if check_stay.check_in is null or check_stay.check_out is null then
-    raise exception 'Give both check-in and check-out.' using errcode = 'SBC02', column = 'check_in';
+    raise exception 'Give both check-in and check-out.'
+      using errcode = 'SBC02', column = 'check_in';
   end if;
   if not isfinite(check_stay.check_in) or not isfinite(check_stay.check_out) then
     raise exception 'Dates of a stay are finite.' using errcode = 'SBC02', column = 'check_out';
@@ -2219,11 +2225,12 @@ AS $function$
 declare
   v_claim app_public.calendar_claims;
   v_is_over boolean := booking.hold_expires_at <= app_hidden.clock()
-    and booking.check_out <= (app_hidden.clock() at time zone booking.time_zone)::date;
+    and booking.check_out <= app_hidden.local_today(booking.time_zone);
 begin
   if booking.status = 'pending_payment' and v_is_over then
     update app_public.bookings b
-    set status = 'expired', status_actor = 'system', status_reason = 'The stay was over before payment.'
+    set status = 'expired', status_actor = 'system',
+        status_reason = 'The stay was over before payment.'
     where b.id = booking.id;
     return false;
   elsif booking.status = 'expired' and not v_is_over and exists (
@@ -2266,7 +2273,7 @@ CREATE OR REPLACE FUNCTION app_hidden.confirmed_listing_ids()
 AS $function$
   select b.listing_id from app_public.bookings b
   where b.guest_id = app_public.current_user_id() and b.status in ('confirmed', 'completed')
-    and b.check_out > (app_hidden.clock() at time zone b.time_zone)::date - 7
+    and b.check_out > app_hidden.local_today(b.time_zone) - 7
 $function$;
 alter routine app_hidden.confirmed_listing_ids() owner to staybase_owner;
 comment on routine app_hidden.confirmed_listing_ids() is 'Listings where whoever is signed in has a confirmed stay, until a week after check-out.';
@@ -2338,6 +2345,25 @@ end
 $function$;
 alter routine app_hidden.expire_listing_holds(uuid,smallint,daterange) owner to staybase_owner;
 comment on routine app_hidden.expire_listing_holds(uuid,smallint,daterange) is 'Expires bookings of a listing whose hold is over, and frees their nights; says how many.';
+
+--
+-- function app_hidden.fees_in_force()
+--
+CREATE OR REPLACE FUNCTION app_hidden.fees_in_force()
+ RETURNS SETOF app_hidden.platform_fees
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+BEGIN ATOMIC
+ SELECT f.effective_at,
+     f.guest_service_fee_bps,
+     f.host_commission_bps
+    FROM app_hidden.platform_fees f
+   WHERE (f.effective_at <= app_hidden.clock())
+   ORDER BY f.effective_at DESC
+  LIMIT 1;
+END;
+alter routine app_hidden.fees_in_force() owner to staybase_owner;
+comment on routine app_hidden.fees_in_force() is 'The platform fees of now; one row.';
 
 --
 -- function app_hidden.free_units(uuid,daterange,smallint)
@@ -2429,8 +2455,13 @@ CREATE OR REPLACE FUNCTION app_hidden.import_listing_parts(listing_id uuid, list
 AS $function$
 begin
   delete from app_public.listing_photos p
-  where p.listing_id = import_listing_parts.listing_id
-    and not listing -> 'photoUrls' ? p.url::text;
+  using (
+    select o.id from app_public.listing_photos o
+    where o.listing_id = import_listing_parts.listing_id
+      and not listing -> 'photoUrls' ? o.url::text
+    for update skip locked
+  ) gone
+  where p.id = gone.id;
   insert into app_public.listing_photos (listing_id, url, position)
   select import_listing_parts.listing_id, u.url, (u.position - 1)::smallint
   from jsonb_array_elements_text(listing -> 'photoUrls') with ordinality u (url, position)
@@ -2583,6 +2614,19 @@ end
 $function$;
 alter routine app_hidden.ledger_account(app_public.ledger_account_kind,text,uuid) owner to staybase_owner;
 comment on routine app_hidden.ledger_account(app_public.ledger_account_kind,text,uuid) is 'The account of that kind, made when first asked for.';
+
+--
+-- function app_hidden.local_today(text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.local_today(time_zone text)
+ RETURNS date
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN ((app_hidden.clock() AT TIME ZONE time_zone))::date;
+alter routine app_hidden.local_today(text) owner to staybase_owner;
+comment on routine app_hidden.local_today(text) is 'Today''s date in a time zone.';
+grant execute on routine app_hidden.local_today(text) to staybase_operator;
+grant execute on routine app_hidden.local_today(text) to staybase_visitor;
 
 --
 -- function app_hidden.lock_booking(uuid)
@@ -2770,7 +2814,9 @@ AS $function$
       ) - 180
     ), 6)::double precision,
     round(
-      greatest(-89.9, least(89.9, offset_place.latitude + distance_m * cos(bearing) / 111320))::numeric,
+      greatest(
+        -89.9, least(89.9, offset_place.latitude + distance_m * cos(bearing) / 111320)
+      )::numeric,
       6
     )::double precision
 $function$;
@@ -2857,7 +2903,10 @@ AS $function$
           case when a.has_dated_rates then (
             select array[
               sum(o.ends - o.starts),
-              sum(app_hidden.weekend_nights_before(o.ends) - app_hidden.weekend_nights_before(o.starts)),
+              sum(
+                app_hidden.weekend_nights_before(o.ends)
+                  - app_hidden.weekend_nights_before(o.starts)
+              ),
               sum(o.nightly_amount * (o.ends - o.starts))::bigint
             ]
             from (
@@ -2872,12 +2921,10 @@ AS $function$
                 and lower(d.nights) < price_stay.check_out
             ) o
           ) end as dated,
-          (select f.guest_service_fee_bps from app_hidden.platform_fees f
-            where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
-          ) as guest_service_fee_bps,
-          (select f.host_commission_bps from app_hidden.platform_fees f
-            where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
-          ) as host_commission_bps
+          (select f.guest_service_fee_bps from app_hidden.fees_in_force() f)
+            as guest_service_fee_bps,
+          (select f.host_commission_bps from app_hidden.fees_in_force() f)
+            as host_commission_bps
         from app_hidden.listing_availability a
         where a.listing_id = price_stay.listing_id
           and a.nightly_amount is not null
@@ -3027,7 +3074,9 @@ begin
   end if;
 
   insert into app_public.refunds (payment_id, reason, currency, amount)
-  values (payment.id, 'The payment came after the hold had expired.', payment.currency, payment.amount)
+  values (
+    payment.id, 'The payment came after the hold had expired.', payment.currency, payment.amount
+  )
   returning id into v_refund_id;
   perform app_hidden.add_job(
     'refund__create', jsonb_build_object('refundId', v_refund_id), 'refund:' || v_refund_id,
@@ -3082,7 +3131,8 @@ begin
   ) limit 1;
   case v_reason.code
     when 'not_published' then
-      raise exception 'This listing is not open for bookings.' using errcode = 'SBL01', column = 'listing_id';
+      raise exception 'This listing is not open for bookings.'
+        using errcode = 'SBL01', column = 'listing_id';
     when 'not_instant' then
       raise exception 'This host takes requests, which cannot be booked at once.'
         using errcode = 'SBB05', column = 'listing_id';
@@ -3104,7 +3154,8 @@ begin
       raise exception 'The host needs % hours of notice.', v_reason.rule
         using errcode = 'SBC10', column = 'check_in';
     when 'too_many_guests' then
-      raise exception 'At most % guests fit.', v_reason.rule using errcode = 'SBC05', column = 'guests';
+      raise exception 'At most % guests fit.', v_reason.rule
+        using errcode = 'SBC05', column = 'guests';
     when 'nights_taken' then
       raise exception 'These nights are taken.' using errcode = 'SBC01', column = 'check_in';
     else null;
@@ -3133,7 +3184,8 @@ begin
       using errcode = 'SBP05', column = 'currency';
   end if;
   if require_charge_step.amount % v_step <> 0 then
-    raise exception 'Amounts in % are multiples of % minor units.', require_charge_step.currency, v_step
+    raise exception 'Amounts in % are multiples of % minor units.',
+      require_charge_step.currency, v_step
       using errcode = 'SBP04', column = require_charge_step.field;
   end if;
 end
@@ -3154,11 +3206,14 @@ declare
   v_user_id uuid := app_hidden.require_user_id();
   v_listing app_public.listings := app_hidden.lock_listing(require_own_listing.listing_id);
 begin
-  if v_listing.id is null or (v_listing.host_id <> v_user_id and v_listing.status <> 'published') then
+  if v_listing.id is null
+    or (v_listing.host_id <> v_user_id and v_listing.status <> 'published')
+  then
     raise exception 'There is no such listing.' using errcode = 'SBL01', column = 'listing_id';
   end if;
   if v_listing.host_id <> v_user_id then
-    raise exception 'This listing is another host''s.' using errcode = 'SBG02', column = 'listing_id';
+    raise exception 'This listing is another host''s.'
+      using errcode = 'SBG02', column = 'listing_id';
   end if;
   if v_listing.status in ('suspended', 'archived') then
     raise exception 'A listing that is % cannot be changed.', v_listing.status
@@ -3201,7 +3256,8 @@ CREATE OR REPLACE FUNCTION app_hidden.search_candidates(cell bigint, after_score
  LANGUAGE sql
  STABLE
 AS $function$
-  select s.score, s.listing_id, s.longitude_e6, s.latitude_e6, s.nightly_floor_amount, s.currency_number
+  select s.score, s.listing_id, s.longitude_e6, s.latitude_e6, s.nightly_floor_amount,
+    s.currency_number
   from app_hidden.search_cells s
   where s.cell = search_candidates.cell
     and s.score <= search_candidates.after_score
@@ -3251,7 +3307,8 @@ begin
   end if;
   if exists (select from unnest(search_mask.codes) code where code is null) then
     raise exception 'A list to search by has a null in it: leave it out.'
-      using errcode = 'SBS04', column = case search_mask.kind when 'type' then 'types' else 'amenities' end;
+      using errcode = 'SBS04',
+        column = case search_mask.kind when 'type' then 'types' else 'amenities' end;
   end if;
   select coalesce(bit_or(1::bigint << b.bit), 0), count(*) into v_mask, v_found
   from app_hidden.search_bits b
@@ -3294,7 +3351,10 @@ AS $function$
       (round(10000 * (l.review_rating_sum + coalesce(i.rating * i.review_count, 0) / 2 + 45)
         / (l.review_count + coalesce(i.review_count, 0) / 2.0 + 10))
         + least(l.review_count + coalesce(i.review_count, 0) / 2, 50) * 20
-        + (select least(count(*), 20) * 25 from app_public.listing_photos p where p.listing_id = l.id)
+        + (
+          select least(count(*), 20) * 25 from app_public.listing_photos p
+          where p.listing_id = l.id
+        )
         + case l.booking_mode when 'instant' then 200 else 0 end
       )::integer as score,
       (select coalesce(bit_or(1::bigint << b.bit), 0) from app_hidden.search_bits b
@@ -3430,7 +3490,7 @@ CREATE OR REPLACE FUNCTION app_hidden.stay_keeps_restrictions(unit app_hidden.li
  RETURNS boolean
  LANGUAGE sql
  STABLE PARALLEL SAFE
-RETURN ((((check_out - check_in) >= (unit).min_nights) AND ((check_out - check_in) <= (unit).max_nights)) AND ((((check_in - (app_hidden.clock())::date) >= 17) AND ((check_in - (app_hidden.clock())::date) <= ((unit).booking_window_days - 2))) OR ((((check_in - ((app_hidden.clock() AT TIME ZONE (unit).time_zone))::date) >= 0) AND ((check_in - ((app_hidden.clock() AT TIME ZONE (unit).time_zone))::date) <= (unit).booking_window_days)) AND (((unit).advance_notice_hours = 0) OR (((check_in + (unit).check_in_from) AT TIME ZONE (unit).time_zone) >= (app_hidden.clock() + (((unit).advance_notice_hours)::double precision * '01:00:00'::interval)))))));
+RETURN ((((check_out - check_in) >= (unit).min_nights) AND ((check_out - check_in) <= (unit).max_nights)) AND ((((check_in - (app_hidden.clock())::date) >= 17) AND ((check_in - (app_hidden.clock())::date) <= ((unit).booking_window_days - 2))) OR ((((check_in - app_hidden.local_today((unit).time_zone)) >= 0) AND ((check_in - app_hidden.local_today((unit).time_zone)) <= (unit).booking_window_days)) AND (((unit).advance_notice_hours = 0) OR (((check_in + (unit).check_in_from) AT TIME ZONE (unit).time_zone) >= (app_hidden.clock() + (((unit).advance_notice_hours)::double precision * '01:00:00'::interval)))))));
 alter routine app_hidden.stay_keeps_restrictions(app_hidden.listing_availability,date,date) owner to staybase_owner;
 comment on routine app_hidden.stay_keeps_restrictions(app_hidden.listing_availability,date,date) is 'Whether a stay keeps to a unit''s restrictions.';
 
@@ -3445,21 +3505,23 @@ CREATE OR REPLACE FUNCTION app_hidden.stay_line_items(listing_id uuid, check_in 
 AS $function$
   with price as (
     select * from app_hidden.price_stay(
-      stay_line_items.listing_id, stay_line_items.check_in, stay_line_items.check_out, stay_line_items.guests,
+      stay_line_items.listing_id, stay_line_items.check_in, stay_line_items.check_out,
+      stay_line_items.guests,
       only_free => false
     )
   ),
   fees as (
-    select * from app_hidden.platform_fees f
-    where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
+    select * from app_hidden.fees_in_force()
   ),
   lines (position, code, rule, unit_amount, quantity, payer, payee) as (
     select 1, 'nights', 'base_rate', p.base_amount, p.base_nights, 'guest', 'host' from price p
     union all
-    select 2, 'nights', 'weekend_rate', p.weekend_amount, p.weekend_nights, 'guest', 'host' from price p
+    select 2, 'nights', 'weekend_rate', p.weekend_amount, p.weekend_nights, 'guest', 'host'
+    from price p
     union all
     select 3, 'nights', 'dated_rate', d.nightly_amount, sum(
-      least(upper(d.nights), stay_line_items.check_out) - greatest(lower(d.nights), stay_line_items.check_in)
+      least(upper(d.nights), stay_line_items.check_out)
+        - greatest(lower(d.nights), stay_line_items.check_in)
     )::integer, 'guest', 'host'
     from app_public.dated_rates d
     where d.listing_id = stay_line_items.listing_id
@@ -3469,7 +3531,8 @@ AS $function$
     select 4, 'cleaning_fee', 'cleaning_fee', p.cleaning_fee_amount, 1, 'guest', 'host' from price p
     union all
     select 5, 'extra_guest_fee', 'extra_guest_fee', p.extra_guest_fee_amount,
-      p.extra_guests * (stay_line_items.check_out - stay_line_items.check_in), 'guest', 'host' from price p
+      p.extra_guests * (stay_line_items.check_out - stay_line_items.check_in), 'guest', 'host'
+    from price p
     union all
     select 6, 'guest_service_fee', round(f.guest_service_fee_bps / 100.0, 2) || '%',
       p.guest_service_fee_amount, 1, 'guest', 'platform' from price p, fees f
@@ -3515,7 +3578,8 @@ begin
     (
       -- listing_id becomes listingId.
       select coalesce(jsonb_object_agg(
-        left(name, 1) || substr(replace(initcap(replace(name, '_', ' ')), ' ', ''), 2), v_row -> name
+        left(name, 1) || substr(replace(initcap(replace(name, '_', ' ')), ' ', ''), 2),
+        v_row -> name
       ), '{}')
       from unnest(TG_ARGV[2:]) name
     )
@@ -3670,7 +3734,7 @@ CREATE OR REPLACE FUNCTION app_hidden.tg_bookings__check_transition()
 AS $function$
 declare
   v_deadline text;
-  v_today date := (app_hidden.clock() at time zone NEW.time_zone)::date;
+  v_today date := app_hidden.local_today(NEW.time_zone);
   v_in_time boolean;
 begin
   if TG_OP = 'INSERT' then
@@ -3952,8 +4016,11 @@ CREATE OR REPLACE FUNCTION app_hidden.tg_listing_photos__limit()
 AS $function$
 begin
   perform app_hidden.lock_listing(NEW.listing_id);
-  if (select count(*) from app_public.listing_photos p where p.listing_id = NEW.listing_id) > 100 then
-    raise exception 'A listing has at most 100 photos.' using errcode = 'SBL05', column = 'listing_id';
+  if (
+    select count(*) from app_public.listing_photos p where p.listing_id = NEW.listing_id
+  ) > 100 then
+    raise exception 'A listing has at most 100 photos.'
+      using errcode = 'SBL05', column = 'listing_id';
   end if;
   return null;
 end
@@ -4092,7 +4159,9 @@ begin
     sum(case when i.payee = 'host' then i.amount when i.payer = 'host' then -i.amount else 0 end)
   into v_total, v_host
   from app_public.quote_line_items i where i.quote_id = v_quote_id;
-  if v_total is distinct from v_quote.total_amount or v_host is distinct from v_quote.host_amount then
+  if v_total is distinct from v_quote.total_amount
+    or v_host is distinct from v_quote.host_amount
+  then
     raise exception 'The line items do not sum to the quote.' using errcode = 'SBM01';
   end if;
   return null;
@@ -4164,7 +4233,10 @@ begin
         directions = excluded.directions, longitude = excluded.longitude,
         latitude = excluded.latitude
     where row(a.street, a.postal_code, a.directions, a.longitude, a.latitude) is distinct from
-      row(excluded.street, excluded.postal_code, excluded.directions, excluded.longitude, excluded.latitude);
+      row(
+        excluded.street, excluded.postal_code, excluded.directions, excluded.longitude,
+        excluded.latitude
+      );
 
   insert into app_private.listing_offsets (listing_id, bearing, distance_m)
   select l.id, o.bearing, o.distance_m
@@ -4238,7 +4310,9 @@ begin
   if v_payment.id is null then
     return 'unknown';
   end if;
-  if v_payment.status not in ('requires_payment', 'requires_action', 'processing', 'authorised') then
+  if v_payment.status not in (
+    'requires_payment', 'requires_action', 'processing', 'authorised'
+  ) then
     return 'unchanged';
   end if;
   if apply_payment_intent.intent_status = 'succeeded' then
@@ -4333,7 +4407,8 @@ begin
       end::app_public.payment_status
   where p.id = v_payment.id;
   perform app_hidden.post_ledger(
-    case when v_amount > 0 then 'refund:' else 'refund_failure:' end || apply_refund.stripe_refund_id,
+    case when v_amount > 0 then 'refund:' else 'refund_failure:' end
+      || apply_refund.stripe_refund_id,
     case when v_amount > 0 then 'refund' else 'refund_failure' end,
     v_booking.id,
     array[
@@ -4465,7 +4540,7 @@ begin
     where b.status = 'confirmed'
       -- Local dates differ by a day at most; the exact rule is the second condition.
       and b.check_out <= (app_hidden.clock() + interval '1 day')::date
-      and b.check_out <= (app_hidden.clock() at time zone b.time_zone)::date
+      and b.check_out <= app_hidden.local_today(b.time_zone)
     order by b.id
     limit complete_stays.booking_limit
     for update skip locked
@@ -4508,7 +4583,8 @@ begin
   returning * into v_registration;
 
   if v_registration.id is null or v_registration.expires_at <= app_hidden.clock() then
-    raise exception 'This link is used or too old. Log in, or register again.' using errcode = 'SBI03';
+    raise exception 'This link is used or too old. Log in, or register again.'
+      using errcode = 'SBI03';
   end if;
 
   insert into app_public.users (display_name) values (v_registration.display_name)
@@ -4520,7 +4596,8 @@ begin
   return v_user_id;
 exception
   when unique_violation then
-    raise exception 'This link is used or too old. Log in, or register again.' using errcode = 'SBI03';
+    raise exception 'This link is used or too old. Log in, or register again.'
+      using errcode = 'SBI03';
 end
 $function$;
 alter routine app_private.confirm_registration(bytea) owner to staybase_owner;
@@ -4666,7 +4743,9 @@ declare
   v_host_kept boolean;
 begin
   perform pg_advisory_xact_lock(
-    hashtextextended('import_listing/' || import_listing.source || '/' || (listing ->> 'externalId'), 0)
+    hashtextextended(
+      'import_listing/' || import_listing.source || '/' || (listing ->> 'externalId'), 0
+    )
   );
   select i.* into v_known from app_private.imported_listings i
   where i.source = import_listing.source and i.external_id = listing ->> 'externalId';
@@ -4676,8 +4755,8 @@ begin
 
   v_host_id := app_hidden.import_host(import_listing.source, listing -> 'host');
   v_listing_id := coalesce(v_known.listing_id, uuidv7());
-  -- The listing first, as hosts do. A booking that is taking its nights is waited for, so that it is
-  -- seen below.
+  -- The listing first, as hosts do. A booking that is taking its nights is waited for, so that it
+  -- is seen below.
   perform app_hidden.lock_listing(v_listing_id);
   perform app_hidden.lock_units(v_listing_id);
   -- Search follows each row of what belongs to a published listing; as a draft it is written in one
@@ -4722,8 +4801,12 @@ begin
     and exists (select from app_public.listing_rates r where r.listing_id = l.id)
     and exists (select from app_public.listing_photos p where p.listing_id = l.id);
 
-  -- Nights that a hold has may soon be free again: no hash, so that the next import tries anew.
+  -- Nights that a hold has may soon be free again, and a photo that a host held may have stayed: no
+  -- hash, so that the next import tries anew.
   if exists (
+    select from app_public.listing_photos p
+    where p.listing_id = v_listing_id and not listing -> 'photoUrls' ? p.url::text
+  ) or exists (
     select from app_public.calendar_claims c
     join jsonb_array_elements_text(listing -> 'blockedNights') n on c.nights && n::daterange
     where c.listing_id = v_listing_id and c.unit_number = 1 and c.kind = 'hold'
@@ -4787,12 +4870,14 @@ CREATE OR REPLACE FUNCTION app_private.mail_to_send(mail_id uuid, OUT kind text,
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select m.kind, c.email, u.display_name, o.display_name, b.id, l.title, l.city,
-    b.check_in, b.check_out, b.guests, b.currency, cu.exponent, b.total_amount, b.host_amount, a.street
+    b.check_in, b.check_out, b.guests, b.currency, cu.exponent, b.total_amount, b.host_amount,
+    a.street
   from app_private.mails m
   join app_public.users u on u.id = m.user_id
   join app_public.user_contacts c on c.user_id = u.id
   join app_public.bookings b on b.id = m.booking_id
-  join app_public.users o on o.id = case m.user_id when b.guest_id then b.host_id else b.guest_id end
+  join app_public.users o
+    on o.id = case m.user_id when b.guest_id then b.host_id else b.guest_id end
   join app_public.listings l on l.id = b.listing_id
   join app_public.currencies cu on cu.code = b.currency
   left join app_public.listing_addresses a on a.listing_id = l.id
@@ -5452,7 +5537,7 @@ begin
   ) then
     raise exception 'There is no such listing.' using errcode = 'SBL01', column = 'listing_id';
   end if;
-  v_today := (app_hidden.clock() at time zone v_listing.time_zone)::date;
+  v_today := app_hidden.local_today(v_listing.time_zone);
 
   return query
   select r.code, r.rule
@@ -5567,18 +5652,20 @@ begin
     raise exception 'There is no such quote.' using errcode = 'SBP01', column = 'quote_id';
   end if;
   if v_quote.expires_at <= app_hidden.clock() then
-    raise exception 'The quote has expired; ask for a new one.' using errcode = 'SBP02', column = 'quote_id';
+    raise exception 'The quote has expired; ask for a new one.'
+      using errcode = 'SBP02', column = 'quote_id';
   end if;
   select l.* into v_listing from app_public.listings l where l.id = v_quote.listing_id;
   if v_listing.status <> 'published' then
-    raise exception 'This listing is not open for bookings.' using errcode = 'SBL01', column = 'quote_id';
+    raise exception 'This listing is not open for bookings.'
+      using errcode = 'SBL01', column = 'quote_id';
   end if;
   if v_listing.booking_mode <> 'instant' then
     raise exception 'This host takes requests, which cannot be booked at once.'
       using errcode = 'SBB05', column = 'quote_id';
   end if;
 
-  if v_quote.check_in < (app_hidden.clock() at time zone v_listing.time_zone)::date then
+  if v_quote.check_in < app_hidden.local_today(v_listing.time_zone) then
     raise exception 'Check-in is in the past by now; ask for a new quote.'
       using errcode = 'SBC03', column = 'quote_id';
   end if;
@@ -5860,7 +5947,9 @@ begin
     sum(case when l.payee = 'host' then l.amount when l.payer = 'host' then -l.amount else 0 end),
     array_agg(l)
   into v_price
-  from app_hidden.stay_line_items(quote.listing_id, quote.check_in, quote.check_out, quote.guests) l;
+  from app_hidden.stay_line_items(
+    quote.listing_id, quote.check_in, quote.check_out, quote.guests
+  ) l;
   return v_price;
 end
 $function$;
@@ -5936,12 +6025,11 @@ begin
   elsif search_listings.max_amount is not null then
     -- A total is at least its nights at the lowest rate and the fee on them, whose rounding takes
     -- off at most 5.
-    select floor((search_listings.max_amount + 5.0) * 10000 / (10000 + f.guest_service_fee_bps) / v_nights)
+    select floor(
+      (search_listings.max_amount + 5.0) * 10000 / (10000 + f.guest_service_fee_bps) / v_nights
+    )
     into v_most
-    from app_hidden.platform_fees f
-    where f.effective_at <= app_hidden.clock()
-    order by f.effective_at desc
-    limit 1;
+    from app_hidden.fees_in_force() f;
   end if;
   v_west := round(search_listings.west * 1e6);
   v_east := round(search_listings.east * 1e6);
@@ -6023,11 +6111,15 @@ begin
   v_listing := app_hidden.require_own_listing(set_dated_rate.listing_id);
   v_nights := daterange(set_dated_rate.starts_on, set_dated_rate.ends_before);
 
-  select r.currency into v_currency from app_public.listing_rates r where r.listing_id = v_listing.id;
+  select r.currency into v_currency from app_public.listing_rates r
+  where r.listing_id = v_listing.id;
   if v_currency is null then
-    raise exception 'Set the listing''s rates first.' using errcode = 'SBP06', column = 'listing_id';
+    raise exception 'Set the listing''s rates first.'
+      using errcode = 'SBP06', column = 'listing_id';
   end if;
-  perform app_hidden.require_charge_step(v_currency, 'nightly_amount', set_dated_rate.nightly_amount);
+  perform app_hidden.require_charge_step(
+    v_currency, 'nightly_amount', set_dated_rate.nightly_amount
+  );
   if set_dated_rate.nightly_amount not between 1 and 100000000000 then
     raise exception 'A nightly rate is at least 1 and at most 100000000000 minor units.'
       using errcode = 'SBP04', column = 'nightly_amount';
@@ -6213,7 +6305,7 @@ begin
     raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
   end if;
   if v_booking.status not in ('confirmed', 'completed')
-    or (app_hidden.clock() at time zone v_booking.time_zone)::date < v_booking.check_out
+    or app_hidden.local_today(v_booking.time_zone) < v_booking.check_out
   then
     raise exception 'A stay can be reviewed from the day of check-out on.'
       using errcode = 'SBR01', column = 'booking_id';
@@ -6369,7 +6461,7 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 {"name": "listing.pending_approval", "description": "A listing waits for the operator."}
 {"name": "listing.published", "description": "Everybody sees a listing."}
 {"name": "listing.suspended", "description": "The operator has taken a listing out of search."}
-{"name": "listing.updated", "description": "What guests see of a listing has changed: text, place, photos, amenities, rates or rating."}
+{"name": "listing.updated", "description": "What guests see of a listing has changed, such as a photo or a rate."}
 {"name": "payment.authorised", "description": "Money is set aside for a payment and not taken yet."}
 {"name": "payment.cancelled", "description": "A payment has ended before money was taken."}
 {"name": "payment.captured", "description": "Money has been taken, or taken again after a refund has failed."}

@@ -11,6 +11,7 @@
 --!include foundation/schemas.sql
 --!include foundation/drop_policies.sql
 --!include foundation/clock.sql
+--!include foundation/local_today.sql
 --!include foundation/current_user_id.sql
 --!include foundation/require_user_id.sql
 --!include foundation/is_time_zone.sql
@@ -120,6 +121,7 @@
 --!include pricing/internal/require_charge_step.sql
 --!include pricing/internal/weekend_nights_before.sql
 --!include pricing/internal/service_fee.sql
+--!include pricing/internal/fees_in_force.sql
 --!include pricing/internal/price_stay.sql
 --!include pricing/types/party.sql
 --!include pricing/types/price_line.sql

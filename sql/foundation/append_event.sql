@@ -1,11 +1,12 @@
 /*
- * Writes an event in the transaction of its cause. The same type and subject in one transaction are
- * one event: an edit that writes twenty rows is one edit. The first event of a transaction also
- * queues the job that publishes; a setting that ends with the transaction, and with a savepoint that
- * is rolled back, remembers that.
+ * Writes an event in the transaction of its cause. The same type and subject in one transaction
+ * are one event: an edit that writes twenty rows is one edit. The first event of a transaction
+ * also queues the job that publishes; a setting that ends with the transaction, and with a
+ * savepoint that is rolled back, remembers that.
  */
-create or replace function app_hidden.append_event(type text, subject uuid, payload jsonb default '{}')
-returns void
+create or replace function app_hidden.append_event(
+  type text, subject uuid, payload jsonb default '{}'
+) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$

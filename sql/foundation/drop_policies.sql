@@ -29,4 +29,5 @@ end
 $$;
 
 comment on function app_hidden.drop_policies(regclass) is
-  'Removes all policies and client grants of a table, and lets its owner in; the first line of a policies file.';
+  'Removes all policies and client grants of a table, and lets its owner in; the first line of a '
+  'policies file.';

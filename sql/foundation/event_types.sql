@@ -1,6 +1,6 @@
 /*
- * The names of all events, with one sentence each. A name is the noun and what has become of it; the
- * statuses of listings, bookings, payments and refunds are used as they are.
+ * The names of all events, with one sentence each. A name is the noun and what has become of it;
+ * the statuses of listings, bookings, payments and refunds are used as they are.
  */
 create table if not exists app_private.event_types (
   name text constraint event_types_pkey primary key,
@@ -21,7 +21,7 @@ values
   ('person.created', 'Somebody has joined.'),
   ('person.updated', 'A profile has changed, or its person has become a host.'),
   ('listing.created', 'A host has begun a listing.'),
-  ('listing.updated', 'What guests see of a listing has changed: text, place, photos, amenities, rates or rating.'),
+  ('listing.updated', 'What guests see of a listing has changed, such as a photo or a rate.'),
   ('listing.draft', 'A listing is a draft again.'),
   ('listing.pending_approval', 'A listing waits for the operator.'),
   ('listing.published', 'Everybody sees a listing.'),

@@ -12,7 +12,8 @@
 create table if not exists app_private.events (
   id bigint generated always as identity constraint events_pkey primary key,
   sequence bigint,
-  type text not null constraint events_type_fkey references app_private.event_types on delete restrict,
+  type text not null
+    constraint events_type_fkey references app_private.event_types on delete restrict,
   subject uuid not null,
   actor uuid,
   payload jsonb not null default '{}',
@@ -33,10 +34,13 @@ create index if not exists events_unpublished_idx on app_private.events (subject
 create index if not exists events_type_idx on app_private.events (type, sequence);
 
 comment on table app_private.events is 'What happened, for those who want to know.';
-comment on column app_private.events.id is 'Order of writing; of one subject, also the order in which it happened.';
-comment on column app_private.events.sequence is 'Place in the order that readers follow, without gaps; null until it is published.';
+comment on column app_private.events.id is
+  'Order of writing; of one subject, also the order in which it happened.';
+comment on column app_private.events.sequence is
+  'Place in the order that readers follow, without gaps; null until it is published.';
 comment on column app_private.events.type is 'What happened.';
-comment on column app_private.events.subject is 'To whom or what: the id of a person, listing, booking, payment, refund or review.';
+comment on column app_private.events.subject is
+  'To whom or what: the id of a person, listing, booking, payment, refund or review.';
 comment on column app_private.events.actor is 'Who was signed in; null for the system.';
 comment on column app_private.events.payload is 'Ids of what else is concerned.';
 comment on column app_private.events.transaction_id is 'What has the same one happened together.';

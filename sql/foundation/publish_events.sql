@@ -3,7 +3,8 @@
  * time: the next one sees what it has numbered. An event that commits later gets a later place,
  * however low its id. Returns how many were published; call it until that is 0.
  */
-create or replace function app_private.publish_events(event_limit integer default 10000) returns integer
+create or replace function app_private.publish_events(event_limit integer default 10000)
+returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$

@@ -1,7 +1,7 @@
 /*
- * The next events of a reader, in order. The reader's place moves in the same transaction as what is
- * done about the events: what is rolled back is read again. Two at once read one after the other. A
- * reader that is new begins with the oldest event there is.
+ * The next events of a reader, in order. The reader's place moves in the same transaction as what
+ * is done about the events: what is rolled back is read again. Two at once read one after the
+ * other. A reader that is new begins with the oldest event there is.
  */
 create or replace function app_hidden.read_events(reader text, event_limit integer default 500)
 returns setof app_private.events

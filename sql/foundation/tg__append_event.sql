@@ -15,7 +15,8 @@ begin
     (
       -- listing_id becomes listingId.
       select coalesce(jsonb_object_agg(
-        left(name, 1) || substr(replace(initcap(replace(name, '_', ' ')), ' ', ''), 2), v_row -> name
+        left(name, 1) || substr(replace(initcap(replace(name, '_', ' ')), ' ', ''), 2),
+        v_row -> name
       ), '{}')
       from unnest(TG_ARGV[2:]) name
     )
@@ -24,4 +25,5 @@ begin
 end
 $$;
 
-comment on function app_hidden.tg__append_event() is 'Appends an event about a row that has changed.';
+comment on function app_hidden.tg__append_event() is
+  'Appends an event about a row that has changed.';

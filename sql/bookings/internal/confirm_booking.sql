@@ -1,8 +1,8 @@
 /*
  * Confirms a booking that was paid. Where its hold is gone, the nights are taken again on any free
- * unit, if the listing is still open for bookings; false where that cannot be. A bank may take days:
- * a stay that is over by then is not sold either, and its hold, which nothing else would end, is
- * ended here. The caller holds the locks on the units and the booking.
+ * unit, if the listing is still open for bookings; false where that cannot be. A bank may take
+ * days: a stay that is over by then is not sold either, and its hold, which nothing else would
+ * end, is ended here. The caller holds the locks on the units and the booking.
  */
 create or replace function app_hidden.confirm_booking(booking app_public.bookings) returns boolean
 language plpgsql volatile security definer
@@ -11,11 +11,12 @@ as $$
 declare
   v_claim app_public.calendar_claims;
   v_is_over boolean := booking.hold_expires_at <= app_hidden.clock()
-    and booking.check_out <= (app_hidden.clock() at time zone booking.time_zone)::date;
+    and booking.check_out <= app_hidden.local_today(booking.time_zone);
 begin
   if booking.status = 'pending_payment' and v_is_over then
     update app_public.bookings b
-    set status = 'expired', status_actor = 'system', status_reason = 'The stay was over before payment.'
+    set status = 'expired', status_actor = 'system',
+        status_reason = 'The stay was over before payment.'
     where b.id = booking.id;
     return false;
   elsif booking.status = 'expired' and not v_is_over and exists (

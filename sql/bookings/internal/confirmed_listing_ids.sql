@@ -8,7 +8,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   select b.listing_id from app_public.bookings b
   where b.guest_id = app_public.current_user_id() and b.status in ('confirmed', 'completed')
-    and b.check_out > (app_hidden.clock() at time zone b.time_zone)::date - 7
+    and b.check_out > app_hidden.local_today(b.time_zone) - 7
 $$;
 
 grant execute on function app_hidden.confirmed_listing_ids() to :DATABASE_VISITOR;

@@ -1,7 +1,7 @@
 /*
  * Expires the bookings of one listing whose holds are past their time, on one unit or all, within
- * the given nights or anywhere. Their claims go with them. Returns how many. A hold whose payment is
- * being processed has no expires_at and is left alone.
+ * the given nights or anywhere. Their claims go with them. Returns how many. A hold whose payment
+ * is being processed has no expires_at and is left alone.
  *
  * Locks: the units of the listing, then the bookings.
  */

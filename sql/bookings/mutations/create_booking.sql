@@ -2,8 +2,8 @@
  * Books a quote as it stands. The nights are held for 15 minutes; payment confirms.
  *
  * The guest's row is locked first. So calls of one guest run one after the other: a repeated call
- * finds the booking of the first by its key, and the limit of holds is exact. Locks: the guest, then
- * the unit (claim_nights), then the new booking.
+ * finds the booking of the first by its key, and the limit of holds is exact. Locks: the guest,
+ * then the unit (claim_nights), then the new booking.
  */
 create or replace function app_public.create_booking(quote_id uuid, idempotency_key text)
 returns app_public.bookings
@@ -41,18 +41,20 @@ begin
     raise exception 'There is no such quote.' using errcode = 'SBP01', column = 'quote_id';
   end if;
   if v_quote.expires_at <= app_hidden.clock() then
-    raise exception 'The quote has expired; ask for a new one.' using errcode = 'SBP02', column = 'quote_id';
+    raise exception 'The quote has expired; ask for a new one.'
+      using errcode = 'SBP02', column = 'quote_id';
   end if;
   select l.* into v_listing from app_public.listings l where l.id = v_quote.listing_id;
   if v_listing.status <> 'published' then
-    raise exception 'This listing is not open for bookings.' using errcode = 'SBL01', column = 'quote_id';
+    raise exception 'This listing is not open for bookings.'
+      using errcode = 'SBL01', column = 'quote_id';
   end if;
   if v_listing.booking_mode <> 'instant' then
     raise exception 'This host takes requests, which cannot be booked at once.'
       using errcode = 'SBB05', column = 'quote_id';
   end if;
 
-  if v_quote.check_in < (app_hidden.clock() at time zone v_listing.time_zone)::date then
+  if v_quote.check_in < app_hidden.local_today(v_listing.time_zone) then
     raise exception 'Check-in is in the past by now; ask for a new quote.'
       using errcode = 'SBC03', column = 'quote_id';
   end if;
@@ -102,4 +104,5 @@ $$;
 grant execute on function app_public.create_booking(uuid, text) to :DATABASE_VISITOR;
 
 comment on function app_public.create_booking(uuid, text) is
-  'Books a quote as it stands and holds the nights for 15 minutes; pay by POST /v1/bookings/{id}/payment. A repeated call with the same key returns the same booking.';
+  'Books a quote as it stands and holds the nights for 15 minutes; pay by POST '
+  '/v1/bookings/{id}/payment. A repeated call with the same key returns the same booking.';

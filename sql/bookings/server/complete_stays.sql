@@ -2,7 +2,8 @@
  * Each stay is completed in a savepoint of its own: one that cannot be is reported as a warning and
  * left, and the others go on. A booking that somebody else holds is passed over until the next run.
  */
-create or replace function app_private.complete_stays(booking_limit integer default 500) returns integer
+create or replace function app_private.complete_stays(booking_limit integer default 500)
+returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -15,7 +16,7 @@ begin
     where b.status = 'confirmed'
       -- Local dates differ by a day at most; the exact rule is the second condition.
       and b.check_out <= (app_hidden.clock() + interval '1 day')::date
-      and b.check_out <= (app_hidden.clock() at time zone b.time_zone)::date
+      and b.check_out <= app_hidden.local_today(b.time_zone)
     order by b.id
     limit complete_stays.booking_limit
     for update skip locked

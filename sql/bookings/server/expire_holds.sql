@@ -1,10 +1,11 @@
 /*
- * The job that expires holds on listings that nobody asks for: some listings a call, in the order of
- * their ids, so that two of these cannot deadlock. Each listing has a savepoint of its own: one that
- * fails is reported as a warning and left, and the others go on. Returns how many bookings expired;
- * call it until that is 0.
+ * The job that expires holds on listings that nobody asks for: some listings a call, in the order
+ * of their ids, so that two of these cannot deadlock. Each listing has a savepoint of its own: one
+ * that fails is reported as a warning and left, and the others go on. Returns how many bookings
+ * expired; call it until that is 0.
  */
-create or replace function app_private.expire_holds(listing_limit integer default 50) returns integer
+create or replace function app_private.expire_holds(listing_limit integer default 50)
+returns integer
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$

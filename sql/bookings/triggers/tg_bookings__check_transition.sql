@@ -8,7 +8,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_deadline text;
-  v_today date := (app_hidden.clock() at time zone NEW.time_zone)::date;
+  v_today date := app_hidden.local_today(NEW.time_zone);
   v_in_time boolean;
 begin
   if TG_OP = 'INSERT' then

@@ -1,6 +1,6 @@
 /*
- * The nights follow the booking: what is confirmed keeps them for good, what ends frees them. Whoever
- * changes the status has locked the units of the listing before the booking.
+ * The nights follow the booking: what is confirmed keeps them for good, what ends frees them.
+ * Whoever changes the status has locked the units of the listing before the booking.
  */
 create or replace function app_hidden.tg_bookings__move_claim() returns trigger
 language plpgsql volatile security definer

@@ -9,7 +9,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if check_stay.check_in is null or check_stay.check_out is null then
-    raise exception 'Give both check-in and check-out.' using errcode = 'SBC02', column = 'check_in';
+    raise exception 'Give both check-in and check-out.'
+      using errcode = 'SBC02', column = 'check_in';
   end if;
   if not isfinite(check_stay.check_in) or not isfinite(check_stay.check_out) then
     raise exception 'Dates of a stay are finite.' using errcode = 'SBC02', column = 'check_out';

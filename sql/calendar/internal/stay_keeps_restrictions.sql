@@ -14,7 +14,7 @@ return check_out - check_in between unit.min_nights and unit.max_nights
   and (
     check_in - app_hidden.clock()::date between 17 and unit.booking_window_days - 2
     or (
-      check_in - (app_hidden.clock() at time zone unit.time_zone)::date
+      check_in - app_hidden.local_today(unit.time_zone)
         between 0 and unit.booking_window_days
       and (
         unit.advance_notice_hours = 0

@@ -50,7 +50,9 @@ begin
   end if;
 
   insert into app_public.refunds (payment_id, reason, currency, amount)
-  values (payment.id, 'The payment came after the hold had expired.', payment.currency, payment.amount)
+  values (
+    payment.id, 'The payment came after the hold had expired.', payment.currency, payment.amount
+  )
   returning id into v_refund_id;
   perform app_hidden.add_job(
     'refund__create', jsonb_build_object('refundId', v_refund_id), 'refund:' || v_refund_id,

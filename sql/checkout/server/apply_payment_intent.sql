@@ -46,7 +46,9 @@ begin
   if v_payment.id is null then
     return 'unknown';
   end if;
-  if v_payment.status not in ('requires_payment', 'requires_action', 'processing', 'authorised') then
+  if v_payment.status not in (
+    'requires_payment', 'requires_action', 'processing', 'authorised'
+  ) then
     return 'unchanged';
   end if;
   if apply_payment_intent.intent_status = 'succeeded' then

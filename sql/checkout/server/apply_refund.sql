@@ -57,7 +57,8 @@ begin
       end::app_public.payment_status
   where p.id = v_payment.id;
   perform app_hidden.post_ledger(
-    case when v_amount > 0 then 'refund:' else 'refund_failure:' end || apply_refund.stripe_refund_id,
+    case when v_amount > 0 then 'refund:' else 'refund_failure:' end
+      || apply_refund.stripe_refund_id,
     case when v_amount > 0 then 'refund' else 'refund_failure' end,
     v_booking.id,
     array[

@@ -4,7 +4,8 @@
  * first: one that ends at the same moment either sees the intent, or is seen here to have ended.
  * Locks: booking, then payment.
  */
-create or replace function app_private.attach_payment_intent(payment_id uuid, intent_id text) returns void
+create or replace function app_private.attach_payment_intent(payment_id uuid, intent_id text)
+returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -28,4 +29,5 @@ $$;
 
 grant execute on function app_private.attach_payment_intent(uuid, text) to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.attach_payment_intent(uuid, text) is 'Notes Stripe''s intent of a payment.';
+comment on function app_private.attach_payment_intent(uuid, text) is
+  'Notes Stripe''s intent of a payment.';

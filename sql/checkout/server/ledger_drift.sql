@@ -30,4 +30,5 @@ $$;
 
 grant execute on function app_private.ledger_drift() to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.ledger_drift() is 'What is wrong with the ledger; nothing, or something is broken.';
+comment on function app_private.ledger_drift() is
+  'What is wrong with the ledger; nothing, or something is broken.';

@@ -17,7 +17,8 @@ begin
   returning * into v_registration;
 
   if v_registration.id is null or v_registration.expires_at <= app_hidden.clock() then
-    raise exception 'This link is used or too old. Log in, or register again.' using errcode = 'SBI03';
+    raise exception 'This link is used or too old. Log in, or register again.'
+      using errcode = 'SBI03';
   end if;
 
   insert into app_public.users (display_name) values (v_registration.display_name)
@@ -29,7 +30,8 @@ begin
   return v_user_id;
 exception
   when unique_violation then
-    raise exception 'This link is used or too old. Log in, or register again.' using errcode = 'SBI03';
+    raise exception 'This link is used or too old. Log in, or register again.'
+      using errcode = 'SBI03';
 end
 $$;
 

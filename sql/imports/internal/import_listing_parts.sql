@@ -1,5 +1,8 @@
--- Photos, amenities, rates and review scores of an imported listing; see import_listing() for the
--- shape.
+/*
+ * Photos, amenities, rates and review scores of an imported listing; see import_listing() for the
+ * shape. The caller holds the lock on the listing. A host's own delete locks the photo before the
+ * listing, so a photo that somebody holds is passed over here: it is waited for by nobody.
+ */
 create or replace function app_hidden.import_listing_parts(listing_id uuid, listing jsonb)
 returns void
 language plpgsql volatile security definer
@@ -7,8 +10,13 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   delete from app_public.listing_photos p
-  where p.listing_id = import_listing_parts.listing_id
-    and not listing -> 'photoUrls' ? p.url::text;
+  using (
+    select o.id from app_public.listing_photos o
+    where o.listing_id = import_listing_parts.listing_id
+      and not listing -> 'photoUrls' ? o.url::text
+    for update skip locked
+  ) gone
+  where p.id = gone.id;
   insert into app_public.listing_photos (listing_id, url, position)
   select import_listing_parts.listing_id, u.url, (u.position - 1)::smallint
   from jsonb_array_elements_text(listing -> 'photoUrls') with ordinality u (url, position)

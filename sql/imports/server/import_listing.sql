@@ -29,7 +29,9 @@ declare
   v_host_kept boolean;
 begin
   perform pg_advisory_xact_lock(
-    hashtextextended('import_listing/' || import_listing.source || '/' || (listing ->> 'externalId'), 0)
+    hashtextextended(
+      'import_listing/' || import_listing.source || '/' || (listing ->> 'externalId'), 0
+    )
   );
   select i.* into v_known from app_private.imported_listings i
   where i.source = import_listing.source and i.external_id = listing ->> 'externalId';
@@ -39,8 +41,8 @@ begin
 
   v_host_id := app_hidden.import_host(import_listing.source, listing -> 'host');
   v_listing_id := coalesce(v_known.listing_id, uuidv7());
-  -- The listing first, as hosts do. A booking that is taking its nights is waited for, so that it is
-  -- seen below.
+  -- The listing first, as hosts do. A booking that is taking its nights is waited for, so that it
+  -- is seen below.
   perform app_hidden.lock_listing(v_listing_id);
   perform app_hidden.lock_units(v_listing_id);
   -- Search follows each row of what belongs to a published listing; as a draft it is written in one
@@ -85,8 +87,12 @@ begin
     and exists (select from app_public.listing_rates r where r.listing_id = l.id)
     and exists (select from app_public.listing_photos p where p.listing_id = l.id);
 
-  -- Nights that a hold has may soon be free again: no hash, so that the next import tries anew.
+  -- Nights that a hold has may soon be free again, and a photo that a host held may have stayed: no
+  -- hash, so that the next import tries anew.
   if exists (
+    select from app_public.listing_photos p
+    where p.listing_id = v_listing_id and not listing -> 'photoUrls' ? p.url::text
+  ) or exists (
     select from app_public.calendar_claims c
     join jsonb_array_elements_text(listing -> 'blockedNights') n on c.nights && n::daterange
     where c.listing_id = v_listing_id and c.unit_number = 1 and c.kind = 'hold'

@@ -19,7 +19,9 @@ as $$
       ) - 180
     ), 6)::double precision,
     round(
-      greatest(-89.9, least(89.9, offset_place.latitude + distance_m * cos(bearing) / 111320))::numeric,
+      greatest(
+        -89.9, least(89.9, offset_place.latitude + distance_m * cos(bearing) / 111320)
+      )::numeric,
       6
     )::double precision
 $$;

@@ -11,11 +11,14 @@ declare
   v_user_id uuid := app_hidden.require_user_id();
   v_listing app_public.listings := app_hidden.lock_listing(require_own_listing.listing_id);
 begin
-  if v_listing.id is null or (v_listing.host_id <> v_user_id and v_listing.status <> 'published') then
+  if v_listing.id is null
+    or (v_listing.host_id <> v_user_id and v_listing.status <> 'published')
+  then
     raise exception 'There is no such listing.' using errcode = 'SBL01', column = 'listing_id';
   end if;
   if v_listing.host_id <> v_user_id then
-    raise exception 'This listing is another host''s.' using errcode = 'SBG02', column = 'listing_id';
+    raise exception 'This listing is another host''s.'
+      using errcode = 'SBG02', column = 'listing_id';
   end if;
   if v_listing.status in ('suspended', 'archived') then
     raise exception 'A listing that is % cannot be changed.', v_listing.status

@@ -35,7 +35,10 @@ begin
         directions = excluded.directions, longitude = excluded.longitude,
         latitude = excluded.latitude
     where row(a.street, a.postal_code, a.directions, a.longitude, a.latitude) is distinct from
-      row(excluded.street, excluded.postal_code, excluded.directions, excluded.longitude, excluded.latitude);
+      row(
+        excluded.street, excluded.postal_code, excluded.directions, excluded.longitude,
+        excluded.latitude
+      );
 
   insert into app_private.listing_offsets (listing_id, bearing, distance_m)
   select l.id, o.bearing, o.distance_m

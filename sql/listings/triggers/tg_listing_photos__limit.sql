@@ -10,8 +10,11 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform app_hidden.lock_listing(NEW.listing_id);
-  if (select count(*) from app_public.listing_photos p where p.listing_id = NEW.listing_id) > 100 then
-    raise exception 'A listing has at most 100 photos.' using errcode = 'SBL05', column = 'listing_id';
+  if (
+    select count(*) from app_public.listing_photos p where p.listing_id = NEW.listing_id
+  ) > 100 then
+    raise exception 'A listing has at most 100 photos.'
+      using errcode = 'SBL05', column = 'listing_id';
   end if;
   return null;
 end

@@ -14,12 +14,14 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select m.kind, c.email, u.display_name, o.display_name, b.id, l.title, l.city,
-    b.check_in, b.check_out, b.guests, b.currency, cu.exponent, b.total_amount, b.host_amount, a.street
+    b.check_in, b.check_out, b.guests, b.currency, cu.exponent, b.total_amount, b.host_amount,
+    a.street
   from app_private.mails m
   join app_public.users u on u.id = m.user_id
   join app_public.user_contacts c on c.user_id = u.id
   join app_public.bookings b on b.id = m.booking_id
-  join app_public.users o on o.id = case m.user_id when b.guest_id then b.host_id else b.guest_id end
+  join app_public.users o
+    on o.id = case m.user_id when b.guest_id then b.host_id else b.guest_id end
   join app_public.listings l on l.id = b.listing_id
   join app_public.currencies cu on cu.code = b.currency
   left join app_public.listing_addresses a on a.listing_id = l.id

@@ -3,7 +3,8 @@
  * lock and has not been heard of within the time-out is dead. Reads the wall clock: a heartbeat is
  * about now, not about a transaction. Returns the ids of the workers whose jobs were unlocked.
  */
-create or replace function app_private.record_heartbeat(worker_ids text[], timeout interval) returns text[]
+create or replace function app_private.record_heartbeat(worker_ids text[], timeout interval)
+returns text[]
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$

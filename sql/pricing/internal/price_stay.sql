@@ -72,7 +72,10 @@ as $$
           case when a.has_dated_rates then (
             select array[
               sum(o.ends - o.starts),
-              sum(app_hidden.weekend_nights_before(o.ends) - app_hidden.weekend_nights_before(o.starts)),
+              sum(
+                app_hidden.weekend_nights_before(o.ends)
+                  - app_hidden.weekend_nights_before(o.starts)
+              ),
               sum(o.nightly_amount * (o.ends - o.starts))::bigint
             ]
             from (
@@ -87,12 +90,10 @@ as $$
                 and lower(d.nights) < price_stay.check_out
             ) o
           ) end as dated,
-          (select f.guest_service_fee_bps from app_hidden.platform_fees f
-            where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
-          ) as guest_service_fee_bps,
-          (select f.host_commission_bps from app_hidden.platform_fees f
-            where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
-          ) as host_commission_bps
+          (select f.guest_service_fee_bps from app_hidden.fees_in_force() f)
+            as guest_service_fee_bps,
+          (select f.host_commission_bps from app_hidden.fees_in_force() f)
+            as host_commission_bps
         from app_hidden.listing_availability a
         where a.listing_id = price_stay.listing_id
           and a.nightly_amount is not null

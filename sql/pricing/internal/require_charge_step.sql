@@ -14,7 +14,8 @@ begin
       using errcode = 'SBP05', column = 'currency';
   end if;
   if require_charge_step.amount % v_step <> 0 then
-    raise exception 'Amounts in % are multiples of % minor units.', require_charge_step.currency, v_step
+    raise exception 'Amounts in % are multiples of % minor units.',
+      require_charge_step.currency, v_step
       using errcode = 'SBP04', column = require_charge_step.field;
   end if;
 end

@@ -10,21 +10,23 @@ set search_path = pg_catalog, pg_temp
 as $$
   with price as (
     select * from app_hidden.price_stay(
-      stay_line_items.listing_id, stay_line_items.check_in, stay_line_items.check_out, stay_line_items.guests,
+      stay_line_items.listing_id, stay_line_items.check_in, stay_line_items.check_out,
+      stay_line_items.guests,
       only_free => false
     )
   ),
   fees as (
-    select * from app_hidden.platform_fees f
-    where f.effective_at <= app_hidden.clock() order by f.effective_at desc limit 1
+    select * from app_hidden.fees_in_force()
   ),
   lines (position, code, rule, unit_amount, quantity, payer, payee) as (
     select 1, 'nights', 'base_rate', p.base_amount, p.base_nights, 'guest', 'host' from price p
     union all
-    select 2, 'nights', 'weekend_rate', p.weekend_amount, p.weekend_nights, 'guest', 'host' from price p
+    select 2, 'nights', 'weekend_rate', p.weekend_amount, p.weekend_nights, 'guest', 'host'
+    from price p
     union all
     select 3, 'nights', 'dated_rate', d.nightly_amount, sum(
-      least(upper(d.nights), stay_line_items.check_out) - greatest(lower(d.nights), stay_line_items.check_in)
+      least(upper(d.nights), stay_line_items.check_out)
+        - greatest(lower(d.nights), stay_line_items.check_in)
     )::integer, 'guest', 'host'
     from app_public.dated_rates d
     where d.listing_id = stay_line_items.listing_id
@@ -34,7 +36,8 @@ as $$
     select 4, 'cleaning_fee', 'cleaning_fee', p.cleaning_fee_amount, 1, 'guest', 'host' from price p
     union all
     select 5, 'extra_guest_fee', 'extra_guest_fee', p.extra_guest_fee_amount,
-      p.extra_guests * (stay_line_items.check_out - stay_line_items.check_in), 'guest', 'host' from price p
+      p.extra_guests * (stay_line_items.check_out - stay_line_items.check_in), 'guest', 'host'
+    from price p
     union all
     select 6, 'guest_service_fee', round(f.guest_service_fee_bps / 100.0, 2) || '%',
       p.guest_service_fee_amount, 1, 'guest', 'platform' from price p, fees f

@@ -17,11 +17,15 @@ begin
   v_listing := app_hidden.require_own_listing(set_dated_rate.listing_id);
   v_nights := daterange(set_dated_rate.starts_on, set_dated_rate.ends_before);
 
-  select r.currency into v_currency from app_public.listing_rates r where r.listing_id = v_listing.id;
+  select r.currency into v_currency from app_public.listing_rates r
+  where r.listing_id = v_listing.id;
   if v_currency is null then
-    raise exception 'Set the listing''s rates first.' using errcode = 'SBP06', column = 'listing_id';
+    raise exception 'Set the listing''s rates first.'
+      using errcode = 'SBP06', column = 'listing_id';
   end if;
-  perform app_hidden.require_charge_step(v_currency, 'nightly_amount', set_dated_rate.nightly_amount);
+  perform app_hidden.require_charge_step(
+    v_currency, 'nightly_amount', set_dated_rate.nightly_amount
+  );
   if set_dated_rate.nightly_amount not between 1 and 100000000000 then
     raise exception 'A nightly rate is at least 1 and at most 100000000000 minor units.'
       using errcode = 'SBP04', column = 'nightly_amount';

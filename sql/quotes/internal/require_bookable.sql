@@ -17,7 +17,8 @@ begin
   ) limit 1;
   case v_reason.code
     when 'not_published' then
-      raise exception 'This listing is not open for bookings.' using errcode = 'SBL01', column = 'listing_id';
+      raise exception 'This listing is not open for bookings.'
+        using errcode = 'SBL01', column = 'listing_id';
     when 'not_instant' then
       raise exception 'This host takes requests, which cannot be booked at once.'
         using errcode = 'SBB05', column = 'listing_id';
@@ -39,7 +40,8 @@ begin
       raise exception 'The host needs % hours of notice.', v_reason.rule
         using errcode = 'SBC10', column = 'check_in';
     when 'too_many_guests' then
-      raise exception 'At most % guests fit.', v_reason.rule using errcode = 'SBC05', column = 'guests';
+      raise exception 'At most % guests fit.', v_reason.rule
+        using errcode = 'SBC05', column = 'guests';
     when 'nights_taken' then
       raise exception 'These nights are taken.' using errcode = 'SBC01', column = 'check_in';
     else null;

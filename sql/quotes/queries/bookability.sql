@@ -23,7 +23,7 @@ begin
   ) then
     raise exception 'There is no such listing.' using errcode = 'SBL01', column = 'listing_id';
   end if;
-  v_today := (app_hidden.clock() at time zone v_listing.time_zone)::date;
+  v_today := app_hidden.local_today(v_listing.time_zone);
 
   return query
   select r.code, r.rule

@@ -18,7 +18,9 @@ begin
     sum(case when l.payee = 'host' then l.amount when l.payer = 'host' then -l.amount else 0 end),
     array_agg(l)
   into v_price
-  from app_hidden.stay_line_items(quote.listing_id, quote.check_in, quote.check_out, quote.guests) l;
+  from app_hidden.stay_line_items(
+    quote.listing_id, quote.check_in, quote.check_out, quote.guests
+  ) l;
   return v_price;
 end
 $$;

@@ -28,7 +28,9 @@ begin
     sum(case when i.payee = 'host' then i.amount when i.payer = 'host' then -i.amount else 0 end)
   into v_total, v_host
   from app_public.quote_line_items i where i.quote_id = v_quote_id;
-  if v_total is distinct from v_quote.total_amount or v_host is distinct from v_quote.host_amount then
+  if v_total is distinct from v_quote.total_amount
+    or v_host is distinct from v_quote.host_amount
+  then
     raise exception 'The line items do not sum to the quote.' using errcode = 'SBM01';
   end if;
   return null;

@@ -27,7 +27,7 @@ begin
     raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
   end if;
   if v_booking.status not in ('confirmed', 'completed')
-    or (app_hidden.clock() at time zone v_booking.time_zone)::date < v_booking.check_out
+    or app_hidden.local_today(v_booking.time_zone) < v_booking.check_out
   then
     raise exception 'A stay can be reviewed from the day of check-out on.'
       using errcode = 'SBR01', column = 'booking_id';

@@ -52,12 +52,14 @@ create or replace trigger _600_created
 create or replace trigger _610_published
   after insert on app_public.reviews
   for each row when (NEW.published_at is not null)
-  execute function app_hidden.tg__append_event('review.published', 'id', 'booking_id', 'listing_id');
+  execute function
+    app_hidden.tg__append_event('review.published', 'id', 'booking_id', 'listing_id');
 
 create or replace trigger _620_published
   after update of published_at on app_public.reviews
   for each row when (OLD.published_at is null and NEW.published_at is not null)
-  execute function app_hidden.tg__append_event('review.published', 'id', 'booking_id', 'listing_id');
+  execute function
+    app_hidden.tg__append_event('review.published', 'id', 'booking_id', 'listing_id');
 
 comment on table app_public.reviews is 'What a guest says of a stay, or a host of a guest.';
 comment on column app_public.reviews.id is 'Public id of the review.';

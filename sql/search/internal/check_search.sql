@@ -11,7 +11,8 @@ begin
     west between -180 and 180 and east between -180 and 180
     and south between -90 and 90 and north between -90 and 90 and south <= north, false
   ) then
-    raise exception 'A box needs west and east from -180 to 180, and south up to north from -90 to 90.'
+    raise exception
+      'A box needs west and east from -180 to 180, and south up to north from -90 to 90.'
       using errcode = 'SBS01', column = 'west';
   end if;
   if check_search.check_in is not null or check_search.check_out is not null then
@@ -19,7 +20,7 @@ begin
       check_search.check_in, check_search.check_out, check_search.guests
     );
     -- Somewhere on Earth it is still yesterday; each listing's own date is compared in its zone.
-    if check_search.check_in < (app_hidden.clock() at time zone 'Etc/GMT+12')::date then
+    if check_search.check_in < app_hidden.local_today('Etc/GMT+12') then
       raise exception 'Check-in is in the past.' using errcode = 'SBC03', column = 'check_in';
     end if;
   elsif coalesce(check_search.guests, 0) < 1 then
@@ -28,7 +29,8 @@ begin
   if coalesce(check_search.min_amount, check_search.max_amount) is not null
     and check_search.currency is null
   then
-    raise exception 'To search by price, say in which currency.' using errcode = 'SBS04', column = 'currency';
+    raise exception 'To search by price, say in which currency.'
+      using errcode = 'SBS04', column = 'currency';
   end if;
   if check_search.currency is not null and not exists (
     select from app_public.currencies c where c.code = check_search.currency
@@ -36,7 +38,9 @@ begin
     raise exception 'Unknown currency: use one of the query currencies, such as EUR.'
       using errcode = 'SBP05', column = 'currency';
   end if;
-  if check_search.min_amount < 0 or check_search.max_amount < coalesce(check_search.min_amount, 0) then
+  if check_search.min_amount < 0
+    or check_search.max_amount < coalesce(check_search.min_amount, 0)
+  then
     raise exception 'Prices are not negative, and the least is at most the greatest.'
       using errcode = 'SBS04', column = 'max_amount';
   end if;
@@ -46,7 +50,8 @@ begin
   if check_search.after is not null
     and check_search.after !~ '^[0-9]{1,9}\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
   then
-    raise exception 'Give as after the cursor of a result.' using errcode = 'SBS02', column = 'after';
+    raise exception 'Give as after the cursor of a result.'
+      using errcode = 'SBS02', column = 'after';
   end if;
 end
 $$;

@@ -25,7 +25,8 @@ create or replace function app_hidden.search_candidates(
 )
 language sql stable
 as $$
-  select s.score, s.listing_id, s.longitude_e6, s.latitude_e6, s.nightly_floor_amount, s.currency_number
+  select s.score, s.listing_id, s.longitude_e6, s.latitude_e6, s.nightly_floor_amount,
+    s.currency_number
   from app_hidden.search_cells s
   where s.cell = search_candidates.cell
     and s.score <= search_candidates.after_score

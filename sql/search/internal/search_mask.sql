@@ -14,7 +14,8 @@ begin
   end if;
   if exists (select from unnest(search_mask.codes) code where code is null) then
     raise exception 'A list to search by has a null in it: leave it out.'
-      using errcode = 'SBS04', column = case search_mask.kind when 'type' then 'types' else 'amenities' end;
+      using errcode = 'SBS04',
+        column = case search_mask.kind when 'type' then 'types' else 'amenities' end;
   end if;
   select coalesce(bit_or(1::bigint << b.bit), 0), count(*) into v_mask, v_found
   from app_hidden.search_bits b

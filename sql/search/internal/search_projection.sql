@@ -29,7 +29,10 @@ as $$
       (round(10000 * (l.review_rating_sum + coalesce(i.rating * i.review_count, 0) / 2 + 45)
         / (l.review_count + coalesce(i.review_count, 0) / 2.0 + 10))
         + least(l.review_count + coalesce(i.review_count, 0) / 2, 50) * 20
-        + (select least(count(*), 20) * 25 from app_public.listing_photos p where p.listing_id = l.id)
+        + (
+          select least(count(*), 20) * 25 from app_public.listing_photos p
+          where p.listing_id = l.id
+        )
         + case l.booking_mode when 'instant' then 200 else 0 end
       )::integer as score,
       (select coalesce(bit_or(1::bigint << b.bit), 0) from app_hidden.search_bits b

@@ -89,12 +89,11 @@ begin
   elsif search_listings.max_amount is not null then
     -- A total is at least its nights at the lowest rate and the fee on them, whose rounding takes
     -- off at most 5.
-    select floor((search_listings.max_amount + 5.0) * 10000 / (10000 + f.guest_service_fee_bps) / v_nights)
+    select floor(
+      (search_listings.max_amount + 5.0) * 10000 / (10000 + f.guest_service_fee_bps) / v_nights
+    )
     into v_most
-    from app_hidden.platform_fees f
-    where f.effective_at <= app_hidden.clock()
-    order by f.effective_at desc
-    limit 1;
+    from app_hidden.fees_in_force() f;
   end if;
   v_west := round(search_listings.west * 1e6);
   v_east := round(search_listings.east * 1e6);
