@@ -315,6 +315,20 @@ describe("in the database", () => {
     ]);
   });
 
+  test("an index that a broken build has left behind is broken", async () => {
+    await asRoot("create index left_over_idx on app_public.listings (bedrooms)");
+    cleanups.push(() => asRoot("drop index app_public.left_over_idx"));
+    expect(brokenIn(await examine(await goodEnv()))).toEqual([]);
+    await asRoot(
+      "update pg_index set indisvalid = false where indexrelid = 'app_public.left_over_idx'::regclass",
+    );
+    const findings = await examine(await goodEnv());
+    expect(brokenIn(findings)).toEqual(["indexes"]);
+    expect(told(findings, "indexes")).toContain(
+      "drop index concurrently app_public.left_over_idx;",
+    );
+  });
+
   test("a worker that lives is seen, and jobs that wait for nobody are broken", async () => {
     const add = "select app_hidden.add_job('mail__send', '{}', null, now() - interval '2 minutes')";
     await asRoot(add);

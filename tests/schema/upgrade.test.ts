@@ -1,7 +1,8 @@
 /**
  * A migration meets databases that people have worked in: here one is built by the first migration,
- * filled by the functions of that time, and brought to today. What only goes wrong with rows in the
- * tables (a null that is there already, a trigger that waits) is found here.
+ * filled by the functions of that time with bookings in each state, payments, refunds, a ledger,
+ * mails and jobs, and brought to today. What only goes wrong with rows in the tables (a null that
+ * is there already, a trigger that waits, a job that nobody knows any more) is found here.
  */
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,10 +11,30 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { calculateHash } from "graphile-migrate/dist/hash.js";
 import { migrate } from "../../src/commands/db/migrate.ts";
 import { MIGRATIONS_FOLDER } from "../../src/commands/shared/settings.ts";
+import { jobs } from "../../src/jobs/index.ts";
 import { openTestDatabase, testDatabase } from "../helpers/database.ts";
+import { stopClock } from "../helpers/factories.ts";
 import { COMMITTED_FOLDER, sqlFiles } from "./files.ts";
 
 const FIRST = "000001-the-first-stay.sql";
+
+const FIRST_LEDGER = {
+  accounts: "app_public.ledger_accounts",
+  entries: "app_public.ledger_entries",
+};
+
+// The names of today for what the first release made. A migration that renames something changes its
+// line here, and nothing below.
+const TODAY = {
+  drifts: ["calendar_drift", "pricing_drift", "search_drift", "ledger_drift"],
+  bookings: "app_public.bookings",
+  payments: "app_public.payments",
+  refunds: "app_public.refunds",
+  mails: "app_private.mails",
+  ledger: { accounts: "app_public.ledger_accounts", entries: "app_public.ledger_entries" },
+  /** The kinds of ledger accounts that have another name now. */
+  accountKinds: { guest_clearing: "guest_clearing" } as Readonly<Record<string, string>>,
+};
 
 const database = testDatabase({ empty: true });
 let folder: string;
@@ -35,18 +56,117 @@ const IMPORT = `
     'reviewScores', jsonb_build_object('reviewCount', 200)
   ))`;
 
-const GUEST = `
-  with guest as (insert into app_public.users (display_name) values ('Gus') returning id)
-  select set_config('staybase.user_id', id::text, true) from guest`;
-
-/** Two stays of one guest: one offered, one booked with a payment begun. */
-const STAYS = `
+/** One stay is offered for each listing. */
+const OFFERS = `
   select app_public.create_quote(listing_id, current_date + 29, current_date + 33, 2)
-  from app_private.imported_listings;
-  select app_private.begin_payment((app_public.create_booking(
-    (app_public.create_quote(listing_id, current_date + 10, current_date + 13, 2)).id, 'a-key-of-mine'
-  )).id)
-  from app_private.imported_listings where external_id = '901'`;
+  from app_private.imported_listings`;
+
+let guestId: string;
+
+/** A statement of the first release in a transaction of its own, as the guest; its one value. */
+async function ask(text: string, values: unknown[] = []): Promise<string> {
+  const client = await database.owner.connect();
+  try {
+    await client.query("begin");
+    await client.query("select set_config('staybase.user_id', $1, true)", [guestId]);
+    const { rows } = await client.query<Record<string, unknown>>(text, values);
+    await client.query("commit");
+    return String(Object.values(rows[0] ?? {})[0]);
+  } catch (error) {
+    await client.query("rollback");
+    throw error;
+  } finally {
+    client.release();
+  }
+}
+
+/** A booking of the nights so many days from today, known by its key from here on. */
+function book(key: string, from: number, to: number): Promise<string> {
+  return ask(
+    `select (app_public.create_booking(
+       (app_public.create_quote(listing_id, current_date + $1::integer,
+         current_date + $2::integer, 2)).id, $3)).id
+     from app_private.imported_listings where external_id = '901'`,
+    [from, to, `key-of-${key}`],
+  );
+}
+
+async function beginPayment(key: string, bookingId: string): Promise<void> {
+  const id = await ask("select (app_private.begin_payment($1)).id", [bookingId]);
+  await ask("select app_private.attach_payment_intent($1, $2)", [id, `pi_${key}`]);
+}
+
+function report(key: string, status: string): Promise<string> {
+  return ask(
+    `select app_private.apply_payment_intent($1, p.id, $2,
+       case $2 when 'succeeded' then p.amount else 0 end,
+       case $2 when 'succeeded' then 'ch_' || $1 end, null)
+     from app_public.payments p where p.stripe_payment_intent_id = $1`,
+    [`pi_${key}`, status],
+  );
+}
+
+async function bookAndPay(key: string, from: number, to: number): Promise<void> {
+  await beginPayment(key, await book(key, from, to));
+  expect(await report(key, "succeeded")).toBe("confirmed");
+}
+
+/** One booking in each state that the first release knows, with what hangs on it. */
+async function fill(): Promise<void> {
+  const daysAgo = (days: number): string => new Date(Date.now() - days * 86_400_000).toISOString();
+  await stopClock(database, daysAgo(40));
+  await bookAndPay("completed", -30, -27);
+  await stopClock(database, daysAgo(1));
+  await book("expired", 52, 54);
+  for (const [key, from] of [["late", 44] as const, ["later", 48] as const]) {
+    await beginPayment(key, await book(key, from, from + 2));
+  }
+  await stopClock(database, null);
+  expect(await ask("select app_private.complete_stays()")).toBe("1");
+  await ask("select app_private.expire_holds()");
+  await ask("select app_private.begin_payment($1)", [await book("held", 10, 13)]);
+  await bookAndPay("confirmed", 15, 17);
+  await beginPayment("processing", await book("processing", 20, 22));
+  expect(await report("processing", "processing")).toBe("noted");
+  // Somebody else has the nights when the money comes: one is given back, the other waits for it.
+  for (const [key, from] of [["late", 44] as const, ["later", 48] as const]) {
+    await bookAndPay(`instead-of-${key}`, from, from + 2);
+    expect(await report(key, "succeeded")).toBe("refunding");
+  }
+  const refunded = await ask(
+    `select app_private.apply_refund(r.id, 're_late', 'succeeded')
+     from app_public.refunds r join app_public.payments p on p.id = r.payment_id
+     where p.stripe_payment_intent_id = 'pi_late'`,
+  );
+  expect(refunded).toBe("succeeded");
+  await ask("select app_private.store_stripe_event('evt_1', 'charge.updated', 'ch_1', '{}')");
+}
+
+/** What each ledger account holds, under the names of its kinds that `names` gives. */
+async function balances(
+  ledger: typeof FIRST_LEDGER,
+  names: Readonly<Record<string, string>> = {},
+): Promise<unknown[]> {
+  const { rows } = await database.owner.query<{ kind: string; user_id: string; amount: string }>(
+    `select a.kind::text, a.user_id, sum(e.amount) as amount
+     from ${ledger.entries} e join ${ledger.accounts} a on a.id = e.account_id
+     group by a.kind, a.user_id`,
+  );
+  return rows.map((row) => ({ ...row, kind: names[row.kind] ?? row.kind })).sort(byText);
+}
+
+function byText(a: unknown, b: unknown): number {
+  return JSON.stringify(a) < JSON.stringify(b) ? -1 : 1;
+}
+
+async function queuedJobs(): Promise<string[]> {
+  const { rows } = await database.owner.query<{ task: string }>(
+    "select task_identifier as task from graphile_worker.jobs order by 1",
+  );
+  return rows.map(({ task }) => task);
+}
+
+let before: { readonly balances: unknown[]; readonly jobs: string[] };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "staybase-first-"));
@@ -61,12 +181,17 @@ beforeAll(async () => {
     await client.query(IMPORT, ["inside-airbnb:lisbon", "900"]);
     await client.query(IMPORT, ["inside-airbnb:portugal", "900"]);
     await client.query(IMPORT, ["inside-airbnb:portugal", "901"]);
-    await client.query(GUEST);
-    await client.query(STAYS);
+    const { rows } = await client.query<{ id: string }>(
+      "insert into app_public.users (display_name) values ('Gus') returning id",
+    );
+    guestId = rows[0]?.id ?? "";
     await client.query("commit");
   } finally {
     client.release();
   }
+  await ask(OFFERS);
+  await fill();
+  before = { balances: await balances(FIRST_LEDGER), jobs: await queuedJobs() };
 }, 60_000);
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -78,12 +203,64 @@ describe("a database of the first migration, with rows in it", () => {
     expect([FIRST, ...ran]).toEqual(files);
   });
 
-  test.each(["calendar_drift", "pricing_drift", "search_drift", "ledger_drift"])(
-    "has nothing to say in %s()",
-    async (check) => {
-      expect((await database.owner.query(`select * from app_private.${check}()`)).rows).toEqual([]);
-    },
-  );
+  test.each(TODAY.drifts)("has nothing to say in %s()", async (check) => {
+    expect((await database.owner.query(`select * from app_private.${check}()`)).rows).toEqual([]);
+  });
+
+  test("has each booking and payment as it was", async () => {
+    const { rows } = await database.owner.query(
+      `select replace(b.idempotency_key, 'key-of-', '') as key, b.status::text as booking,
+         p.status::text as payment, p.captured_amount > 0 as captured,
+         p.refunded_amount > 0 as refunded, r.status::text as refund
+       from ${TODAY.bookings} b
+       left join ${TODAY.payments} p on p.booking_id = b.id
+       left join ${TODAY.refunds} r on r.payment_id = p.id
+       order by 1`,
+    );
+    const one = (key: string, booking: string, payment: string, rest: object = {}) => ({
+      ...{ key, booking, payment, captured: payment === "captured", refunded: false, refund: null },
+      ...rest,
+    });
+    const nothing = { captured: null, refunded: null };
+    expect(rows).toEqual(
+      [
+        one("completed", "completed", "captured"),
+        one("confirmed", "confirmed", "captured"),
+        { ...one("expired", "expired", ""), payment: null, ...nothing },
+        one("held", "pending_payment", "requires_payment"),
+        one("instead-of-late", "confirmed", "captured"),
+        one("instead-of-later", "confirmed", "captured"),
+        one("late", "expired", "refunded", { captured: true, refunded: true, refund: "succeeded" }),
+        one("later", "expired", "captured", { refund: "requested" }),
+        one("processing", "pending_payment", "processing"),
+      ].sort((a, b) => (a.key < b.key ? -1 : 1)),
+    );
+  });
+
+  test("has every cent where it was, the guests' among them", async () => {
+    const owed = before.balances.find((one) => JSON.stringify(one).includes("guest_clearing"));
+    // The control: the first release did owe a guest something.
+    expect(owed).toMatchObject({ amount: expect.stringMatching(/^-\d+$/) });
+    const old = Object.entries(TODAY.accountKinds).map(([was, is]) => [is, was]);
+    expect(await balances(TODAY.ledger, Object.fromEntries(old))).toEqual(before.balances);
+  });
+
+  test("has the mails that wait, and no job under a name that no task has", async () => {
+    const { rows } = await database.owner.query(
+      `select kind, count(*)::integer from ${TODAY.mails} where sent_at is null
+       group by kind order by kind`,
+    );
+    expect(rows).toEqual([
+      { kind: "booking_confirmed_guest", count: 4 },
+      { kind: "booking_confirmed_host", count: 4 },
+      { kind: "late_payment_refunded", count: 1 },
+    ]);
+    // Each mail has its job; then the refund that waits, the intents of holds that ended, the event.
+    expect(new Set(before.jobs).size).toBeGreaterThanOrEqual(4);
+    const now = await queuedJobs();
+    expect(now.length).toBeGreaterThanOrEqual(before.jobs.length);
+    expect(now.filter((task) => !(task in jobs))).toEqual([]);
+  });
 
   test("would not take a migration that only an empty one takes (negative control)", async () => {
     const committed = await sqlFiles(COMMITTED_FOLDER);
@@ -120,7 +297,7 @@ alter table app_public.quotes alter column guests set not null;`;
       {
         units: 3,
         priced: 3,
-        quotes: 4,
+        quotes: 12,
         imported: ["inside-airbnb/900", "inside-airbnb/901", expect.stringMatching(/:.*\/900$/)],
       },
     ]);

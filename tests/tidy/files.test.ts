@@ -16,6 +16,7 @@ const TOP = new Set([
   ".gitattributes",
   ".github",
   ".gitignore",
+  ".ignore",
   ".nvmrc",
   "biome.json",
   "CHANGELOG.md",
