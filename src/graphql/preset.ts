@@ -16,6 +16,7 @@ import { LIMITS } from "./limits/limits.ts";
 import { createPgService } from "./pgService.ts";
 import { MissingRowsPlugin } from "./plugins/missing.ts";
 import { NamingPlugin } from "./plugins/naming.ts";
+import { OrdersPlugin } from "./plugins/orders.ts";
 import { PagesPlugin } from "./plugins/pages.ts";
 import { createRequestsPlugin } from "./plugins/requests.ts";
 import { ScalarsPlugin } from "./plugins/scalars.ts";
@@ -50,6 +51,7 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
     plugins: [
       createTagsPlugin(),
       NamingPlugin,
+      OrdersPlugin,
       PagesPlugin,
       ScalarsPlugin,
       SumsOnlyPlugin,
