@@ -915,6 +915,7 @@ alter table app_public.bookings add constraint bookings_stay_is_ordered
 CREATE INDEX bookings_currency_idx ON app_public.bookings USING btree (currency);
 CREATE INDEX bookings_guest_id_idx ON app_public.bookings USING btree (guest_id, id);
 CREATE INDEX bookings_host_id_idx ON app_public.bookings USING btree (host_id, id);
+CREATE INDEX bookings_host_id_status_idx ON app_public.bookings USING btree (host_id, status, check_out);
 CREATE INDEX bookings_listing_id_idx ON app_public.bookings USING btree (listing_id, check_in);
 CREATE INDEX bookings_to_complete_idx ON app_public.bookings USING btree (check_out) WHERE (status = 'confirmed'::app_public.booking_status);
 alter table app_public.bookings enable row level security;
