@@ -99,6 +99,7 @@
 --!include calendar/internal/check_nights.sql
 --!include calendar/internal/claim_window.sql
 --!include calendar/internal/stay_keeps_restrictions.sql
+--!include calendar/internal/unit_nights.sql
 --!include calendar/internal/free_units.sql
 --!include calendar/internal/claim_nights.sql
 --!include calendar/server/calendar_drift.sql
