@@ -2034,9 +2034,9 @@ comment on routine app_hidden.booked_listing_ids() is 'Listings that whoever is 
 grant execute on routine app_hidden.booked_listing_ids() to staybase_visitor;
 
 --
--- function app_hidden.check_nights(date,date)
+-- function app_hidden.check_nights(date,date,text,integer)
 --
-CREATE OR REPLACE FUNCTION app_hidden.check_nights(starts_on date, ends_before date)
+CREATE OR REPLACE FUNCTION app_hidden.check_nights(starts_on date, ends_before date, field text DEFAULT 'ends_before'::text, most_nights integer DEFAULT 730)
  RETURNS void
  LANGUAGE plpgsql
  IMMUTABLE
@@ -2044,19 +2044,20 @@ CREATE OR REPLACE FUNCTION app_hidden.check_nights(starts_on date, ends_before d
 AS $function$
 begin
   if not coalesce(
-    isfinite(check_nights.starts_on) and isfinite(check_nights.ends_before)
+    check_nights.starts_on >= date '0001-01-01' and check_nights.ends_before <= date '9999-12-31'
     and check_nights.starts_on < check_nights.ends_before, false
   ) then
     raise exception 'Give the first night, and a later day before which it ends.'
-      using errcode = 'SBC02', column = 'ends_before';
+      using errcode = 'SBC02', column = check_nights.field;
   end if;
-  if check_nights.ends_before - check_nights.starts_on > 730 then
-    raise exception 'At most 730 nights at once.' using errcode = 'SBC04', column = 'ends_before';
+  if check_nights.ends_before - check_nights.starts_on > check_nights.most_nights then
+    raise exception 'At most % nights at once.', check_nights.most_nights
+      using errcode = 'SBC04', column = check_nights.field;
   end if;
 end
 $function$;
-alter routine app_hidden.check_nights(date,date) owner to staybase_owner;
-comment on routine app_hidden.check_nights(date,date) is 'INVALID_STAY or STAY_TOO_LONG where a range of nights makes no sense.';
+alter routine app_hidden.check_nights(date,date,text,integer) owner to staybase_owner;
+comment on routine app_hidden.check_nights(date,date,text,integer) is 'INVALID_STAY or STAY_TOO_LONG where a range of nights makes no sense.';
 
 --
 -- function app_hidden.check_search(double precision,double precision,double precision,double precision,date,date,integer,text,bigint,bigint,integer,text)
@@ -2133,8 +2134,10 @@ begin
     raise exception 'Give both check-in and check-out.'
       using errcode = 'SBC02', column = 'check_in';
   end if;
-  if not isfinite(check_stay.check_in) or not isfinite(check_stay.check_out) then
-    raise exception 'Dates of a stay are finite.' using errcode = 'SBC02', column = 'check_out';
+  -- What is added to a date later, such as preparation days, stays within what a date can be.
+  if check_stay.check_in < date '0001-01-01' or check_stay.check_out > date '9999-12-31' then
+    raise exception 'Dates of a stay are in the years 1 to 9999.'
+      using errcode = 'SBC02', column = 'check_out';
   end if;
   if check_stay.check_out <= check_stay.check_in then
     raise exception 'Check-out comes after check-in.' using errcode = 'SBC02', column = 'check_out';
@@ -2374,19 +2377,10 @@ CREATE OR REPLACE FUNCTION app_hidden.free_units(listing_id uuid, nights dateran
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select a.unit_number from app_hidden.listing_availability a
-  where a.listing_id = free_units.listing_id
-    and a.unit_number = coalesce(free_units.unit_number, a.unit_number)
-    and (
-      not a.taken && free_units.nights
-      or not exists (
-        select from app_public.calendar_claims c
-        where c.listing_id = a.listing_id and c.unit_number = a.unit_number
-          and c.nights && free_units.nights
-          and (c.expires_at is null or c.expires_at > app_hidden.clock())
-      )
-    )
-  order by a.taken && free_units.nights, a.unit_number
+  select u.unit_number from app_hidden.unit_nights(free_units.listing_id) u
+  where u.unit_number = coalesce(free_units.unit_number, u.unit_number)
+    and not u.taken && free_units.nights
+  order by u.guarded && free_units.nights, u.unit_number
 $function$;
 alter routine app_hidden.free_units(uuid,daterange,smallint) owner to staybase_owner;
 comment on routine app_hidden.free_units(uuid,daterange,smallint) is 'The units that can take these nights, in the order in which to try them.';
@@ -4196,6 +4190,28 @@ alter routine app_hidden.tg_reviews__rate_listing() owner to staybase_owner;
 comment on routine app_hidden.tg_reviews__rate_listing() is 'Keeps the count and sum of published ratings on the listing.';
 
 --
+-- function app_hidden.unit_nights(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.unit_nights(listing_id uuid)
+ RETURNS TABLE(unit_number smallint, guarded datemultirange, taken datemultirange)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    a.unit_number,
+    a.taken,
+    a.taken - coalesce((
+      select range_agg(c.nights) from app_public.calendar_claims c
+      where c.listing_id = a.listing_id and c.unit_number = a.unit_number
+        and c.expires_at <= app_hidden.clock()
+    ), '{}')
+  from app_hidden.listing_availability a
+  where a.listing_id = unit_nights.listing_id
+$function$;
+alter routine app_hidden.unit_nights(uuid) owner to staybase_owner;
+comment on routine app_hidden.unit_nights(uuid) is 'Per unit the nights in its guard row, and those of them that are taken.';
+
+--
 -- function app_hidden.weekend_nights_before(date)
 --
 CREATE OR REPLACE FUNCTION app_hidden.weekend_nights_before(night date)
@@ -5827,27 +5843,30 @@ grant execute on routine app_public.listings_missing_for_publication(app_public.
 --
 CREATE OR REPLACE FUNCTION app_public.listings_taken_nights(listing app_public.listings, from_date date, to_date date)
  RETURNS date[]
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select coalesce(array_agg(night order by night), '{}')
-  from (
-    select n::date as night
-    from generate_series(
-      from_date::timestamp,
-      (least(to_date, from_date + 800) - 1)::timestamp,
-      interval '1 day'
-    ) n
-    where isfinite(from_date)
-  ) nights
-  where not exists (
-    select from app_hidden.listing_availability a
-    where a.listing_id = listing.id and not a.taken @> nights.night
-  )
+begin
+  perform app_hidden.check_nights(from_date, to_date, 'to_date', 800);
+  return array(
+    select generate_series(
+      lower(t.nights)::timestamp, upper(t.nights)::timestamp - interval '1 day', interval '1 day'
+    )::date as night
+    from (
+      -- Of a listing without units every night is taken.
+      select coalesce(range_intersect_agg(u.taken), '{(,)}') as taken
+      from app_hidden.unit_nights(listing.id) u
+    ) all_units
+    cross join lateral unnest(
+      all_units.taken * datemultirange(daterange(from_date, to_date))
+    ) t (nights)
+    order by night
+  );
+end
 $function$;
 alter routine app_public.listings_taken_nights(app_public.listings,date,date) owner to staybase_owner;
-comment on routine app_public.listings_taken_nights(app_public.listings,date,date) is 'The nights from the first date to before the second (at most 800) on which no unit is free.';
+comment on routine app_public.listings_taken_nights(app_public.listings,date,date) is 'The nights from the first date to before the second on which no unit is free. More than 800 nights at once are refused.';
 grant execute on routine app_public.listings_taken_nights(app_public.listings,date,date) to staybase_visitor;
 
 --
