@@ -208,7 +208,7 @@ create type app_public.bookability_reason as (
   rule text
 );
 comment on type app_public.bookability_reason is 'Why a stay cannot be booked.';
-comment on column app_public.bookability_reason.code is 'not_published, not_instant, no_rates, in_the_past, min_nights, max_nights, booking_window, advance_notice, too_many_guests, nights_taken.';
+comment on column app_public.bookability_reason.code is 'not_published, not_instant, own_listing, no_rates, in_the_past, min_nights, max_nights, booking_window, advance_notice, too_many_guests, nights_taken, total_too_low, total_too_high (than a card can be charged).';
 comment on column app_public.bookability_reason.rule is 'The listing''s rule that made it, such as "3" for min_nights.';
 
 --
@@ -1034,13 +1034,16 @@ create table app_public.currencies (
   name text not null,
   exponent smallint not null,
   charge_step smallint not null,
-  minimum_charge_amount bigint not null
+  minimum_charge_amount bigint not null,
+  maximum_charge_amount bigint default 99999999 not null
 );
 alter table app_public.currencies owner to staybase_owner;
 alter table app_public.currencies add constraint currencies_pkey
   PRIMARY KEY (code);
 alter table app_public.currencies add constraint currencies_number_key
   UNIQUE (number);
+alter table app_public.currencies add constraint currencies_charge_amounts_are_ordered
+  CHECK (((0 < minimum_charge_amount) AND (minimum_charge_amount < maximum_charge_amount)));
 alter table app_public.currencies add constraint currencies_charge_step_fits_exponent
   CHECK ((charge_step =
 CASE exponent
@@ -1065,6 +1068,7 @@ comment on column app_public.currencies.name is 'English name.';
 comment on column app_public.currencies.exponent is 'Decimals: an amount of 1234 with exponent 2 is 12.34.';
 comment on column app_public.currencies.charge_step is 'Amounts that are charged are multiples of this, in minor units.';
 comment on column app_public.currencies.minimum_charge_amount is 'The least that a card can be charged, in minor units.';
+comment on column app_public.currencies.maximum_charge_amount is 'The most that a card can be charged at once, in minor units.';
 grant select on app_public.currencies to staybase_visitor;
 
 --
@@ -2854,92 +2858,120 @@ comment on routine app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posti
 -- function app_hidden.price_stay(uuid,date,date,integer,boolean)
 --
 CREATE OR REPLACE FUNCTION app_hidden.price_stay(listing_id uuid, check_in date, check_out date, guests integer, only_free boolean)
- RETURNS TABLE(currency text, base_nights integer, base_amount bigint, weekend_nights integer, weekend_amount bigint, dated_nights integer, dated_total_amount bigint, cleaning_fee_amount bigint, extra_guests integer, extra_guest_fee_amount bigint, subtotal_amount bigint, guest_service_fee_amount bigint, host_commission_amount bigint, total_amount bigint)
+ RETURNS TABLE(currency text, base_nights integer, base_amount bigint, weekend_nights integer, weekend_amount bigint, dated_nights integer, dated_total_amount bigint, cleaning_fee_amount bigint, extra_guests integer, extra_guest_fee_amount bigint, subtotal_amount bigint, guest_service_fee_amount bigint, host_commission_amount bigint, total_amount bigint, minimum_charge_amount bigint, maximum_charge_amount bigint)
  LANGUAGE sql
  STABLE
 AS $function$
   select
     p.currency, p.base_nights, p.base_amount, p.weekend_nights, p.weekend_amount,
     p.dated_nights, p.dated_total_amount, p.cleaning_fee_amount, p.extra_guests,
-    p.extra_guest_fee_amount, p.subtotal_amount,
-    app_hidden.service_fee(p.subtotal_amount, p.guest_service_fee_bps, p.charge_step),
+    p.extra_guest_fee_amount, p.subtotal_amount, p.guest_service_fee_amount,
     app_hidden.service_fee(p.subtotal_amount, p.host_commission_bps, p.charge_step),
-    p.subtotal_amount
-      + app_hidden.service_fee(p.subtotal_amount, p.guest_service_fee_bps, p.charge_step)
+    p.subtotal_amount + p.guest_service_fee_amount,
+    c.minimum_charge_amount, c.maximum_charge_amount
   from (
     select
-      n.*,
-      n.base_nights * n.base_amount + n.weekend_nights * n.weekend_amount + n.dated_total_amount
-        + n.cleaning_fee_amount
-        + n.extra_guest_fee_amount * n.extra_guests * (price_stay.check_out - price_stay.check_in)
-        as subtotal_amount
+      s.*,
+      app_hidden.service_fee(s.subtotal_amount, s.guest_service_fee_bps, s.charge_step)
+        as guest_service_fee_amount
     from (
       select
-        u.*,
-        coalesce(u.dated[1], 0)::integer as dated_nights,
-        coalesce(u.dated[3], 0) as dated_total_amount,
-        (price_stay.check_out - price_stay.check_in - u.all_weekend_nights
-          - coalesce(u.dated[1] - u.dated[2], 0))::integer as base_nights,
-        (u.all_weekend_nights - coalesce(u.dated[2], 0))::integer as weekend_nights
+        n.*,
+        n.base_nights * n.base_amount + n.weekend_nights * n.weekend_amount + n.dated_total_amount
+          + n.cleaning_fee_amount
+          + n.extra_guest_fee_amount * n.extra_guests * (price_stay.check_out - price_stay.check_in)
+          as subtotal_amount
       from (
         select
-          a.currency,
-          a.charge_step,
-          a.nightly_amount as base_amount,
-          coalesce(a.weekend_nightly_amount, a.nightly_amount) as weekend_amount,
-          a.cleaning_fee_amount,
-          greatest(price_stay.guests - a.guests_included, 0) as extra_guests,
-          a.extra_guest_fee_amount,
-          -- Asked for in a query of its own, for that runs once and not once a listing.
-          (select app_hidden.weekend_nights_before(price_stay.check_out)
-            - app_hidden.weekend_nights_before(price_stay.check_in)) as all_weekend_nights,
-          -- Nights with a rate of their own, those of them at weekends, and what they cost.
-          case when a.has_dated_rates then (
-            select array[
-              sum(o.ends - o.starts),
-              sum(
-                app_hidden.weekend_nights_before(o.ends)
-                  - app_hidden.weekend_nights_before(o.starts)
-              ),
-              sum(o.nightly_amount * (o.ends - o.starts))::bigint
-            ]
-            from (
-              select
-                d.nightly_amount,
-                greatest(lower(d.nights), price_stay.check_in) as starts,
-                least(upper(d.nights), price_stay.check_out) as ends
-              from app_public.dated_rates d
-              where d.listing_id = a.listing_id
-                and d.currency = a.currency
-                and upper(d.nights) > price_stay.check_in
-                and lower(d.nights) < price_stay.check_out
-            ) o
-          ) end as dated,
-          (select f.guest_service_fee_bps from app_hidden.fees_in_force() f)
-            as guest_service_fee_bps,
-          (select f.host_commission_bps from app_hidden.fees_in_force() f)
-            as host_commission_bps
-        from app_hidden.listing_availability a
-        where a.listing_id = price_stay.listing_id
-          and a.nightly_amount is not null
-          and (
-            not price_stay.only_free
-            or (
-              not a.taken && app_hidden.claim_window(
-                price_stay.check_in, price_stay.check_out, a.preparation_days
+          u.*,
+          coalesce(u.dated[1], 0)::integer as dated_nights,
+          coalesce(u.dated[3], 0) as dated_total_amount,
+          (price_stay.check_out - price_stay.check_in - u.all_weekend_nights
+            - coalesce(u.dated[1] - u.dated[2], 0))::integer as base_nights,
+          (u.all_weekend_nights - coalesce(u.dated[2], 0))::integer as weekend_nights
+        from (
+          select
+            a.currency,
+            a.charge_step,
+            a.nightly_amount as base_amount,
+            coalesce(a.weekend_nightly_amount, a.nightly_amount) as weekend_amount,
+            a.cleaning_fee_amount,
+            greatest(price_stay.guests - a.guests_included, 0) as extra_guests,
+            a.extra_guest_fee_amount,
+            -- Asked for in a query of its own, for that runs once and not once a listing.
+            (select app_hidden.weekend_nights_before(price_stay.check_out)
+              - app_hidden.weekend_nights_before(price_stay.check_in)) as all_weekend_nights,
+            -- Nights with a rate of their own, those of them at weekends, and what they cost.
+            case when a.has_dated_rates then (
+              select array[
+                sum(o.ends - o.starts),
+                sum(
+                  app_hidden.weekend_nights_before(o.ends)
+                    - app_hidden.weekend_nights_before(o.starts)
+                ),
+                sum(o.nightly_amount * (o.ends - o.starts))::bigint
+              ]
+              from (
+                select
+                  d.nightly_amount,
+                  greatest(lower(d.nights), price_stay.check_in) as starts,
+                  least(upper(d.nights), price_stay.check_out) as ends
+                from app_public.dated_rates d
+                where d.listing_id = a.listing_id
+                  and d.currency = a.currency
+                  and upper(d.nights) > price_stay.check_in
+                  and lower(d.nights) < price_stay.check_out
+              ) o
+            ) end as dated,
+            (select f.guest_service_fee_bps from app_hidden.fees_in_force() f)
+              as guest_service_fee_bps,
+            (select f.host_commission_bps from app_hidden.fees_in_force() f)
+              as host_commission_bps
+          from app_hidden.listing_availability a
+          where a.listing_id = price_stay.listing_id
+            and a.nightly_amount is not null
+            and (
+              not price_stay.only_free
+              or (
+                (
+                  not a.taken && app_hidden.claim_window(
+                    price_stay.check_in, price_stay.check_out, a.preparation_days
+                  )
+                  -- Mostly no hold is over that still has its nights; which ones are is asked once.
+                  or (
+                    a.listing_id in (
+                      select h.listing_id from app_public.calendar_claims h
+                      where h.expires_at <= app_hidden.clock()
+                    )
+                    and exists (
+                      select from app_hidden.free_units(
+                        a.listing_id,
+                        app_hidden.claim_window(
+                          price_stay.check_in, price_stay.check_out, a.preparation_days
+                        ),
+                        a.unit_number
+                      )
+                    )
+                  )
+                )
+                and app_hidden.stay_keeps_restrictions(a, price_stay.check_in, price_stay.check_out)
               )
-              and app_hidden.stay_keeps_restrictions(a, price_stay.check_in, price_stay.check_out)
             )
-          )
-        limit 1
-      ) u
+          limit 1
+        ) u
+        offset 0
+      ) n
       offset 0
-    ) n
+    ) s
     offset 0
   ) p
+  join app_public.currencies c on c.code = p.currency
+  where not price_stay.only_free
+    or p.subtotal_amount + p.guest_service_fee_amount
+      between c.minimum_charge_amount and c.maximum_charge_amount
 $function$;
 alter routine app_hidden.price_stay(uuid,date,date,integer,boolean) owner to staybase_owner;
-comment on routine app_hidden.price_stay(uuid,date,date,integer,boolean) is 'The price of a stay in minor units, as parts; no row where the listing has no rates or, with only_free, no unit can take it.';
+comment on routine app_hidden.price_stay(uuid,date,date,integer,boolean) is 'The price of a stay in minor units, as parts; no row where the listing has no rates or, with only_free, the stay cannot be sold.';
 
 --
 -- function app_hidden.queue_intent_cancellation(uuid)
@@ -3130,6 +3162,9 @@ begin
     when 'not_instant' then
       raise exception 'This host takes requests, which cannot be booked at once.'
         using errcode = 'SBB05', column = 'listing_id';
+    when 'own_listing' then
+      raise exception 'Hosts do not book their own listing; block the nights instead.'
+        using errcode = 'SBB04', column = 'listing_id';
     when 'no_rates' then
       raise exception 'This listing has no rates.' using errcode = 'SBP06', column = 'listing_id';
     when 'in_the_past' then
@@ -3152,6 +3187,14 @@ begin
         using errcode = 'SBC05', column = 'guests';
     when 'nights_taken' then
       raise exception 'These nights are taken.' using errcode = 'SBC01', column = 'check_in';
+    when 'total_too_low' then
+      raise exception 'The total is less than the % minor units that a card takes.',
+        v_reason.rule
+        using errcode = 'SBP04', column = 'check_out';
+    when 'total_too_high' then
+      raise exception 'The total is more than the % minor units that a card takes at once.',
+        v_reason.rule
+        using errcode = 'SBP04', column = 'check_out';
     else null;
   end case;
 end
@@ -5543,6 +5586,7 @@ declare
   v_listing app_public.listings;
   v_today date;
   v_nights integer;
+  v_price record;
 begin
   perform app_hidden.check_stay(bookability.check_in, bookability.check_out, bookability.guests);
   v_nights := bookability.check_out - bookability.check_in;
@@ -5554,6 +5598,11 @@ begin
     raise exception 'There is no such listing.' using errcode = 'SBL01', column = 'listing_id';
   end if;
   v_today := app_hidden.local_today(v_listing.time_zone);
+  -- Of more guests than fit no price is asked: it could be more than a number can hold.
+  select p.* into v_price from app_hidden.price_stay(
+    v_listing.id, bookability.check_in, bookability.check_out,
+    least(bookability.guests, v_listing.max_guests), only_free => false
+  ) p;
 
   return query
   select r.code, r.rule
@@ -5561,9 +5610,9 @@ begin
     ('not_published', v_listing.status <> 'published', v_listing.status::text),
     -- Until hosts can answer requests, these cannot be booked by anybody.
     ('not_instant', v_listing.booking_mode <> 'instant', v_listing.booking_mode::text),
-    ('no_rates', not exists (
-      select from app_public.listing_rates lr where lr.listing_id = v_listing.id
-    ), null),
+    ('own_listing', v_listing.status = 'published'
+      and v_listing.host_id = app_public.current_user_id(), null),
+    ('no_rates', v_price is null, null),
     ('in_the_past', bookability.check_in < v_today, v_today::text),
     ('min_nights', v_nights < v_listing.min_nights, v_listing.min_nights::text),
     ('max_nights', v_nights > v_listing.max_nights, v_listing.max_nights::text),
@@ -5581,7 +5630,11 @@ begin
           bookability.check_in, bookability.check_out, v_listing.preparation_days
         )
       )
-    ), null)
+    ), null),
+    ('total_too_low', v_price.total_amount < v_price.minimum_charge_amount,
+      v_price.minimum_charge_amount::text),
+    ('total_too_high', v_price.total_amount > v_price.maximum_charge_amount,
+      v_price.maximum_charge_amount::text)
   ) as r (code, applies, rule)
   where r.applies;
 end
@@ -5745,26 +5798,9 @@ declare
   v_price app_public.stay_price;
   v_quote app_public.quotes;
 begin
-  if exists (
-    select from app_public.listings l
-    where l.id = create_quote.listing_id and l.host_id = v_user_id
-  ) then
-    raise exception 'Hosts do not book their own listing; block the nights instead.'
-      using errcode = 'SBB04', column = 'listing_id';
-  end if;
-
   v_price := app_public.quote(
     create_quote.listing_id, create_quote.check_in, create_quote.check_out, create_quote.guests
   );
-  -- Stripe takes amounts of eight digits at most.
-  if v_price.total_amount > 99999999 then
-    raise exception 'The total is more than a card can be charged at once.' using errcode = 'SBP04';
-  end if;
-  if v_price.total_amount < (
-    select c.minimum_charge_amount from app_public.currencies c where c.code = v_price.currency
-  ) then
-    raise exception 'The total is less than a card can be charged.' using errcode = 'SBP04';
-  end if;
 
   insert into app_public.quotes (
     listing_id, guest_id, check_in, check_out, guests,
@@ -6558,29 +6594,29 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 --
 -- rows of app_public.currencies
 --
-{"code": "AED", "name": "UAE dirham", "number": 784, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 200}
-{"code": "AUD", "name": "Australian dollar", "number": 36, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "BRL", "name": "Brazilian real", "number": 986, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "CAD", "name": "Canadian dollar", "number": 124, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "CHF", "name": "Swiss franc", "number": 756, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "CZK", "name": "Czech koruna", "number": 203, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 1500}
-{"code": "DKK", "name": "Danish krone", "number": 208, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 250}
-{"code": "EUR", "name": "Euro", "number": 978, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "GBP", "name": "Pound sterling", "number": 826, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 30}
-{"code": "HKD", "name": "Hong Kong dollar", "number": 344, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 400}
-{"code": "HUF", "name": "Hungarian forint", "number": 348, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 17500}
-{"code": "INR", "name": "Indian rupee", "number": 356, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "JPY", "name": "Japanese yen", "number": 392, "exponent": 0, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "KRW", "name": "South Korean won", "number": 410, "exponent": 0, "charge_step": 1, "minimum_charge_amount": 500}
-{"code": "KWD", "name": "Kuwaiti dinar", "number": 414, "exponent": 3, "charge_step": 10, "minimum_charge_amount": 200}
-{"code": "MXN", "name": "Mexican peso", "number": 484, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 1000}
-{"code": "NOK", "name": "Norwegian krone", "number": 578, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 300}
-{"code": "NZD", "name": "New Zealand dollar", "number": 554, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "PLN", "name": "Polish zloty", "number": 985, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 200}
-{"code": "SEK", "name": "Swedish krona", "number": 752, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 300}
-{"code": "SGD", "name": "Singapore dollar", "number": 702, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "THB", "name": "Thai baht", "number": 764, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 1000}
-{"code": "TND", "name": "Tunisian dinar", "number": 788, "exponent": 3, "charge_step": 10, "minimum_charge_amount": 2000}
-{"code": "TRY", "name": "Turkish lira", "number": 949, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 2000}
-{"code": "USD", "name": "US dollar", "number": 840, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "ZAR", "name": "South African rand", "number": 710, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 1000}
+{"code": "AED", "name": "UAE dirham", "number": 784, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200}
+{"code": "AUD", "name": "Australian dollar", "number": 36, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "BRL", "name": "Brazilian real", "number": 986, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "CAD", "name": "Canadian dollar", "number": 124, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "CHF", "name": "Swiss franc", "number": 756, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "CZK", "name": "Czech koruna", "number": 203, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1500}
+{"code": "DKK", "name": "Danish krone", "number": 208, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 250}
+{"code": "EUR", "name": "Euro", "number": 978, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "GBP", "name": "Pound sterling", "number": 826, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 30}
+{"code": "HKD", "name": "Hong Kong dollar", "number": 344, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 400}
+{"code": "HUF", "name": "Hungarian forint", "number": 348, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 17500}
+{"code": "INR", "name": "Indian rupee", "number": 356, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "JPY", "name": "Japanese yen", "number": 392, "exponent": 0, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "KRW", "name": "South Korean won", "number": 410, "exponent": 0, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 500}
+{"code": "KWD", "name": "Kuwaiti dinar", "number": 414, "exponent": 3, "charge_step": 10, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200}
+{"code": "MXN", "name": "Mexican peso", "number": 484, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1000}
+{"code": "NOK", "name": "Norwegian krone", "number": 578, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 300}
+{"code": "NZD", "name": "New Zealand dollar", "number": 554, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "PLN", "name": "Polish zloty", "number": 985, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200}
+{"code": "SEK", "name": "Swedish krona", "number": 752, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 300}
+{"code": "SGD", "name": "Singapore dollar", "number": 702, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "THB", "name": "Thai baht", "number": 764, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1000}
+{"code": "TND", "name": "Tunisian dinar", "number": 788, "exponent": 3, "charge_step": 10, "maximum_charge_amount": 99999999, "minimum_charge_amount": 2000}
+{"code": "TRY", "name": "Turkish lira", "number": 949, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 2000}
+{"code": "USD", "name": "US dollar", "number": 840, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "ZAR", "name": "South African rand", "number": 710, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1000}
