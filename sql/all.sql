@@ -16,6 +16,10 @@
 --!include foundation/require_user_id.sql
 --!include foundation/is_time_zone.sql
 --!include foundation/web_url.sql
+--!include foundation/line.sql
+--!include foundation/prose.sql
+--!include foundation/is_country_code.sql
+--!include foundation/are_language_tags.sql
 --!include foundation/add_job.sql
 --!include foundation/job_is_pending.sql
 --!include foundation/tg__touch.sql

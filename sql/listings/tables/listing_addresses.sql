@@ -7,9 +7,9 @@ create table if not exists app_public.listing_addresses (
   listing_id uuid not null
     constraint listing_addresses_pkey primary key
     constraint listing_addresses_listing_id_fkey references app_public.listings on delete cascade,
-  street text not null,
-  postal_code text,
-  directions text,
+  street app_public.line not null,
+  postal_code app_public.line,
+  directions app_public.prose,
   longitude double precision not null,
   latitude double precision not null,
 
