@@ -40,6 +40,20 @@ grant usage on schema app_public to staybase_visitor;
 alter default privileges for role staybase_owner grant execute on functions to staybase_owner;
 
 --
+-- domain app_public.line
+--
+create domain app_public.line as text
+  constraint line_is_one_line_of_plain_text CHECK (((VALUE !~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]'::text) AND ((VALUE = ''::text) OR (translate(VALUE, '­͏؜ᅟᅠ​ㅤ﻿'::text, ''::text) ~ '[^\s\u00a0\u2000-\u200f\u202f-\u2064\u3000]'::text))));
+comment on domain app_public.line is 'One line of plain text: no line breaks, control characters or overrides of direction.';
+
+--
+-- domain app_public.prose
+--
+create domain app_public.prose as text
+  constraint prose_is_plain_text CHECK (((VALUE !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]'::text) AND (VALUE !~ '[\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]'::text)));
+comment on domain app_public.prose is 'Plain text of any number of lines: no other control characters, no overrides of direction.';
+
+--
 -- domain app_public.web_url
 --
 create domain app_public.web_url as text
@@ -663,8 +677,8 @@ comment on table app_private.refresh_tokens is 'Refresh tokens, as SHA-256; the 
 --
 create table app_private.registrations (
   id uuid default uuidv7() not null,
-  email text not null,
-  display_name text not null,
+  email app_public.line not null,
+  display_name app_public.line not null,
   password_hash text not null,
   token_hash bytea,
   created_at timestamp with time zone default app_hidden.clock() not null,
@@ -676,11 +690,11 @@ alter table app_private.registrations add constraint registrations_pkey
 alter table app_private.registrations add constraint registrations_token_hash_key
   UNIQUE (token_hash);
 alter table app_private.registrations add constraint registrations_display_name_has_length
-  CHECK (((length(display_name) <= 80) AND (btrim(display_name) <> ''::text)));
+  CHECK (((length((display_name)::text) <= 80) AND (btrim((display_name)::text) <> ''::text)));
 alter table app_private.registrations add constraint registrations_email_is_lower_case
-  CHECK ((email = lower(email)));
+  CHECK (((email)::text = lower((email)::text)));
 alter table app_private.registrations add constraint registrations_email_is_plausible
-  CHECK (((email ~ '^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$'::text) AND (length(email) <= 254)));
+  CHECK ((((email)::text ~ '^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$'::text) AND (length((email)::text) <= 254)));
 alter table app_private.registrations add constraint registrations_password_is_hashed
   CHECK ((password_hash ~~ '$argon2id$%'::text));
 CREATE INDEX registrations_expires_at_idx ON app_private.registrations USING btree (expires_at);
@@ -865,7 +879,7 @@ create table app_public.bookings (
   host_id uuid not null,
   guest_id uuid not null,
   quote_id uuid not null,
-  idempotency_key text not null,
+  idempotency_key app_public.line not null,
   status app_public.booking_status default 'pending_payment'::app_public.booking_status not null,
   status_actor app_public.booking_actor default 'guest'::app_public.booking_actor not null,
   status_reason text default ''::text not null,
@@ -907,7 +921,7 @@ alter table app_public.bookings add constraint bookings_guest_is_not_host
 alter table app_public.bookings add constraint bookings_guests_are_positive
   CHECK ((guests > 0));
 alter table app_public.bookings add constraint bookings_idempotency_key_has_length
-  CHECK (((length(idempotency_key) >= 8) AND (length(idempotency_key) <= 200)));
+  CHECK (((length((idempotency_key)::text) >= 8) AND (length((idempotency_key)::text) <= 200)));
 alter table app_public.bookings add constraint bookings_shares_sum
   CHECK (((host_amount + platform_amount) = total_amount));
 alter table app_public.bookings add constraint bookings_stay_is_ordered
@@ -974,7 +988,7 @@ create table app_public.calendar_claims (
   kind app_public.claim_kind not null,
   booking_id uuid,
   expires_at timestamp with time zone,
-  note text default ''::text not null,
+  note app_public.prose default ''::text not null,
   created_at timestamp with time zone default app_hidden.clock() not null
 );
 alter table app_public.calendar_claims owner to staybase_owner;
@@ -993,7 +1007,7 @@ alter table app_public.calendar_claims add constraint calendar_claims_kind_has_b
 alter table app_public.calendar_claims add constraint calendar_claims_nights_are_finite
   CHECK (((NOT isempty(nights)) AND (lower_inf(nights) IS FALSE) AND (upper_inf(nights) IS FALSE) AND isfinite(lower(nights)) AND isfinite(upper(nights))));
 alter table app_public.calendar_claims add constraint calendar_claims_note_is_bounded
-  CHECK ((length(note) <= 500));
+  CHECK ((length((note)::text) <= 500));
 alter table app_public.calendar_claims add constraint calendar_claims_only_holds_expire
   CHECK (((expires_at IS NULL) OR (kind = 'hold'::app_public.claim_kind)));
 CREATE INDEX calendar_claims_expires_at_idx ON app_public.calendar_claims USING btree (expires_at, listing_id) WHERE (expires_at IS NOT NULL);
@@ -1241,9 +1255,9 @@ grant select on app_public.ledger_transactions to staybase_visitor;
 --
 create table app_public.listing_addresses (
   listing_id uuid not null,
-  street text not null,
-  postal_code text,
-  directions text,
+  street app_public.line not null,
+  postal_code app_public.line,
+  directions app_public.prose,
   longitude double precision not null,
   latitude double precision not null
 );
@@ -1255,11 +1269,11 @@ alter table app_public.listing_addresses add constraint listing_addresses_listin
 alter table app_public.listing_addresses add constraint listing_addresses_are_on_earth
   CHECK ((((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision)) AND ((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))));
 alter table app_public.listing_addresses add constraint listing_addresses_directions_are_bounded
-  CHECK ((length(directions) <= 5000));
+  CHECK ((length((directions)::text) <= 5000));
 alter table app_public.listing_addresses add constraint listing_addresses_postal_code_is_bounded
-  CHECK ((length(postal_code) <= 20));
+  CHECK ((length((postal_code)::text) <= 20));
 alter table app_public.listing_addresses add constraint listing_addresses_street_has_length
-  CHECK (((length(street) <= 300) AND (btrim(street) <> ''::text)));
+  CHECK (((length((street)::text) <= 300) AND (btrim((street)::text) <> ''::text)));
 alter table app_public.listing_addresses enable row level security;
 alter table app_public.listing_addresses force row level security;
 create policy definer_all on app_public.listing_addresses as permissive for all to staybase_owner
@@ -1320,7 +1334,7 @@ create table app_public.listing_photos (
   id uuid default uuidv7() not null,
   listing_id uuid not null,
   url app_public.web_url not null,
-  caption text default ''::text not null,
+  caption app_public.line default ''::text not null,
   "position" smallint default 0 not null,
   created_at timestamp with time zone default app_hidden.clock() not null
 );
@@ -1330,7 +1344,7 @@ alter table app_public.listing_photos add constraint listing_photos_pkey
 alter table app_public.listing_photos add constraint listing_photos_listing_id_fkey
   FOREIGN KEY (listing_id) REFERENCES app_public.listings(id) ON DELETE CASCADE;
 alter table app_public.listing_photos add constraint listing_photos_caption_is_bounded
-  CHECK ((length(caption) <= 500));
+  CHECK ((length((caption)::text) <= 500));
 alter table app_public.listing_photos add constraint listing_photos_position_fits
   CHECK ((("position" >= 0) AND ("position" <= 999)));
 CREATE INDEX listing_photos_listing_id_idx ON app_public.listing_photos USING btree (listing_id, "position", id);
@@ -1433,9 +1447,9 @@ create table app_public.listings (
   id uuid default uuidv7() not null,
   host_id uuid default app_public.current_user_id() not null,
   status app_public.listing_status default 'draft'::app_public.listing_status not null,
-  title text not null,
-  description text default ''::text not null,
-  house_rules text,
+  title app_public.line not null,
+  description app_public.prose default ''::text not null,
+  house_rules app_public.prose,
   type app_public.listing_type default 'entire_home'::app_public.listing_type not null,
   max_guests smallint default 2 not null,
   bedrooms smallint default 1 not null,
@@ -1453,8 +1467,8 @@ create table app_public.listings (
   preparation_days smallint default 0 not null,
   time_zone text,
   country_code text,
-  region text,
-  city text,
+  region app_public.line,
+  city app_public.line,
   public_longitude double precision,
   public_latitude double precision,
   review_count integer default 0 not null,
@@ -1473,13 +1487,13 @@ alter table app_public.listings add constraint listings_advance_notice_fits
 alter table app_public.listings add constraint listings_booking_window_fits
   CHECK (((booking_window_days >= 1) AND (booking_window_days <= 730)));
 alter table app_public.listings add constraint listings_city_has_length
-  CHECK (((length(city) <= 200) AND (btrim(city) <> ''::text)));
+  CHECK (((length((city)::text) <= 200) AND (btrim((city)::text) <> ''::text)));
 alter table app_public.listings add constraint listings_country_code_is_iso_3166
-  CHECK ((country_code ~ '^[A-Z]{2}$'::text));
+  CHECK (app_hidden.is_country_code(country_code));
 alter table app_public.listings add constraint listings_description_is_bounded
-  CHECK ((length(description) <= 20000));
+  CHECK ((length((description)::text) <= 20000));
 alter table app_public.listings add constraint listings_house_rules_are_bounded
-  CHECK ((length(house_rules) <= 10000));
+  CHECK ((length((house_rules)::text) <= 10000));
 alter table app_public.listings add constraint listings_max_guests_fits
   CHECK (((max_guests >= 1) AND (max_guests <= 16)));
 alter table app_public.listings add constraint listings_nights_are_ordered
@@ -1491,13 +1505,13 @@ alter table app_public.listings add constraint listings_preparation_days_fit
 alter table app_public.listings add constraint listings_rating_sum_fits_count
   CHECK (((review_rating_sum >= review_count) AND (review_rating_sum <= (review_count * 5))));
 alter table app_public.listings add constraint listings_region_is_bounded
-  CHECK ((length(region) <= 200));
+  CHECK ((length((region)::text) <= 200));
 alter table app_public.listings add constraint listings_rooms_are_plausible
   CHECK ((((bedrooms >= 0) AND (bedrooms <= 50)) AND ((beds >= 0) AND (beds <= 100)) AND ((bathrooms >= (0)::numeric) AND (bathrooms <= (50)::numeric))));
 alter table app_public.listings add constraint listings_time_zone_is_known
   CHECK (app_hidden.is_time_zone(time_zone));
 alter table app_public.listings add constraint listings_title_has_length
-  CHECK (((length(title) <= 200) AND (btrim(title) <> ''::text)));
+  CHECK (((length((title)::text) <= 200) AND (btrim((title)::text) <> ''::text)));
 alter table app_public.listings add constraint listings_unit_count_fits
   CHECK (((unit_count >= 1) AND (unit_count <= 100)));
 CREATE INDEX listings_host_id_idx ON app_public.listings USING btree (host_id, id);
@@ -1816,7 +1830,7 @@ create table app_public.reviews (
   communication_rating smallint,
   location_rating smallint,
   value_rating smallint,
-  comment text not null,
+  comment app_public.prose not null,
   published_at timestamp with time zone,
   created_at timestamp with time zone default app_hidden.clock() not null
 );
@@ -1836,7 +1850,7 @@ alter table app_public.reviews add constraint reviews_subject_id_fkey
 alter table app_public.reviews add constraint reviews_category_ratings_fit
   CHECK ((((cleanliness_rating >= 1) AND (cleanliness_rating <= 5)) AND ((accuracy_rating >= 1) AND (accuracy_rating <= 5)) AND ((check_in_rating >= 1) AND (check_in_rating <= 5)) AND ((communication_rating >= 1) AND (communication_rating <= 5)) AND ((location_rating >= 1) AND (location_rating <= 5)) AND ((value_rating >= 1) AND (value_rating <= 5))));
 alter table app_public.reviews add constraint reviews_comment_has_length
-  CHECK (((length(btrim(comment)) >= 1) AND (length(btrim(comment)) <= 5000)));
+  CHECK (((length(btrim((comment)::text)) >= 1) AND (length(btrim((comment)::text)) <= 5000)));
 alter table app_public.reviews add constraint reviews_rating_fits
   CHECK (((rating >= 1) AND (rating <= 5)));
 CREATE INDEX reviews_author_id_idx ON app_public.reviews USING btree (author_id);
@@ -1881,7 +1895,7 @@ grant select on app_public.reviews to staybase_visitor;
 --
 create table app_public.user_contacts (
   user_id uuid not null,
-  email text not null,
+  email app_public.line not null,
   email_verified_at timestamp with time zone,
   phone text
 );
@@ -1893,9 +1907,9 @@ alter table app_public.user_contacts add constraint user_contacts_email_key
 alter table app_public.user_contacts add constraint user_contacts_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_public.user_contacts add constraint user_contacts_email_is_lower_case
-  CHECK ((email = lower(email)));
+  CHECK (((email)::text = lower((email)::text)));
 alter table app_public.user_contacts add constraint user_contacts_email_is_plausible
-  CHECK (((email ~ '^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$'::text) AND (length(email) <= 254)));
+  CHECK ((((email)::text ~ '^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$'::text) AND (length((email)::text) <= 254)));
 alter table app_public.user_contacts add constraint user_contacts_phone_is_e164
   CHECK ((phone ~ '^\+[1-9][0-9]{6,14}$'::text));
 alter table app_public.user_contacts enable row level security;
@@ -1922,9 +1936,9 @@ grant update (phone) on app_public.user_contacts to staybase_visitor;
 --
 create table app_public.users (
   id uuid default uuidv7() not null,
-  display_name text not null,
+  display_name app_public.line not null,
   avatar_url app_public.web_url,
-  bio text default ''::text not null,
+  bio app_public.prose default ''::text not null,
   languages text[] default '{}'::text[] not null,
   host_since timestamp with time zone,
   created_at timestamp with time zone default app_hidden.clock() not null,
@@ -1934,14 +1948,14 @@ alter table app_public.users owner to staybase_owner;
 alter table app_public.users add constraint users_pkey
   PRIMARY KEY (id);
 alter table app_public.users add constraint users_bio_is_bounded
-  CHECK ((length(bio) <= 5000));
+  CHECK ((length((bio)::text) <= 5000));
 alter table app_public.users add constraint users_display_name_has_length
-  CHECK (((length(display_name) <= 80) AND (btrim(display_name) <> ''::text)));
-alter table app_public.users add constraint users_languages_are_bounded
+  CHECK (((length((display_name)::text) <= 80) AND (btrim((display_name)::text) <> ''::text)));
+alter table app_public.users add constraint users_languages_are_known
   CHECK (
 CASE
     WHEN (array_ndims(languages) > 1) THEN false
-    ELSE ((cardinality(languages) <= 20) AND (array_position(languages, NULL::text) IS NULL) AND (length(array_to_string(languages, ' '::text)) <= 700))
+    ELSE ((cardinality(languages) <= 20) AND (array_position(languages, NULL::text) IS NULL) AND app_hidden.are_language_tags(languages))
 END);
 alter table app_public.users enable row level security;
 alter table app_public.users force row level security;
@@ -2019,6 +2033,56 @@ end
 $function$;
 alter routine app_hidden.append_event(text,uuid,jsonb) owner to staybase_owner;
 comment on routine app_hidden.append_event(text,uuid,jsonb) is 'Writes an event into the outbox, once a transaction for each type and subject.';
+
+--
+-- function app_hidden.are_language_tags(text[])
+--
+CREATE OR REPLACE FUNCTION app_hidden.are_language_tags(tags text[])
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(bool_and(
+    tag ~* '^[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?$'
+    and (tag !~* '-[a-z]{2}$' or app_hidden.is_country_code(upper(right(tag, 2))))
+    and lower(split_part(tag, '-', 1)) = any (string_to_array(
+      'aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu'
+      ' cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi'
+      ' ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks'
+      ' ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl'
+      ' nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl'
+      ' sm sn so sq sr ss st su sv sw ta te tg th ti tk tn to tr ts tt tw ty ug uk ur uz ve vi'
+      ' vo wa wo xh yi yo za zh zu ace ach ada ady aeb afh agq ain akk akz ale aln alt ang ann'
+      ' anp arc arn aro arp arq ars arw ary arz asa ase ast atj avk awa bal ban bar bas bax bbc'
+      ' bbj bej bem bew bez bfd bfq bgc bgn bho bik bin bjn bkm bla blo blt bpy bqi bra brh brx'
+      ' bss bua bug bum byn byv cad car cay cch ccp ceb cgg chb chg chk chm chn cho chp chr chy'
+      ' cic ckb clc cop cps crg crh crj crk crl crm crr crs csb csw dak dar dav del den dgr din'
+      ' dje doi dsb dtp dua dum dyo dyu dzg ebu efi egl egy eka elx enm esu ewo ext fan fil fit'
+      ' fon frc frm fro frp frr frs fur gaa gag gan gay gba gbz gez gil glk gmh goh gon gor got'
+      ' grb grc gsw guc gur guz gwi hai hak haw hax hif hil hit hmn hnj hsb hsn hup hur iba ibb'
+      ' ikt ilo inh izh jam jbo jgo jmc jpr jrb jut kaa kab kac kaj kam kaw kbd kbl kcg kde kea'
+      ' kek ken kfo kgp kha kho khq khw kiu kkj kln kmb koi kok kos kpe krc kri krj krl kru ksb'
+      ' ksf ksh kum kut kwk kxv lad lag lah lam lez lfn lij lil liv lkt lmo lol lou loz lrc lsm'
+      ' ltg lua lui lun luo lus luy lzh lzz mad maf mag mai mak man mas mde mdf mdr men mer mfe'
+      ' mga mgh mgo mic min mnc mni moe moh mos mrj mua mus mwl mwr mwv mye myv mzn nan nap naq'
+      ' nds new nia niu njo nmg nnh nog non nov nqo nso nus nwc nym nyn nyo nzi ojb ojc ojs ojw'
+      ' oka osa ota pag pal pam pap pau pcd pcm pdc pdt peo pfl phn pis pms pnt pon pqm prg pro'
+      ' quc qug raj rap rar rgn rhg rif rof rom rtm rue rug rup rwk sad sah sam saq sas sat saz'
+      ' sba sbp scn sco sdc sdh see seh sei sel ses sga sgs shi shn shu sid slh sli sly sma smj'
+      ' smn sms snk sog srn srr ssy stq str suk sus sux swb syc syr szl tce tcy tem teo ter tet'
+      ' tgx tht tig tiv tkl tkr tlh tli tly tmh tog tok tpi tru trv trw tsd tsi ttm ttt tum tvl'
+      ' twq tyv tzm udm uga umb vai vec vep vls vmf vmw vot vro vun wae wal war was wbp wuu xal'
+      ' xmf xnr xog yao yap yav ybb yrl yue zap zbl zea zen zgh zun zza',
+      ' '
+    ))
+  ), true)
+  from unnest(tags) tag
+$function$;
+alter routine app_hidden.are_language_tags(text[]) owner to staybase_owner;
+comment on routine app_hidden.are_language_tags(text[]) is 'Whether all of some texts are languages of BCP 47, such as de or pt-BR.';
+grant execute on routine app_hidden.are_language_tags(text[]) to staybase_operator;
+grant execute on routine app_hidden.are_language_tags(text[]) to staybase_visitor;
 
 --
 -- function app_hidden.booked_listing_ids()
@@ -2541,6 +2605,19 @@ end
 $function$;
 alter routine app_hidden.import_nights(uuid,jsonb) owner to staybase_owner;
 comment on routine app_hidden.import_nights(uuid,jsonb) is 'Replaces the imported claims of a listing; bookings keep their nights.';
+
+--
+-- function app_hidden.is_country_code(text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.is_country_code(code text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (code = ANY (string_to_array('AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW'::text, ' '::text)));
+alter routine app_hidden.is_country_code(text) owner to staybase_owner;
+comment on routine app_hidden.is_country_code(text) is 'Whether two capital letters are a country of ISO 3166-1.';
+grant execute on routine app_hidden.is_country_code(text) to staybase_operator;
+grant execute on routine app_hidden.is_country_code(text) to staybase_visitor;
 
 --
 -- function app_hidden.is_time_zone(text)
