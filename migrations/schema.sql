@@ -576,26 +576,6 @@ create policy definer_all on app_private.imported_listings as permissive for all
 comment on table app_private.imported_listings is 'Listings that came with an import, and the hash of what came, so that the same again changes nothing.';
 
 --
--- table app_private.listing_offsets
---
-create table app_private.listing_offsets (
-  listing_id uuid not null,
-  bearing double precision default ((random() * (2)::double precision) * pi()) not null,
-  distance_m double precision default ((150)::double precision + (random() * (100)::double precision)) not null
-);
-alter table app_private.listing_offsets owner to staybase_owner;
-alter table app_private.listing_offsets add constraint listing_offsets_pkey
-  PRIMARY KEY (listing_id);
-alter table app_private.listing_offsets add constraint listing_offsets_listing_id_fkey
-  FOREIGN KEY (listing_id) REFERENCES app_public.listings(id) ON DELETE CASCADE;
-alter table app_private.listing_offsets enable row level security;
-alter table app_private.listing_offsets force row level security;
-create policy definer_all on app_private.listing_offsets as permissive for all to staybase_owner
-  using (true)
-  with check (true);
-comment on table app_private.listing_offsets is 'The secret move from a listing''s exact place to its public one.';
-
---
 -- table app_private.mails
 --
 create table app_private.mails (
@@ -647,6 +627,30 @@ create policy definer_all on app_private.operators as permissive for all to stay
   using (true)
   with check (true);
 comment on table app_private.operators is 'People who act with the rights of the operator.';
+
+--
+-- table app_private.public_places
+--
+create table app_private.public_places (
+  id bigint generated always as identity not null,
+  host_id uuid not null,
+  longitude double precision not null,
+  latitude double precision not null,
+  public_longitude double precision not null,
+  public_latitude double precision not null
+);
+alter table app_private.public_places owner to staybase_owner;
+alter table app_private.public_places add constraint public_places_pkey
+  PRIMARY KEY (id);
+alter table app_private.public_places add constraint public_places_host_id_fkey
+  FOREIGN KEY (host_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+CREATE INDEX public_places_host_id_idx ON app_private.public_places USING btree (host_id, latitude);
+alter table app_private.public_places enable row level security;
+alter table app_private.public_places force row level security;
+create policy definer_all on app_private.public_places as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.public_places is 'The places of a host''s homes, and the points that stand for them.';
 
 --
 -- table app_private.refresh_tokens
@@ -2844,6 +2848,22 @@ alter routine app_hidden.mercator_y(double precision) owner to staybase_owner;
 comment on routine app_hidden.mercator_y(double precision) is 'Web-Mercator coordinate in [0, 1) of a latitude in degrees, from north to south.';
 
 --
+-- function app_hidden.metres_from(double precision,double precision,double precision,double precision)
+--
+CREATE OR REPLACE FUNCTION app_hidden.metres_from(from_longitude double precision, from_latitude double precision, longitude double precision, latitude double precision, OUT east double precision, OUT north double precision)
+ RETURNS record
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select
+    (mod((metres_from.longitude - metres_from.from_longitude + 540)::numeric, 360) - 180)
+      ::double precision * 111320 * greatest(cos(radians(metres_from.from_latitude)), 0.01),
+    (metres_from.latitude - metres_from.from_latitude) * 111320
+$function$;
+alter routine app_hidden.metres_from(double precision,double precision,double precision,double precision) owner to staybase_owner;
+comment on routine app_hidden.metres_from(double precision,double precision,double precision,double precision) is 'Metres to the east and to the north from one point to another.';
+
+--
 -- function app_hidden.missing_for_publication(app_public.listings)
 --
 CREATE OR REPLACE FUNCTION app_hidden.missing_for_publication(listing app_public.listings)
@@ -3049,6 +3069,116 @@ AS $function$
 $function$;
 alter routine app_hidden.price_stay(uuid,date,date,integer,boolean) owner to staybase_owner;
 comment on routine app_hidden.price_stay(uuid,date,date,integer,boolean) is 'The price of a stay in minor units, as parts; no row where the listing has no rates or, with only_free, the stay cannot be sold.';
+
+--
+-- function app_hidden.public_place(uuid,double precision,double precision)
+--
+CREATE OR REPLACE FUNCTION app_hidden.public_place(host_id uuid, longitude double precision, latitude double precision, OUT public_longitude double precision, OUT public_latitude double precision)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  c_draws constant integer := 100;
+  c_least_error constant double precision := 110;
+  c_house constant double precision := 40;
+  c_near constant double precision := 1000;
+begin
+  -- Two homes of a host at once are placed one after the other.
+  perform pg_advisory_xact_lock(
+    hashtextextended('public_place/' || public_place.host_id::text, 0)
+  );
+  -- A home that comes back, or is written again, has the point that it had.
+  select p.public_longitude, p.public_latitude
+  into public_place.public_longitude, public_place.public_latitude
+  from app_private.public_places p
+  where p.host_id = public_place.host_id
+    and p.longitude = public_place.longitude and p.latitude = public_place.latitude
+  order by p.id
+  limit 1;
+  if found then
+    return;
+  end if;
+
+  with places as (
+    -- The host's homes and their points, as seen from this home; some hosts have thousands.
+    select p.id, p.public_longitude, p.public_latitude, point.east, point.north,
+      home.east as home_east, home.north as home_north,
+      sqrt(home.east ^ 2 + home.north ^ 2) as home_distance
+    from app_private.public_places p
+    cross join lateral app_hidden.metres_from(
+      public_place.longitude, public_place.latitude, p.public_longitude, p.public_latitude
+    ) point
+    cross join lateral app_hidden.metres_from(
+      public_place.longitude, public_place.latitude, p.longitude, p.latitude
+    ) home
+    where p.host_id = public_place.host_id
+    order by home_distance, p.id
+    limit 50
+  ),
+  draws as materialized (
+    select n, random() * 2 * pi() as bearing, 165 + random() * 70 as distance_m
+    from generate_series(1, c_draws) n
+  ),
+  candidates as (
+    select p.public_longitude, p.public_latitude, p.east, p.north,
+      min(p.home_distance) < c_house as is_of_house, true as is_shared, min(p.id) as place
+    from places p
+    where sqrt(p.east ^ 2 + p.north ^ 2) between 150 and 250
+    group by p.public_longitude, p.public_latitude, p.east, p.north
+    union all
+    select o.public_longitude, o.public_latitude, m.east, m.north, false, false, d.n
+    from draws d
+    cross join lateral app_hidden.offset_place(
+      public_place.longitude, public_place.latitude, d.bearing, d.distance_m
+    ) o
+    cross join lateral app_hidden.metres_from(
+      public_place.longitude, public_place.latitude, o.public_longitude, o.public_latitude
+    ) m
+  )
+  select c.public_longitude, c.public_latitude
+  into public_place.public_longitude, public_place.public_latitude
+  from candidates c
+  cross join lateral (
+    select avg(around.east) as east, avg(around.north) as north
+    from (
+      select p.east, p.north from places p where p.home_distance < c_near
+      union
+      select c.east, c.north
+    ) around
+  ) mean
+  cross join lateral (
+    select
+      coalesce(bool_or(repeats), false) as repeats,
+      sqrt(mean.east ^ 2 + mean.north ^ 2) < c_least_error or coalesce(bool_or(
+        p.home_distance < c_near and (
+          repeats
+          or sqrt((mean.east - p.home_east) ^ 2 + (mean.north - p.home_north) ^ 2) < c_least_error
+        )
+      ), false) as tells
+    from places p
+    cross join lateral (
+      -- Of homes that share a point, moving it back gives the known home, and nothing else.
+      select (p.east, p.north) <> (c.east, c.north) and sqrt(
+        (p.east - p.home_east - c.east) ^ 2 + (p.north - p.home_north - c.north) ^ 2
+      ) < c_least_error as repeats
+    ) r
+  ) known
+  order by c.is_of_house desc, known.tells, c.is_shared desc, known.repeats, c.place
+  limit 1;
+
+  insert into app_private.public_places (
+    host_id, longitude, latitude, public_longitude, public_latitude
+  )
+  values (
+    public_place.host_id, public_place.longitude, public_place.latitude,
+    public_place.public_longitude, public_place.public_latitude
+  );
+end
+$function$;
+alter routine app_hidden.public_place(uuid,double precision,double precision) owner to staybase_owner;
+comment on routine app_hidden.public_place(uuid,double precision,double precision) is 'The point that stands for a home on the map: one of its host''s nearby, or a new one.';
 
 --
 -- function app_hidden.queue_intent_cancellation(uuid)
@@ -4374,23 +4504,6 @@ begin
         excluded.latitude
       );
 
-  insert into app_private.listing_offsets (listing_id, bearing, distance_m)
-  select l.id, o.bearing, o.distance_m
-  from app_public.listings l
-  join app_public.listings other on other.host_id = l.host_id and other.id <> l.id
-  join app_public.listing_addresses a on a.listing_id = other.id
-  join app_private.listing_offsets o on o.listing_id = other.id
-  where l.id = write_listing_address.listing_id
-    -- Some 200 m; more than needed does no harm.
-    and abs(a.latitude - write_listing_address.latitude) < 0.002
-    and abs(a.longitude - write_listing_address.longitude)
-      * greatest(cos(radians(write_listing_address.latitude)), 0.01) < 0.002
-  order by other.id
-  limit 1
-  on conflict on constraint listing_offsets_pkey do nothing;
-  insert into app_private.listing_offsets (listing_id) values (write_listing_address.listing_id)
-  on conflict on constraint listing_offsets_pkey do nothing;
-
   update app_public.listings l
   set time_zone = write_listing_address.time_zone,
       country_code = upper(write_listing_address.country_code),
@@ -4398,11 +4511,11 @@ begin
       city = btrim(write_listing_address.city),
       public_longitude = p.public_longitude,
       public_latitude = p.public_latitude
-  from app_private.listing_offsets o
-  cross join lateral app_hidden.offset_place(
-    write_listing_address.longitude, write_listing_address.latitude, o.bearing, o.distance_m
+  from app_public.listings host
+  cross join lateral app_hidden.public_place(
+    host.host_id, write_listing_address.longitude, write_listing_address.latitude
   ) p
-  where l.id = write_listing_address.listing_id and o.listing_id = l.id
+  where l.id = write_listing_address.listing_id and host.id = l.id
   returning l.* into v_listing;
   return v_listing;
 end
