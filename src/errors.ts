@@ -27,6 +27,7 @@ export const ERRORS = define({
   INVALID_INPUT: { status: 400, sqlstate: "SBG04", message: "Something in the input is wrong." },
   IMMUTABLE: { status: 409, sqlstate: "SBG05", message: "This is never changed." },
   PAGE_TOO_LARGE: { status: 400, sqlstate: "SBG06", message: "A page has 1 to 100 rows." },
+  QUOTA_REACHED: { status: 409, sqlstate: "SBG07", message: "You may not have more of these." },
   PAYLOAD_TOO_LARGE: { status: 413, message: "The request is too large." },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "Send application/json." },
   QUERY_TOO_COMPLEX: {
