@@ -1328,10 +1328,12 @@ alter table app_public.listing_addresses add constraint listing_addresses_pkey
   PRIMARY KEY (listing_id);
 alter table app_public.listing_addresses add constraint listing_addresses_listing_id_fkey
   FOREIGN KEY (listing_id) REFERENCES app_public.listings(id) ON DELETE CASCADE;
-alter table app_public.listing_addresses add constraint listing_addresses_are_on_earth
-  CHECK ((((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision)) AND ((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))));
 alter table app_public.listing_addresses add constraint listing_addresses_directions_are_bounded
   CHECK ((length((directions)::text) <= 5000));
+alter table app_public.listing_addresses add constraint listing_addresses_latitude_is_on_earth
+  CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision)));
+alter table app_public.listing_addresses add constraint listing_addresses_longitude_is_on_earth
+  CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision)));
 alter table app_public.listing_addresses add constraint listing_addresses_postal_code_is_bounded
   CHECK ((length((postal_code)::text) <= 20));
 alter table app_public.listing_addresses add constraint listing_addresses_street_has_length
@@ -1546,6 +1548,12 @@ alter table app_public.listings add constraint listings_host_id_fkey
   FOREIGN KEY (host_id) REFERENCES app_public.users(id) ON DELETE RESTRICT;
 alter table app_public.listings add constraint listings_advance_notice_fits
   CHECK (((advance_notice_hours >= 0) AND (advance_notice_hours <= 336)));
+alter table app_public.listings add constraint listings_bathrooms_fit
+  CHECK (((bathrooms >= (0)::numeric) AND (bathrooms <= (50)::numeric)));
+alter table app_public.listings add constraint listings_bedrooms_fit
+  CHECK (((bedrooms >= 0) AND (bedrooms <= 50)));
+alter table app_public.listings add constraint listings_beds_fit
+  CHECK (((beds >= 0) AND (beds <= 100)));
 alter table app_public.listings add constraint listings_booking_window_fits
   CHECK (((booking_window_days >= 1) AND (booking_window_days <= 730)));
 alter table app_public.listings add constraint listings_city_has_length
@@ -1568,8 +1576,6 @@ alter table app_public.listings add constraint listings_rating_sum_fits_count
   CHECK (((review_rating_sum >= review_count) AND (review_rating_sum <= (review_count * 5))));
 alter table app_public.listings add constraint listings_region_is_bounded
   CHECK ((length((region)::text) <= 200));
-alter table app_public.listings add constraint listings_rooms_are_plausible
-  CHECK ((((bedrooms >= 0) AND (bedrooms <= 50)) AND ((beds >= 0) AND (beds <= 100)) AND ((bathrooms >= (0)::numeric) AND (bathrooms <= (50)::numeric))));
 alter table app_public.listings add constraint listings_time_zone_is_known
   CHECK (app_hidden.is_time_zone(time_zone));
 alter table app_public.listings add constraint listings_title_has_length
@@ -1910,12 +1916,22 @@ alter table app_public.reviews add constraint reviews_listing_id_fkey
   FOREIGN KEY (listing_id) REFERENCES app_public.listings(id) ON DELETE RESTRICT;
 alter table app_public.reviews add constraint reviews_subject_id_fkey
   FOREIGN KEY (subject_id) REFERENCES app_public.users(id) ON DELETE RESTRICT;
-alter table app_public.reviews add constraint reviews_category_ratings_fit
-  CHECK ((((cleanliness_rating >= 1) AND (cleanliness_rating <= 5)) AND ((accuracy_rating >= 1) AND (accuracy_rating <= 5)) AND ((check_in_rating >= 1) AND (check_in_rating <= 5)) AND ((communication_rating >= 1) AND (communication_rating <= 5)) AND ((location_rating >= 1) AND (location_rating <= 5)) AND ((value_rating >= 1) AND (value_rating <= 5))));
+alter table app_public.reviews add constraint reviews_accuracy_rating_fits
+  CHECK (((accuracy_rating >= 1) AND (accuracy_rating <= 5)));
+alter table app_public.reviews add constraint reviews_check_in_rating_fits
+  CHECK (((check_in_rating >= 1) AND (check_in_rating <= 5)));
+alter table app_public.reviews add constraint reviews_cleanliness_rating_fits
+  CHECK (((cleanliness_rating >= 1) AND (cleanliness_rating <= 5)));
 alter table app_public.reviews add constraint reviews_comment_has_length
   CHECK (((length(btrim((comment)::text)) >= 1) AND (length(btrim((comment)::text)) <= 5000)));
+alter table app_public.reviews add constraint reviews_communication_rating_fits
+  CHECK (((communication_rating >= 1) AND (communication_rating <= 5)));
+alter table app_public.reviews add constraint reviews_location_rating_fits
+  CHECK (((location_rating >= 1) AND (location_rating <= 5)));
 alter table app_public.reviews add constraint reviews_rating_fits
   CHECK (((rating >= 1) AND (rating <= 5)));
+alter table app_public.reviews add constraint reviews_value_rating_fits
+  CHECK (((value_rating >= 1) AND (value_rating <= 5)));
 CREATE INDEX reviews_author_id_idx ON app_public.reviews USING btree (author_id);
 CREATE INDEX reviews_listing_id_idx ON app_public.reviews USING btree (listing_id, id);
 CREATE INDEX reviews_subject_id_idx ON app_public.reviews USING btree (subject_id);
@@ -3497,6 +3513,34 @@ alter routine app_hidden.require_charge_step(text,text,bigint) owner to staybase
 comment on routine app_hidden.require_charge_step(text,text,bigint) is 'UNKNOWN_CURRENCY or INVALID_AMOUNT where a card could not be charged such an amount.';
 
 --
+-- function app_hidden.require_guest_booking(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_guest_booking(booking_id uuid)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := app_hidden.require_user_id();
+  v_booking app_public.bookings;
+begin
+  select b.* into v_booking from app_public.bookings b
+  where b.id = require_guest_booking.booking_id and v_user_id in (b.guest_id, b.host_id);
+  if v_booking.id is null then
+    raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
+  end if;
+  if v_booking.guest_id <> v_user_id then
+    raise exception 'This is for the guest of the stay to do.'
+      using errcode = 'SBG02', column = 'booking_id';
+  end if;
+  return v_booking;
+end
+$function$;
+alter routine app_hidden.require_guest_booking(uuid) owner to staybase_owner;
+comment on routine app_hidden.require_guest_booking(uuid) is 'The booking of the guest who is signed in; BOOKING_NOT_FOUND or FORBIDDEN otherwise.';
+
+--
 -- function app_hidden.require_own_listing(uuid)
 --
 CREATE OR REPLACE FUNCTION app_hidden.require_own_listing(listing_id uuid)
@@ -4840,17 +4884,10 @@ CREATE OR REPLACE FUNCTION app_private.begin_payment(booking_id uuid)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_user_id uuid := app_hidden.require_user_id();
-  v_booking app_public.bookings;
+  v_booking app_public.bookings := app_hidden.require_guest_booking(begin_payment.booking_id);
   v_payment app_public.payments;
 begin
-  -- Looked for first and locked then: nobody holds up a booking that is not theirs.
-  select b.* into v_booking from app_public.bookings b
-  where b.id = begin_payment.booking_id and b.guest_id = v_user_id;
   v_booking := app_hidden.lock_booking(v_booking.id);
-  if v_booking.id is null then
-    raise exception 'There is no such booking.' using errcode = 'SBB01';
-  end if;
   if v_booking.status in ('confirmed', 'completed') then
     raise exception 'This booking is paid.' using errcode = 'SBB06';
   end if;
@@ -5983,15 +6020,8 @@ CREATE OR REPLACE FUNCTION app_public.cancel_hold(booking_id uuid)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_user_id uuid := app_hidden.require_user_id();
-  v_booking app_public.bookings;
+  v_booking app_public.bookings := app_hidden.require_guest_booking(cancel_hold.booking_id);
 begin
-  select b.* into v_booking from app_public.bookings b
-  where b.id = cancel_hold.booking_id and b.guest_id = v_user_id;
-  if v_booking.id is null then
-    raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
-  end if;
-
   perform app_hidden.lock_units(v_booking.listing_id);
   update app_public.bookings b
   set status = 'cancelled', status_actor = 'guest', status_reason = 'Cancelled before payment.'
@@ -6715,15 +6745,9 @@ CREATE OR REPLACE FUNCTION app_public.submit_review(booking_id uuid, rating inte
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_user_id uuid := app_hidden.require_user_id();
-  v_booking app_public.bookings;
+  v_booking app_public.bookings := app_hidden.require_guest_booking(submit_review.booking_id);
   v_review app_public.reviews;
 begin
-  select b.* into v_booking from app_public.bookings b
-  where b.id = submit_review.booking_id and b.guest_id = v_user_id;
-  if v_booking.id is null then
-    raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
-  end if;
   if v_booking.status not in ('confirmed', 'completed')
     or app_hidden.local_today(v_booking.time_zone) < v_booking.check_out
   then
@@ -6741,7 +6765,7 @@ begin
     location_rating, value_rating, published_at
   )
   values (
-    v_booking.id, v_booking.listing_id, 'guest_to_host', v_user_id, v_booking.host_id,
+    v_booking.id, v_booking.listing_id, 'guest_to_host', v_booking.guest_id, v_booking.host_id,
     submit_review.rating, btrim(coalesce(submit_review.comment, '')),
     submit_review.cleanliness_rating, submit_review.accuracy_rating,
     submit_review.check_in_rating, submit_review.communication_rating,

@@ -188,6 +188,7 @@
 --!include bookings/triggers/tg_bookings__move_claim.sql
 --!include bookings/triggers/tg_bookings__claim_matches.sql
 --!include bookings/internal/lock_booking.sql
+--!include bookings/internal/require_guest_booking.sql
 --!include bookings/internal/expire_listing_holds.sql
 --!include bookings/triggers/tg_calendar_claims__expire_holds.sql
 --!include bookings/internal/confirm_booking.sql
