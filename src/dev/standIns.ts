@@ -207,7 +207,7 @@ function stripeKeys(config: Config): {
   publishableKey: string;
   webhookSecret: string;
 } {
-  if (config.environment !== "production") return { ...SIMULATOR_STRIPE_KEYS };
+  if (config.isLocal) return { ...SIMULATOR_STRIPE_KEYS };
   const path = join(config.dataDir, "stripe-keys.json");
   const known = readJson(path);
   const text = (name: string, prefix: string): string =>

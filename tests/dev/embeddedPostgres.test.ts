@@ -291,11 +291,11 @@ describe("the stand-ins of a folder", () => {
 
   test("are started for those services alone that are not configured", async () => {
     const { dir } = folders();
-    const config = loadConfig({ DATA_DIR: dir, SMTP_URL: "smtp://mail.example:25" });
+    const config = loadConfig({ DATA_DIR: dir, SMTP_URL: "smtp://127.0.0.1:25" });
     const standIns = await startStandIns(config, logger, { only: ["stripe", "mail"] });
     cleanups.push(() => standIns.close());
     expect(standIns.started).toEqual(["stripe"]);
-    expect(standIns.config.mail.smtpUrl).toBe("smtp://mail.example:25");
+    expect(standIns.config.mail.smtpUrl).toBe("smtp://127.0.0.1:25");
     expect(standIns.config.database.url).toBeUndefined();
   });
 

@@ -149,7 +149,10 @@ function packageName(specifier: string): string {
     .join("/");
 }
 
+/** What has no default: secrets, and what only those who run it can know. */
 const SECRETS = {
+  PUBLIC_URL: "https://stay.example.com",
+  MAIL_FROM: "Staybase <no-reply@stay.example.com>",
   POSTGRES_PASSWORD: "correct-horse-battery",
   AUTHENTICATOR_PASSWORD: "staple-correct-horse",
   JWT_SECRET: "Zk3-qW9_vR7-tY1_uI5-oP2_aS8-dF4_gH6",
