@@ -181,6 +181,7 @@ const CODE_OF_POSTGRES: Readonly<Record<string, ErrorCode>> = {
   "40P01": "UNAVAILABLE",
   "42501": "FORBIDDEN",
   "53300": "UNAVAILABLE",
+  "54001": "INVALID_INPUT", // nested too deep
   "55P03": "UNAVAILABLE",
   "57014": "TIMEOUT",
   "57P01": "UNAVAILABLE",

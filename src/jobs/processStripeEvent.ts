@@ -22,7 +22,8 @@ export const processStripeEvent: Job = async (resources, payload) => {
   );
   const [event] = rows;
   if (event?.type == null || event.is_processed) return;
-  if (event.object_id !== null) await act(resources, event.type, event.object_id);
+  // An empty id would ask Stripe for a list.
+  if (event.object_id) await act(resources, event.type, event.object_id);
   await resources.pool.query("select app_private.mark_stripe_event_processed($1)", [eventId]);
 };
 
