@@ -95,7 +95,7 @@ query MyBookingsAsHost {
         guest { displayName }
         events { toStatus actor createdAt }
       }
-      groupedAggregates(groupBy: [CURRENCY]) { keys sum { hostAmount } }
+      groupedAggregates(groupBy: [CURRENCY, STATUS]) { keys sum { hostAmount } }
     }
   }
 }

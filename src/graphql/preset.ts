@@ -7,19 +7,21 @@ import type { IncomingMessage } from "node:http";
 import { PgAggregatesPreset } from "@graphile/pg-aggregates";
 import { PgSimplifyInflectionPreset } from "@graphile/simplify-inflection";
 import type { Pool } from "pg";
-import { makePgService } from "postgraphile/adaptors/pg";
 import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
 import { PostGraphileConnectionFilterPreset } from "postgraphile-plugin-connection-filter";
 import type { Identity } from "../resources/authentication.ts";
 import type { Logger } from "../resources/logger.ts";
 import { examples } from "./examples.ts";
 import { LIMITS } from "./limits/limits.ts";
+import { createPgService } from "./pgService.ts";
 import { MissingRowsPlugin } from "./plugins/missing.ts";
 import { NamingPlugin } from "./plugins/naming.ts";
+import { OrdersPlugin } from "./plugins/orders.ts";
 import { PagesPlugin } from "./plugins/pages.ts";
 import { createRequestsPlugin } from "./plugins/requests.ts";
 import { ScalarsPlugin } from "./plugins/scalars.ts";
 import { SumsOnlyPlugin } from "./plugins/sums.ts";
+import { TextsPlugin } from "./plugins/texts.ts";
 import { createTagsPlugin } from "./tags.ts";
 
 export interface PresetOptions {
@@ -50,21 +52,16 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
     plugins: [
       createTagsPlugin(),
       NamingPlugin,
+      OrdersPlugin,
       PagesPlugin,
       ScalarsPlugin,
       SumsOnlyPlugin,
+      TextsPlugin,
       MissingRowsPlugin,
       requests.plugin,
     ],
     disablePlugins: [...DISABLED_PLUGINS],
-    pgServices: [
-      makePgService({
-        pool,
-        schemas: ["app_public"],
-        pubsub: false,
-        pgSettingsForIntrospection: { role: operator },
-      }),
-    ],
+    pgServices: [createPgService(pool, operator)],
     gather: { pgStrictFunctions: true },
     schema: SCHEMA_OPTIONS,
     grafast: {

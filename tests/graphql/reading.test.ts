@@ -75,12 +75,15 @@ describe("what is shown", () => {
 
   test("sums up one's own bookings and ledger entries, never those of others", async () => {
     const sums = `{
-      bookings { groupedAggregates(groupBy: [CURRENCY]) { keys sum { hostAmount } } }
+      bookings(filter: { status: { equalTo: COMPLETED } }) {
+        groupedAggregates(groupBy: [CURRENCY]) { keys sum { hostAmount } }
+      }
       ledgerEntries { groupedAggregates(groupBy: [CURRENCY]) { keys sum { amount } } }
     }`;
     const { rows } = await database.owner.query<{ earned: string; owed: string }>(
       `select
-         (select sum(host_amount) from app_public.bookings where host_id = $1)::text as earned,
+         (select sum(host_amount) from app_public.bookings
+          where host_id = $1 and status = 'completed')::text as earned,
          (select sum(e.amount) from app_public.ledger_entries e
             join app_public.ledger_accounts a on a.id = e.account_id where a.user_id = $1
          )::text as owed`,

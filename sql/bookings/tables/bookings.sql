@@ -14,7 +14,7 @@ create table if not exists app_public.bookings (
     constraint bookings_guest_id_fkey references app_public.users on delete restrict,
   quote_id uuid not null
     constraint bookings_quote_id_fkey references app_public.quotes on delete restrict,
-  idempotency_key text not null,
+  idempotency_key app_public.line not null,
   status app_public.booking_status not null default 'pending_payment',
   status_actor app_public.booking_actor not null default 'guest',
   status_reason text not null default '',
@@ -54,6 +54,9 @@ create index if not exists bookings_guest_id_idx on app_public.bookings (guest_i
 create index if not exists bookings_host_id_idx on app_public.bookings (host_id, id);
 create index if not exists bookings_listing_id_idx on app_public.bookings (listing_id, check_in);
 create index if not exists bookings_currency_idx on app_public.bookings (currency);
+-- A host's statement: what was earned by the stays that ended in a month.
+create index if not exists bookings_host_id_status_idx
+  on app_public.bookings (host_id, status, check_out);
 -- complete_stays() walks confirmed bookings whose end has come.
 create index if not exists bookings_to_complete_idx on app_public.bookings (check_out)
   where status = 'confirmed';

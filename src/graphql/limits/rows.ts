@@ -1,12 +1,11 @@
 /**
  * Judges an operation together with its variables, just before it is planned: each page within its
- * bounds, wherever the number comes from, and all nested pages together within reason. It counts
- * what is asked for; what is found may be less.
+ * bounds, wherever the number comes from, all nested pages together within reason, and sums of what
+ * adds up. It counts what is asked for; what is found may be less.
  */
 import {
   type FieldNode,
   type FragmentDefinitionNode,
-  type GraphQLArgument,
   type GraphQLField,
   type GraphQLNamedType,
   type GraphQLSchema,
@@ -21,6 +20,7 @@ import {
 } from "postgraphile/graphql";
 import { ApiError } from "../../errors.ts";
 import { LIMITS } from "./limits.ts";
+import { judgeSums } from "./sums.ts";
 
 /** An operation as Grafast is about to plan it; the variables are coerced. */
 export interface JudgedOperation {
@@ -43,30 +43,37 @@ export function judgeRows(judged: JudgedOperation): void {
   const root = judged.schema.getRootType(judged.operation.operation);
   if (!root) return;
   const count: Count = { rows: 0, selections: 0 };
-  walk(judged, judged.operation.selectionSet, root, 1, count);
+  walk(judged, judged.operation.selectionSet, { type: root, times: 1 }, count);
 }
 
-/** `times` is how often this selection set is answered: the product of the pages above it. */
+/** Where a selection set stands. */
+interface Place {
+  readonly type: GraphQLNamedType;
+  /** How often it is answered: the product of the pages above it. */
+  readonly times: number;
+  /** The filter of the field above it, as far as there is one. */
+  readonly filter?: unknown;
+}
+
 function walk(
   judged: JudgedOperation,
   selectionSet: SelectionSetNode,
-  type: GraphQLNamedType,
-  times: number,
+  place: Place,
   count: Count,
 ): void {
   for (const selection of selectionSet.selections) {
     count.selections += 1;
     if (count.selections > LIMITS.selections) throw new ApiError("QUERY_TOO_COMPLEX");
     if (selection.kind === "Field") {
-      walkField(judged, selection, type, times, count);
+      walkField(judged, selection, place, count);
     } else if (selection.kind === "InlineFragment") {
       const on = selection.typeCondition?.name.value;
-      const inner = on === undefined ? type : (judged.schema.getType(on) ?? type);
-      walk(judged, selection.selectionSet, inner, times, count);
+      const type = on === undefined ? place.type : (judged.schema.getType(on) ?? place.type);
+      walk(judged, selection.selectionSet, { ...place, type }, count);
     } else {
       const fragment = judged.fragments[selection.name.value];
-      const inner = fragment && judged.schema.getType(fragment.typeCondition.name.value);
-      if (fragment && inner) walk(judged, fragment.selectionSet, inner, times, count);
+      const type = fragment && judged.schema.getType(fragment.typeCondition.name.value);
+      if (fragment && type) walk(judged, fragment.selectionSet, { ...place, type }, count);
     }
   }
 }
@@ -74,12 +81,11 @@ function walk(
 function walkField(
   judged: JudgedOperation,
   node: FieldNode,
-  parent: GraphQLNamedType,
-  times: number,
+  { type, times, filter }: Place,
   count: Count,
 ): void {
-  if (!isObjectType(parent) && !isInterfaceType(parent)) return;
-  const field = parent.getFields()[node.name.value];
+  if (!isObjectType(type) && !isInterfaceType(type)) return;
+  const field = type.getFields()[node.name.value];
   // Introspection has its own limits.
   if (field === undefined) return;
   const rows = pageSize(judged, node, field);
@@ -92,8 +98,16 @@ function walkField(
       throw new ApiError("QUERY_TOO_COMPLEX", message, { details: { rows: LIMITS.rows } });
     }
   }
+  const { sumRules } = field.extensions;
+  if (sumRules) judgeSums(sumRules, argumentOf(judged, node, field, "groupBy"), filter);
   if (node.selectionSet === undefined) return;
-  walk(judged, node.selectionSet, getNamedType(field.type), below, count);
+  const place = { type: getNamedType(field.type), times: below };
+  walk(
+    judged,
+    node.selectionSet,
+    { ...place, filter: argumentOf(judged, node, field, "filter") },
+    count,
+  );
 }
 
 /** Arguments that size a page; `pageSize` is that of functions that page themselves. */
@@ -107,10 +121,7 @@ function pageSize(
 ): number | undefined {
   const sizes = field.args.filter((arg) => SIZES.includes(arg.name));
   if (sizes.length === 0) return undefined;
-  const given = (name: string): unknown => {
-    const arg = field.args.find((candidate) => candidate.name === name);
-    return arg === undefined ? undefined : readArgument(judged, node, arg);
-  };
+  const given = (name: string): unknown => argumentOf(judged, node, field, name);
   const [first, last] = [given("first"), given("last")];
   if (last != null && [first, given("after"), given("offset")].some((value) => value != null)) {
     throw new ApiError("INVALID_INPUT", "last goes with before alone, first with after.", {
@@ -149,8 +160,15 @@ function checkOffset(value: unknown): void {
   });
 }
 
-function readArgument(judged: JudgedOperation, node: FieldNode, arg: GraphQLArgument): unknown {
-  const given = node.arguments?.find((candidate) => candidate.name.value === arg.name);
-  if (given === undefined) return undefined;
+/** The value that a field is given for an argument; undefined where there is none. */
+function argumentOf(
+  judged: JudgedOperation,
+  node: FieldNode,
+  field: GraphQLField<unknown, unknown>,
+  name: string,
+): unknown {
+  const arg = field.args.find((candidate) => candidate.name === name);
+  const given = node.arguments?.find((candidate) => candidate.name.value === name);
+  if (arg === undefined || given === undefined) return undefined;
   return valueFromAST(given.value, arg.type, judged.variableValues);
 }

@@ -1,7 +1,6 @@
 /**
- * Pages: a connection that is asked for without a size has 20 rows, a plain list 100, and both come
- * in the order that tags.json5 names (`defaultOrder`), or by their key. That a size is within its
- * bounds is judged in limits/rows.ts.
+ * Pages: a connection that is asked for without a size has 20 rows, a plain list 100. Their order
+ * is seen to in orders.ts; that a size is within its bounds is judged in limits/rows.ts.
  */
 import "postgraphile";
 import { ConstantStep, lambda, type Step } from "postgraphile/grafast";
@@ -19,11 +18,11 @@ const connectionSize = ([first, last]: Sizes): number | null =>
 
 const listSize = ([first]: Sizes): number => first ?? LIMITS.pageMost;
 
-/** Gives every page a size and an order. */
+/** Gives every page a size. */
 export const PagesPlugin: GraphileConfig.Plugin = {
   name: "StaybasePagesPlugin",
   version: "1.0.0",
-  after: ["PgFirstLastBeforeAfterArgsPlugin", "PgConnectionArgOrderByDefaultValuePlugin"],
+  after: ["PgFirstLastBeforeAfterArgsPlugin"],
   schema: {
     hooks: {
       GraphQLObjectType_fields_field_args(args, _build, { scope }) {
@@ -66,24 +65,6 @@ export const PagesPlugin: GraphileConfig.Plugin = {
             return $page;
           },
         };
-      },
-      GraphQLObjectType_fields_field_args_arg(arg, build, { scope }) {
-        const resource = scope.pgFieldResource;
-        if (scope.argName !== "orderBy" || !resource?.codec.attributes || resource.parameters) {
-          return arg;
-        }
-        const { inflection } = build;
-        const orderType = inflection.orderByType(inflection.tableType(resource.codec));
-        const orders = build.getTypeByName(orderType);
-        if (!build.graphql.isEnumType(orders)) return arg;
-        const tag = resource.extensions?.tags?.defaultOrder;
-        const names = typeof tag === "string" ? tag.split(",") : ["PRIMARY_KEY_ASC"];
-        const values = names.map((name) => {
-          const order = orders.getValue(name);
-          if (order) return order.value as unknown;
-          throw new Error(`tags.json5: ${orderType} has no ${name}; see defaultOrder.`);
-        });
-        return { ...arg, defaultValue: values };
       },
     },
   },
