@@ -8,6 +8,7 @@ import { installDocs } from "./http/docs.ts";
 import { installGraphql } from "./http/graphql.ts";
 import { installHealth, type Readiness } from "./http/health.ts";
 import { installLogging } from "./http/logging.ts";
+import { installGraphqlMethods } from "./http/methods.ts";
 import { installProblems } from "./http/problems.ts";
 import { installRest, installWebhooks } from "./http/rest.ts";
 import { installSecurity } from "./http/security.ts";
@@ -31,6 +32,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installLogging(app, resources);
   installSecurity(app, resources);
   installHealth(app, resources, options.readiness);
+  installGraphqlMethods(app, resources);
   const graphql = await installGraphql(app, resources);
   installWebhooks(app, resources);
   installRest(app, resources);
