@@ -117,6 +117,12 @@ export const ERRORS = define({
     status: 502,
     message: "The payment provider did not answer. Repeat the request: nothing is charged twice.",
   },
+  PAYMENT_REFUSED: {
+    status: 502,
+    message:
+      "The payment provider refuses this payment, and repeating does not help. Book again, or " +
+      "ask us.",
+  },
   SIGNATURE_INVALID: { status: 400, message: "The signature of the webhook is not valid." },
 
   // Reviews

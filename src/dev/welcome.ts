@@ -17,7 +17,7 @@ export function welcome(standIns: StandIns, seeded: SeedResult | undefined): str
     ...(config.environment === "production"
       ? []
       : [`  GraphiQL        ${publicUrl}/graphiql   (with example queries)`]),
-    `  GraphQL         ${publicUrl}/graphql`,
+    `  GraphQL         POST ${publicUrl}/graphql`,
     `  REST reference  ${publicUrl}/docs`,
     ...(started.includes("mail") ? [mailbox(config)] : []),
     ...(started.includes("stripe")

@@ -103,6 +103,11 @@ export class State {
     }, this.#saveAfterMs);
   }
 
+  /** To be awaited before an answer: what was answered is not forgotten, even by `kill -9`. */
+  saved(): Promise<void> {
+    return this.#timer === undefined ? this.#writing : this.save();
+  }
+
   /** Writes the snapshot now: into a new file that then takes the place of the old one. */
   async save(): Promise<void> {
     clearTimeout(this.#timer);
