@@ -12,6 +12,7 @@ import type { Logger } from "../resources/logger.ts";
 import { ResourceError } from "../resources/resourceError.ts";
 import { isRecord, numberIn, textIn } from "../values.ts";
 import {
+  explainFileError,
   freePort,
   type Holder,
   holderOf,
@@ -69,8 +70,8 @@ export async function startStandIns(
     throw new ResourceError("STAND_INS_FORBIDDEN", message);
   }
   const dir = config.dataDir;
-  await prepareDataFolder(dir);
-  const unlock = lockDataFolder(dir, (holder) => explainBusy(config, holder));
+  prepareDataFolder(dir);
+  const unlock = lock(config);
   const opened: { service: Service; close: () => Promise<void> }[] = [];
   const close = async (): Promise<void> => {
     removeRunFile(dir);
@@ -92,7 +93,15 @@ export async function startStandIns(
     return { config: withAddresses(config, addresses), started: needed, close };
   } catch (error) {
     await close();
-    throw error;
+    throw explainFileError(error, dir);
+  }
+}
+
+function lock(config: Config): () => void {
+  try {
+    return lockDataFolder(config.dataDir, (holder) => explainBusy(config, holder));
+  } catch (error) {
+    throw explainFileError(error, config.dataDir);
   }
 }
 
@@ -236,8 +245,16 @@ const runPath = (dir: string): string => join(dir, "run.json");
 
 function writeRunFile(config: Config, addresses: Addresses): void {
   const since = new Date().toISOString();
-  const { publicUrl } = config.http;
-  writeJson(runPath(config.dataDir), { pid: process.pid, since, publicUrl, ...addresses });
+  const { publicUrl, port } = config.http;
+  writeJson(runPath(config.dataDir), { pid: process.pid, since, publicUrl, port, ...addresses });
+}
+
+/** Where the `npm start` that holds the folder serves, whatever PORT says here. */
+export function runningAt(dir: string): { port: number; publicUrl: string } | undefined {
+  const content = readJson(runPath(dir));
+  const [port, publicUrl] = [numberIn(content, "port"), textIn(content, "publicUrl")];
+  const lives = holderOf(dir)?.pid === numberIn(content, "pid");
+  return lives && port !== undefined && publicUrl !== undefined ? { port, publicUrl } : undefined;
 }
 
 function removeRunFile(dir: string): void {
