@@ -44,7 +44,7 @@ export function makeFolder(dir: string, mode?: number): boolean {
   return true;
 }
 
-/** Writes into a folder: that tells more than its rights do, for file systems are full, or read-only. */
+/** Writes into a folder: its rights tell less, for file systems are full, or read-only. */
 export function tryFolder(dir: string): void {
   rmSync(mkdtempSync(join(dir, "trial-")), { recursive: true });
 }
