@@ -6,6 +6,7 @@ import express, { type Express, type Router } from "express";
 import { installConfirmPage } from "./http/confirmPage.ts";
 import { installDocs } from "./http/docs.ts";
 import { installGraphql } from "./http/graphql.ts";
+import { installHeaders } from "./http/headers.ts";
 import { installHealth, type Readiness } from "./http/health.ts";
 import { installLogging } from "./http/logging.ts";
 import { installGraphqlMethods } from "./http/methods.ts";
@@ -31,6 +32,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   const app = express();
   installLogging(app, resources);
   installSecurity(app, resources);
+  installHeaders(app);
   installHealth(app, resources, options.readiness);
   installGraphqlMethods(app, resources);
   const graphql = await installGraphql(app, resources);

@@ -14,6 +14,7 @@ import {
   reachesBeyond,
 } from "./rules.ts";
 import {
+  type ClientLogging,
   DEVELOPMENT_JWT_SECRET,
   type Environment,
   type LogLevel,
@@ -25,6 +26,7 @@ import {
 } from "./variables.ts";
 
 export {
+  type ClientLogging,
   type ConfigFault,
   DEVELOPMENT_JWT_SECRET,
   type Environment,
@@ -50,6 +52,8 @@ export interface Config {
     readonly publicUrl: string;
     readonly trustProxy: TrustProxy;
     readonly corsOrigins: readonly string[];
+    /** How much of a client's address the log of requests has. */
+    readonly logClients: ClientLogging;
   };
   readonly database: {
     /** Connects as the authenticator role. */
@@ -222,6 +226,7 @@ function assemble(values: Values, isLocal: boolean): Config {
       publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
       trustProxy: values.TRUST_PROXY,
       corsOrigins: values.CORS_ORIGINS,
+      logClients: values.LOG_CLIENTS,
     },
     database: {
       url: values.DATABASE_URL,

@@ -20,6 +20,7 @@ import {
 } from "./parsers.ts";
 
 export type Environment = "development" | "test" | "production";
+export type ClientLogging = "network" | "address" | "none";
 export type LogLevel = "silent" | "fatal" | "error" | "warn" | "info" | "debug" | "trace";
 
 /** What `JWT_SECRET` is in development and tests, as long as nobody else is concerned. */
@@ -83,6 +84,13 @@ export const variables = {
     sentence: "The least severe level to log: silent, fatal, error, warn, info, debug or trace.",
     parse: oneOf("silent", "fatal", "error", "warn", "info", "debug", "trace"),
     fallback: () => "info",
+  }),
+  LOG_CLIENTS: define<ClientLogging>({
+    sentence:
+      "What the log says of who asks: network (the first 24 bits of an IPv4 address, 48 of IPv6), " +
+      "address, or none.",
+    parse: oneOf("network", "address", "none"),
+    fallback: () => "network",
   }),
   DATABASE_URL: define<string | undefined>({
     sentence:
