@@ -153,6 +153,7 @@ function packageName(specifier: string): string {
 const SECRETS = {
   PUBLIC_URL: "https://stay.example.com",
   MAIL_FROM: "Staybase <no-reply@stay.example.com>",
+  REDIS_PASSWORD: "horse-battery-staple",
   POSTGRES_PASSWORD: "correct-horse-battery",
   AUTHENTICATOR_PASSWORD: "staple-correct-horse",
   JWT_SECRET: "Zk3-qW9_vR7-tY1_uI5-oP2_aS8-dF4_gH6",
@@ -269,4 +270,27 @@ test("one version of Node: of the image, of the scripts and of those who use nvm
   const major = (manifest.devDependencies.node ?? "").split(".")[0];
   expect(readText(".nvmrc").trim()).toBe(major);
   for (const { from } of stagesOf(dockerfile)) expect(from).toMatch(`node:${major}-`);
+});
+
+/** What of others is named by a tag, which they can move. */
+function unpinned(paths: readonly string[], read: (path: string) => string): string[] {
+  const wanted = /^\s*(?:- )?(?:FROM|image:|uses:)\s+(?!staybase$|\.\/)(\S+)/gm;
+  const isPinned = /@(sha256:[0-9a-f]{64}|[0-9a-f]{40})$/;
+  return paths.flatMap((path) =>
+    [...read(path).matchAll(wanted)].flatMap(([, name = ""]) =>
+      isPinned.test(name) ? [] : [`${path}: pin ${name} by its digest, as @sha256:... or @commit.`],
+    ),
+  );
+}
+
+test("images and actions are pinned by digest", () => {
+  const workflows = repositoryPaths().filter((path) => path.startsWith(".github/workflows/"));
+  const paths = ["Dockerfile", "docker-compose.yml", ...workflows];
+  expect(paths.length).toBeGreaterThan(2);
+  expect(unpinned(paths, readText)).toEqual([]);
+
+  const loose =
+    "FROM node:24\n  image: redis:8\n  - uses: actions/checkout@v5\n  image: staybase\n";
+  expect(unpinned(["a"], () => loose)).toHaveLength(3);
+  expect(unpinned(["a"], () => `FROM node:24@sha256:${"0".repeat(63)}`)).toHaveLength(1);
 });
