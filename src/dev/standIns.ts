@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { type Config, missingServices, SIMULATOR_STRIPE_KEYS } from "../config/index.ts";
 import { bounded } from "../resources/bounded.ts";
 import type { Logger } from "../resources/logger.ts";
-import { ResourceError } from "../resources/resourceError.ts";
+import { codeOf, ResourceError } from "../resources/resourceError.ts";
 import { isRecord, numberIn, textIn } from "../values.ts";
 import {
   explainFileError,
@@ -24,7 +24,6 @@ import {
   writeJson,
 } from "./dataFolder.ts";
 import { startEmbeddedPostgres } from "./embeddedPostgres.ts";
-import { startMailCatcher } from "./mailCatcher.ts";
 import { startStripeSimulator } from "./stripe/simulator.ts";
 
 export type Service = "postgres" | "stripe" | "mail";
@@ -189,10 +188,19 @@ const STARTERS: Record<Service, (config: Config, logger: Logger) => Promise<Star
   mail: async (config, logger) => {
     const port = await portFor(config, "mail");
     const { mailboxDir } = config.mail;
+    const { startMailCatcher } = await import("./mailCatcher.ts").catch(explainAbsence);
     const catcher = await startMailCatcher({ dir: mailboxDir, port, logger });
     return { addresses: { mail: { smtpUrl: catcher.url, mailboxDir } }, close: catcher.close };
   },
 };
+
+/** Production is installed without what only stand-ins need, so it is loaded where it is wanted. */
+function explainAbsence(cause: unknown): never {
+  if (codeOf(cause) !== "ERR_MODULE_NOT_FOUND") throw cause;
+  const message =
+    "The mail catcher is not installed here: npm ci --omit=dev leaves it out. Set SMTP_URL.";
+  throw new ResourceError("STAND_INS_NOT_INSTALLED", message, { cause });
+}
 
 /** The port that the stand-in had last, so that a worker that still runs finds it again. */
 async function portFor(config: Config, service: Service): Promise<number> {

@@ -133,8 +133,11 @@ function packagesOf(entries: readonly string[], read: (path: string) => string):
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
     if (seen.has(path) || !path.endsWith(".ts")) continue;
     seen.add(path);
-    for (const { target, isOurs, isTypeOnly } of importsOf({ path, text: read(path) })) {
-      if (isTypeOnly || target.startsWith("node:")) continue;
+    for (const found of importsOf({ path, text: read(path) })) {
+      const { target, isOurs, isTypeOnly, isLazy } = found;
+      // A stand-in is loaded only where one is wanted, which is not in production.
+      const isStandIn = isLazy && target.startsWith("src/dev/");
+      if (isTypeOnly || isStandIn || target.startsWith("node:")) continue;
       if (isOurs) queue.push(target);
       else packages.add(packageName(target));
     }
@@ -252,12 +255,16 @@ test(".dockerignore lets through what the Dockerfile copies", () => {
   }
 });
 
-test("all that server, worker and migrations load is among the dependencies of production", () => {
-  const entries = ["server", "worker", "commands/db/migrate"].map((name) => `src/${name}.ts`);
+test("all that the programs of the image load is among the dependencies of production", () => {
+  const names = ["server", "worker", "commands/db/migrate", "commands/doctor"];
+  const entries = names.map((name) => `src/${name}.ts`);
   const inProduction = (packages: Iterable<string>): string[] =>
     [...packages].filter((name) => !(name in manifest.dependencies));
   expect(inProduction(packagesOf(entries, readText))).toEqual([]);
 
+  expect(inProduction(packagesOf(["src/dev/mailCatcher.ts"], readText))).toEqual(
+    expect.arrayContaining(["mailparser", "smtp-server"]),
+  );
   const files: Record<string, string> = {
     "src/a.ts": 'import "./b/c.ts";\nimport type { X } from "@types/node";',
     "src/b/c.ts": 'import { parseSync } from "@swc/core/x.js";\nimport "node:fs";',
