@@ -368,6 +368,13 @@ export const ERRORS = define({
     message: "The signature of the webhook is not valid.",
     remedy: "Look at the webhook secret and at the clock of the sender.",
   },
+  PAYMENT_REFUSED: {
+    status: 502,
+    message:
+      "The payment provider refuses this payment, and repeating does not help. Book again, or " +
+      "ask us.",
+    remedy: "Make a new quote and book it, or report the `requestId`.",
+  },
 
   // Reviews
   STAY_NOT_OVER: {
@@ -477,6 +484,7 @@ const CODE_OF_POSTGRES: Readonly<Record<string, ErrorCode>> = {
   "40P01": "UNAVAILABLE",
   "42501": "FORBIDDEN",
   "53300": "UNAVAILABLE",
+  "54001": "INVALID_INPUT", // nested too deep
   "55P03": "UNAVAILABLE",
   "57014": "TIMEOUT",
   "57P01": "UNAVAILABLE",
