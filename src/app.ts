@@ -5,6 +5,7 @@
 import express, { type Express, type Router } from "express";
 import { installConfirmPage } from "./http/confirmPage.ts";
 import { installDocs } from "./http/docs.ts";
+import { installErrorsPage } from "./http/errorsPage.ts";
 import { installGraphql } from "./http/graphql.ts";
 import { installHeaders } from "./http/headers.ts";
 import { installHealth, type Readiness } from "./http/health.ts";
@@ -40,6 +41,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installRest(app, resources);
   installConfirmPage(app, resources);
   await installDocs(app);
+  installErrorsPage(app);
   for (const [path, router] of Object.entries(options.pages ?? {})) app.use(path, router);
   installProblems(app, resources);
   return { express: app, release: () => graphql.release() };

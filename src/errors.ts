@@ -4,9 +4,6 @@
  * all read it from here; a test compares it with the SQL.
  */
 
-import RULES from "../migrations/constraints.json" with { type: "json" };
-import { textIn } from "./values.ts";
-
 /**
  * How an error appears. `sqlstate` is what SQL raises for it; `message` is the default sentence,
  * and `remedy` what a client does next: the page /docs/errors says it.
@@ -425,6 +422,10 @@ export const ERRORS = define({
 
 export type ErrorCode = keyof typeof ERRORS;
 
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && Object.hasOwn(ERRORS, code);
+}
+
 /** What parsers, the OpenAPI validator and Grafserv refuse by themselves, by HTTP status. */
 export const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
   400: "INVALID_INPUT",
@@ -440,6 +441,8 @@ export const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
 export class ApiError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
+  /** Where the code is explained; an address on this server. */
+  readonly page: string;
   /** Names of the inputs at fault, as the client wrote them (camelCase). */
   readonly fields: readonly string[];
   /** More for programs, such as what a listing still lacks. */
@@ -454,127 +457,8 @@ export class ApiError extends Error {
     this.name = "ApiError";
     this.code = code;
     this.status = ERRORS[code].status;
+    this.page = `/docs/errors#${code}`;
     this.fields = options.fields ?? [];
     this.details = options.details;
   }
-}
-
-const CODE_OF_SQLSTATE = new Map<string, ErrorCode>(
-  (Object.entries(ERRORS) as [ErrorCode, ErrorEntry][]).flatMap(([code, entry]) =>
-    entry.sqlstate === undefined ? [] : [[entry.sqlstate, code]],
-  ),
-);
-
-/** What a class of PostgreSQL's own errors means to a client. Their wording stays in the log. */
-const CODE_OF_POSTGRES: Readonly<Record<string, ErrorCode>> = {
-  "22001": "INVALID_INPUT", // string too long
-  "22003": "INVALID_INPUT", // number out of range
-  "22007": "INVALID_INPUT", // not a date
-  "22008": "INVALID_INPUT", // date out of range
-  "22021": "INVALID_INPUT", // not UTF-8
-  "22023": "INVALID_INPUT",
-  "22P02": "INVALID_INPUT", // not a UUID, not a number
-  "22P05": "INVALID_INPUT",
-  "23502": "INVALID_INPUT",
-  "23503": "INVALID_INPUT", // refers to something that is not there
-  "23505": "CONFLICT",
-  "23514": "INVALID_INPUT",
-  "23P01": "DATES_UNAVAILABLE", // the exclusion constraint behind the guard row
-  "40001": "UNAVAILABLE",
-  "40P01": "UNAVAILABLE",
-  "42501": "FORBIDDEN",
-  "53300": "UNAVAILABLE",
-  "54001": "INVALID_INPUT", // nested too deep
-  "55P03": "UNAVAILABLE",
-  "57014": "TIMEOUT",
-  "57P01": "UNAVAILABLE",
-  "57P03": "UNAVAILABLE",
-  ECONNREFUSED: "UNAVAILABLE",
-  ECONNRESET: "UNAVAILABLE",
-  ETIMEDOUT: "UNAVAILABLE",
-};
-
-/** What resources throw, by their own codes. */
-const CODE_OF_RESOURCE: Readonly<Record<string, ErrorCode>> = {
-  PASSWORDS_BUSY: "UNAVAILABLE",
-  PASSWORD_TOO_LONG: "INVALID_INPUT",
-};
-
-/**
- * Turns anything thrown into what a client may know. What is not in the registry becomes INTERNAL,
- * without its words: they may hold data that is nobody else's.
- */
-export function toApiError(thrown: unknown): ApiError {
-  if (thrown instanceof ApiError) return thrown;
-  const { code, message, column, constraint, detail } = readFields(thrown);
-  const own = code === undefined ? undefined : CODE_OF_SQLSTATE.get(code);
-  if (own !== undefined) {
-    return new ApiError(own, ERRORS[own].status >= 500 ? ERRORS[own].message : message, {
-      fields: column === undefined ? [] : [camelCase(column)],
-      details: readJson(detail),
-      cause: thrown,
-    });
-  }
-  if (constraint !== undefined) return brokenRule(constraint, thrown);
-  const known = knownCode(code, message) ?? "INTERNAL";
-  const fields = column === undefined ? [] : [camelCase(column)];
-  return new ApiError(known, undefined, { fields, cause: thrown });
-}
-
-interface Rule {
-  readonly code: string;
-  readonly message: string;
-  readonly columns: readonly string[];
-}
-
-const RULE_OF_CONSTRAINT = new Map<string, Rule>(Object.entries(RULES));
-
-/** What the comment of a constraint says; where it says nothing, no client can break it. */
-function brokenRule(constraint: string, thrown: unknown): ApiError {
-  const rule = RULE_OF_CONSTRAINT.get(constraint);
-  if (rule === undefined || !isErrorCode(rule.code) || ERRORS[rule.code].status >= 500) {
-    return new ApiError("INTERNAL", undefined, { cause: thrown });
-  }
-  const fields = rule.columns.map(camelCase);
-  return new ApiError(rule.code, rule.message, { fields, cause: thrown });
-}
-
-export function isErrorCode(code: unknown): code is ErrorCode {
-  return typeof code === "string" && Object.hasOwn(ERRORS, code);
-}
-
-/** What an error of PostgreSQL, its driver or a resource means to a client. */
-function knownCode(code: string | undefined, message: string): ErrorCode | undefined {
-  if (code !== undefined) return CODE_OF_POSTGRES[code] ?? CODE_OF_RESOURCE[code];
-  // The pool has a sentence but no code for "no connection became free in time".
-  return message.startsWith("timeout exceeded when trying to connect") ? "UNAVAILABLE" : undefined;
-}
-
-interface ErrorFields {
-  readonly code?: string;
-  readonly message: string;
-  readonly column?: string;
-  readonly constraint?: string;
-  readonly detail?: string;
-}
-
-function readFields(thrown: unknown): ErrorFields {
-  if (typeof thrown !== "object" || thrown === null) return { message: String(thrown) };
-  const names = ["code", "column", "constraint", "detail"];
-  const fields = names.map((name) => [name, textIn(thrown, name)]);
-  const present = Object.fromEntries(fields.filter(([, value]) => value !== undefined));
-  return { ...present, message: textIn(thrown, "message") ?? "" };
-}
-
-function readJson(text: string | undefined): unknown {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function camelCase(name: string): string {
-  return name.replaceAll(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 }

@@ -5,14 +5,18 @@
  */
 import { SafeError } from "postgraphile/grafast";
 import { GraphQLError, type GraphQLFormattedError } from "postgraphile/graphql";
-import { ApiError, type ErrorCode, isErrorCode, toApiError } from "../errors.ts";
+import { toApiError } from "../databaseErrors.ts";
+import { ApiError, type ErrorCode, isErrorCode } from "../errors.ts";
 import type { Logger } from "../resources/logger.ts";
+import { argumentsOf, fieldsOfInput } from "./inputs.ts";
 
 /** What a client finds under `extensions` of each error. */
 export interface ErrorExtensions {
   readonly code: ErrorCode;
   /** What REST would answer. */
   readonly status: number;
+  /** The address on this server of the page that explains the code. */
+  readonly page: string;
   /** Inputs at fault, by their names in the API. */
   readonly fields?: readonly string[];
   readonly details?: unknown;
@@ -24,6 +28,8 @@ export interface ErrorExtensions {
 export interface AskedBy {
   readonly requestId: string | undefined;
   readonly isSignedIn: boolean;
+  /** The variables of the operation, once they are coerced. */
+  variables?: Readonly<Record<string, unknown>>;
 }
 
 /** An error as it is sent, without a place in the answer. */
@@ -33,7 +39,8 @@ export function formatApiError(error: ApiError, requestId?: string): GraphQLForm
 
 /** An error of the document or its variables, found before anything was executed. */
 export function inputError(error: GraphQLError, code: ErrorCode = "INVALID_INPUT"): GraphQLError {
-  return reword(error, error.message, extensionsOf(new ApiError(code)));
+  const fields = code === "INVALID_INPUT" ? fieldsOfInput(error) : [];
+  return reword(error, error.message, extensionsOf(new ApiError(code, undefined, { fields })));
 }
 
 /**
@@ -46,7 +53,7 @@ export function maskError(
   asked: AskedBy | undefined,
 ): GraphQLError {
   const requestId = asked?.requestId;
-  const found = readApiError(error);
+  const found = readApiError(error, asked?.variables);
   // A row that belongs to nobody yet is refused by row-level security; signing in would help.
   const isStranger = asked?.isSignedIn === false && found.code === "FORBIDDEN";
   const known = isStranger ? new ApiError("UNAUTHENTICATED") : found;
@@ -78,13 +85,17 @@ function extensionsOf(error: ApiError, requestId?: string): ErrorExtensions {
   return {
     code: error.code,
     status: error.status,
+    page: error.page,
     ...(error.fields.length === 0 ? {} : { fields: error.fields }),
     ...(error.details === undefined ? {} : { details: error.details }),
     ...(error.status < 500 || requestId === undefined ? {} : { requestId }),
   };
 }
 
-function readApiError(error: GraphQLError): ApiError {
+function readApiError(
+  error: GraphQLError,
+  variables: Readonly<Record<string, unknown>> | undefined,
+): ApiError {
   const { code } = error.extensions;
   if (error.originalError === undefined && isErrorCode(code)) {
     return new ApiError(code, error.message);
@@ -93,14 +104,14 @@ function readApiError(error: GraphQLError): ApiError {
   if (cause instanceof GraphQLError) {
     // Variables are refused before there is a path. With one, the schema has promised too much.
     if (cause.path === undefined && error.path === undefined) {
-      return new ApiError("INVALID_INPUT", cause.message);
+      return new ApiError("INVALID_INPUT", cause.message, { fields: fieldsOfInput(error) });
     }
     return new ApiError("INTERNAL", undefined, { cause });
   }
   if (cause instanceof SafeError) return readSafeError(cause);
   if (isCursorError(cause)) return new ApiError("INVALID_CURSOR", undefined, { cause });
   if (isMissingRow(cause)) return new ApiError("NOT_FOUND", undefined, { cause });
-  return toApiError(cause);
+  return toApiError(cause, argumentsOf(error, variables));
 }
 
 /** The innermost error that a GraphQLError was made of. */

@@ -5,7 +5,8 @@
  */
 
 import express, { type Express, type RequestHandler, type Response } from "express";
-import { type ApiError, toApiError } from "../errors.ts";
+import { toApiError } from "../databaseErrors.ts";
+import type { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { createAccount } from "../rest/confirmRegistration.ts";
 import { memberOf } from "../values.ts";

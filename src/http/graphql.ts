@@ -6,7 +6,8 @@
 import type { Express, NextFunction, Request, RequestHandler, Response } from "express";
 import { postgraphile } from "postgraphile";
 import { grafserv } from "postgraphile/grafserv/express/v4";
-import { ApiError, toApiError } from "../errors.ts";
+import { toApiError } from "../databaseErrors.ts";
+import { ApiError } from "../errors.ts";
 import { assertMigrated } from "../graphql/assertMigrated.ts";
 import { formatApiError } from "../graphql/errors.ts";
 import { LIMITS } from "../graphql/limits/limits.ts";

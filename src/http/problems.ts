@@ -5,7 +5,8 @@
 
 import { STATUS_CODES } from "node:http";
 import type { ErrorRequestHandler, Express, Request, Response } from "express";
-import { ApiError, CODE_OF_STATUS, toApiError } from "../errors.ts";
+import { toApiError } from "../databaseErrors.ts";
+import { ApiError, CODE_OF_STATUS } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { memberOf, numberIn } from "../values.ts";
 
@@ -17,7 +18,7 @@ export function installProblems(app: Express, resources: Resources): void {
       next(thrown);
       return;
     }
-    const error = toProblem(thrown);
+    const error = toProblem(thrown, request.body);
     if (error.status >= 500) {
       resources.logger.error({ err: thrown, requestId: request.id }, "a request failed");
     }
@@ -37,7 +38,7 @@ function sendProblem(request: Request, response: Response, error: ApiError): voi
   if (allowed !== undefined) response.setHeader("Allow", allowed);
   response.status(error.status).type("application/problem+json");
   response.json({
-    type: "about:blank",
+    type: error.page,
     title: STATUS_CODES[error.status] ?? "Error",
     status: error.status,
     code: error.code,
@@ -63,10 +64,10 @@ function retryAfter(error: ApiError): number | undefined {
  * What the parsers and the OpenAPI validator throw has a `status`; the rest is the registry's
  * matter.
  */
-function toProblem(thrown: unknown): ApiError {
+function toProblem(thrown: unknown, body: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
   const code = CODE_OF_STATUS[numberIn(thrown, "status") ?? 0];
-  if (code === undefined) return toApiError(thrown);
+  if (code === undefined) return toApiError(thrown, body);
   const faults = validationFaults(thrown);
   return new ApiError(code, code === "INVALID_INPUT" ? sentence(thrown, faults) : undefined, {
     fields: faults.map((fault) => fault.field),
@@ -75,7 +76,17 @@ function toProblem(thrown: unknown): ApiError {
 }
 
 /** Where the validator found a fault: in which part of the request, and in what of it. */
-const PLACE = /^\/(body|query|params|headers)\/(.+)$/;
+const PLACE = /^\/(body|query|params|headers)(?:\/(.+))?$/;
+
+/** The validator's words about its rules, in words about the input. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/^must have required property.*/, "is missing"],
+  [/^must NOT have additional properties.*/, "is not known"],
+  [/^Unknown query parameter.*/, "is not known"],
+  [/^must match format "uuid".*/, "is not a UUID"],
+  [/^must match format "(.+)".*/, "is not a $1"],
+  [/^must match pattern.*/, "has not the form that the reference describes"],
+];
 
 interface Fault {
   readonly field: string;
@@ -93,8 +104,9 @@ function validationFaults(thrown: unknown): Fault[] {
     const [path, message] = [memberOf(item, "path"), memberOf(item, "message")];
     const place = typeof path === "string" ? PLACE.exec(path) : null;
     if (place === null || typeof message !== "string") return [];
-    const missing = message.startsWith("must have required property");
-    return [{ field: place[2] ?? "", message: missing ? "is missing" : message }];
+    const reword = (said: string, [pattern, words]: (typeof WORDS)[number]): string =>
+      said.replace(pattern, words);
+    return [{ field: place[2] ?? place[1] ?? "", message: WORDS.reduce(reword, message) }];
   });
 }
 

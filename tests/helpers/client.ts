@@ -3,7 +3,11 @@
 export interface GraphqlError {
   readonly message: string;
   readonly path?: readonly (string | number)[];
-  readonly extensions?: { readonly code?: string; readonly status?: number };
+  readonly extensions?: {
+    readonly code?: string;
+    readonly status?: number;
+    readonly fields?: readonly string[];
+  };
 }
 
 export interface GraphqlAnswer<T> {

@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { loadConfig } from "../../src/config/index.ts";
+import { toApiError } from "../../src/databaseErrors.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/dev/embeddedPostgres.ts";
-import { toApiError } from "../../src/errors.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import {
   assertPostgresVersion,

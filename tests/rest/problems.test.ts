@@ -84,7 +84,7 @@ test("a wrong method is told which are right", async () => {
 });
 
 test("what does not fit the schema would be found out", () => {
-  const good = { type: "about:blank", title: "No", status: 404, code: "NOT_FOUND" };
+  const good = { type: "/docs/errors#NOT_FOUND", title: "No", status: 404, code: "NOT_FOUND" };
   expect(faultsOf(good)).toEqual([]);
   expect(faultsOf({ ...good, status: "404" })).toEqual(["status"]);
   expect(faultsOf({ ...good, stack: "at" })).toEqual(["stack"]);

@@ -24,3 +24,7 @@ create index if not exists stripe_events_processed_at_idx
   on app_private.stripe_events (processed_at) where processed_at is not null;
 
 comment on table app_private.stripe_events is 'Events that Stripe sent, each once.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint stripe_events_id_has_shape on app_private.stripe_events is
+  'INVALID_INPUT: The id of an event begins with evt_.';

@@ -1,7 +1,7 @@
 /**
  * Writes what a client is told when a constraint of ours refuses a row, out of the catalogue of a
- * live database: the code and the sentence of its comment, and the fields that it is about. A lint
- * sees to it that each constraint that a client can meet has such a comment.
+ * live database: the code and the sentence of its comment, and the columns that it is about; of a
+ * domain, all that have it. A lint sees to it that each constraint that a client can meet has such a comment.
  */
 import type { ClientBase } from "pg";
 import { SCHEMAS } from "./schemaDump.ts";
@@ -24,6 +24,9 @@ const CONSTRAINTS = `
       (select json_agg(a.attname order by n.position)
         from unnest(k.conkey) with ordinality n (attnum, position)
         join pg_attribute a on a.attrelid = k.conrelid and a.attnum = n.attnum)::text,
+      (select json_agg(distinct a.attname)
+        from pg_attribute a join pg_class c on c.oid = a.attrelid and c.relkind in ('r', 'p')
+        where a.atttypid = k.contypid and k.contypid <> 0)::text,
       '[]')
   ) as text
   from pg_constraint k

@@ -59,6 +59,8 @@ export function createRequestsPlugin(options: RequestsOptions): {
     grafast: {
       middleware: {
         establishOperationPlan(next, event) {
+          const asked = requests.getStore();
+          if (asked !== undefined) asked.variables = event.variableValues;
           judgeRows(event);
           return next();
         },

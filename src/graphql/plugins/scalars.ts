@@ -1,15 +1,18 @@
 /**
- * Reads dates and big integers strictly. As text they would reach PostgreSQL, which takes "today"
+ * Reads dates, numbers and ids strictly. As text they would reach PostgreSQL, which takes "today"
  * and "04/05/26" for dates, and says of nonsense no more than that it is some; here a client is
- * told what to write, before anything runs.
+ * told what to write, and where, before anything runs.
  */
 import "postgraphile";
-import { GraphQLError, type GraphQLScalarTypeConfig } from "postgraphile/graphql";
+import { type ASTNode, GraphQLError, type GraphQLScalarTypeConfig } from "postgraphile/graphql";
 
 interface Reading {
   readonly accepts: (text: string) => boolean;
   readonly sentence: string;
 }
+
+/** As PostgreSQL reads one, with hyphens or without. */
+const UUID = /^[\da-f]{8}-?([\da-f]{4}-?){3}[\da-f]{12}$/i;
 
 const READINGS: Readonly<Record<string, Reading>> = {
   Date: {
@@ -25,6 +28,14 @@ const READINGS: Readonly<Record<string, Reading>> = {
   BigInt: {
     accepts: (text) => /^[+-]?\d{1,19}$/.test(text),
     sentence: 'Write a whole number as text, such as "25000".',
+  },
+  BigFloat: {
+    accepts: (text) => /^[+-]?(\d{1,100}(\.\d{0,100})?|\.\d{1,100})$/.test(text),
+    sentence: 'Write a number as text, such as "1.5".',
+  },
+  UUID: {
+    accepts: (text) => UUID.test(text),
+    sentence: 'Write an id as "01a216ab-fd91-78a4-92fb-4cf58d85e9e5".',
   },
 };
 
@@ -46,16 +57,20 @@ type Config = GraphQLScalarTypeConfig<unknown, unknown>;
 
 function strict<T extends Config>(config: T, { accepts, sentence }: Reading): T {
   const { parseValue, parseLiteral } = config;
-  const check = (value: unknown): unknown => {
-    if (typeof value === "string" && !accepts(value)) throw new GraphQLError(sentence);
+  const check = <V>(value: V, node?: ASTNode): V => {
+    if (typeof value === "string" && !accepts(value)) {
+      throw new GraphQLError(sentence, { nodes: node ?? null });
+    }
     return value;
   };
   return {
     ...config,
-    ...(parseValue && { parseValue: (value: unknown) => check(parseValue(value)) }),
+    ...(parseValue && { parseValue: (value: unknown) => parseValue(check(value)) }),
     ...(parseLiteral && {
-      parseLiteral: (...literal: Parameters<typeof parseLiteral>) =>
-        check(parseLiteral(...literal)),
+      parseLiteral: (...[node, variables]: Parameters<typeof parseLiteral>) => {
+        if (node.kind === "StringValue") check(node.value, node);
+        return check(parseLiteral(node, variables), node);
+      },
     }),
   };
 }

@@ -4,7 +4,7 @@
  */
 import { beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
-import { toApiError } from "../../../src/errors.ts";
+import { toApiError } from "../../../src/databaseErrors.ts";
 import { testDatabase } from "../../helpers/database.ts";
 import {
   asOwner,

@@ -1,6 +1,6 @@
 /** What costs nothing to make has a limit a person: exact when many ask at once, and raised by the operator. */
 import { beforeAll, describe, expect, test } from "@jest/globals";
-import { toApiError } from "../../../src/errors.ts";
+import { toApiError } from "../../../src/databaseErrors.ts";
 import { testDatabase } from "../../helpers/database.ts";
 import {
   asOwner,

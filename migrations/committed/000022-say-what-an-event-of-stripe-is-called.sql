@@ -1,0 +1,41 @@
+--! Previous: sha1:67133ac24975f9480358dab19678149e7dd42743
+--! Hash: sha1:ef7857c7812b3236fa6d723488c6a9907e273753
+--! Message: Say what an event of Stripe is called
+
+--! split: 1-current.sql
+-- What each included file changes, against the last migration that included it:
+--   +5 -1   stripe/tables/stripe_events.sql (was payments/tables/stripe_events.sql)
+-- (npm run db:commit wrote these lines.)
+
+--! Included stripe/tables/stripe_events.sql
+/*
+ * The inbox: what Stripe told us, kept before it is answered (W1). Acting on it is a job's work.
+ */
+create table if not exists app_private.stripe_events (
+  id text not null constraint stripe_events_pkey primary key,
+  type text not null,
+  object_id text,
+  payload jsonb not null,
+  received_at timestamptz not null default app_hidden.clock(),
+  processed_at timestamptz,
+
+  constraint stripe_events_id_has_shape check (id ~ '^evt_[A-Za-z0-9_]{1,250}$')
+);
+
+alter table app_private.stripe_events enable row level security;
+alter table app_private.stripe_events force row level security;
+
+-- What is not done yet, oldest first: requeue_stale_stripe() looks after it.
+create index if not exists stripe_events_waiting_idx
+  on app_private.stripe_events (received_at) where processed_at is null;
+
+-- purge_stripe_events() finds what may be forgotten.
+create index if not exists stripe_events_processed_at_idx
+  on app_private.stripe_events (processed_at) where processed_at is not null;
+
+comment on table app_private.stripe_events is 'Events that Stripe sent, each once.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint stripe_events_id_has_shape on app_private.stripe_events is
+  'INVALID_INPUT: The id of an event begins with evt_.';
+--! EndIncluded stripe/tables/stripe_events.sql
