@@ -5109,22 +5109,6 @@ comment on routine app_private.find_credentials(text) is 'What a log-in is check
 grant execute on routine app_private.find_credentials(text) to staybase_authenticator;
 
 --
--- function app_private.find_refresh_session(bytea)
---
-CREATE OR REPLACE FUNCTION app_private.find_refresh_session(token_hash bytea)
- RETURNS uuid
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select t.session_id from app_private.refresh_tokens t
-  where t.token_hash = find_refresh_session.token_hash
-$function$;
-alter routine app_private.find_refresh_session(bytea) owner to staybase_owner;
-comment on routine app_private.find_refresh_session(bytea) is 'The session a refresh token belongs to, or null.';
-grant execute on routine app_private.find_refresh_session(bytea) to staybase_authenticator;
-
---
 -- function app_private.find_registration(bytea)
 --
 CREATE OR REPLACE FUNCTION app_private.find_registration(token_hash bytea)

@@ -66,7 +66,6 @@
 --!include identity/server/find_credentials.sql
 --!include identity/server/start_session.sql
 --!include identity/server/rotate_refresh_token.sql
---!include identity/server/find_refresh_session.sql
 --!include identity/server/end_session.sql
 --!include identity/server/purge_expired_identity.sql
 --!include identity/queries/me.sql

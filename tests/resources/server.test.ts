@@ -9,7 +9,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "@jest/globals";
 import { type Response, Router } from "express";
-import type { Environment } from "../../src/config/index.ts";
 import { startStandIns } from "../../src/dev/standIns.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import { type ConnectionLimits, standInPages, startServer } from "../../src/server.ts";
@@ -130,20 +129,21 @@ test("connections beyond the cap are closed, and those before it go on", async (
   }
 });
 
-test("the mailbox is shown for the mail catcher alone, and never in production", async () => {
+test("the mailbox is shown for the mail catcher alone, where nobody else can come", async () => {
   const { resources, dispose } = await openTestResources(database);
   cleanups.push(dispose);
-  const pagesOf = async (environment: Environment, isStandIn: boolean): Promise<string[]> => {
+  const pagesOf = async (isLocal: boolean, isStandIn: boolean): Promise<string[]> => {
     const { config } = resources;
     const mail = { ...config.mail, isStandIn };
     // Stand-ins are allowed in each case: that they may be used does not mean that they are.
-    const changed = { ...config, environment, allowStandIns: true, mail };
+    const changed = { ...config, isLocal, allowStandIns: true, mail };
     return Object.keys(await standInPages({ ...resources, config: changed }));
   };
-  expect(await pagesOf("development", true)).toEqual(["/dev/mail"]);
-  expect(await pagesOf("development", false)).toEqual([]);
-  expect(await pagesOf("production", true)).toEqual([]);
-  expect(await pagesOf("production", false)).toEqual([]);
+  expect(await pagesOf(true, true)).toEqual(["/dev/mail"]);
+  expect(await pagesOf(true, false)).toEqual([]);
+  // Production never counts as local: tests/tidy/env.test.ts.
+  expect(await pagesOf(false, true)).toEqual([]);
+  expect(await pagesOf(false, false)).toEqual([]);
 });
 
 test("the configuration of a mail server is not that of the catcher", async () => {

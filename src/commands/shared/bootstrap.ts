@@ -7,7 +7,7 @@ import pg from "pg";
 import { withClient } from "./connect.ts";
 import { DatabaseCommandError, errorCode, explainConnection } from "./errors.ts";
 import { scramVerifier } from "./scram.ts";
-import { type DatabaseTarget, maintenanceUrl } from "./settings.ts";
+import { type DatabaseTarget, maintenanceUrl, withDatabaseName } from "./settings.ts";
 
 const OLDEST_VERSION = 18;
 /** "staybase" on a telephone keypad: one migration at a time on a server. */
@@ -33,6 +33,7 @@ export async function withPreparedServer<T>(
     try {
       made.push(...(await makeRoles(client, target)));
       made.push(...(await makeDatabase(client, target)));
+      await closeLargeObjects(target);
     } catch (error) {
       throw explainConnection(error, endpoint.variable, endpoint.url);
     }
@@ -164,6 +165,24 @@ async function makeDatabase(client: pg.ClientBase, target: DatabaseTarget): Prom
   }
   if (found === undefined || !found.connects || found.open) await restrict(client, target);
   return found === undefined ? [`database ${target.name}`] : [];
+}
+
+/**
+ * Everybody may make large objects, and fill the disk with them: we have none, so nobody may. Only
+ * a superuser can take that right away; where ROOT_DATABASE_URL is none, it stays.
+ */
+async function closeLargeObjects(target: DatabaseTarget): Promise<void> {
+  const url = withDatabaseName(target.rootUrl, target.name);
+  await withClient({ url, variable: "ROOT_DATABASE_URL" }, async (client) => {
+    const { rows } = await client.query<{ statement: string }>(
+      `select format('revoke execute on function %s from public', p.oid::regprocedure) as statement
+       from pg_proc p join pg_roles me on me.rolname = current_user
+       cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+       where p.pronamespace = 'pg_catalog'::regnamespace and p.proname ~ '^lo(_|read$|write$)'
+         and me.rolsuper and a.grantee = 0`,
+    );
+    if (rows.length > 0) await client.query(rows.map(({ statement }) => statement).join(";\n"));
+  });
 }
 
 /** Lets only the authenticator (and superusers) into a database; copies do not inherit this. */

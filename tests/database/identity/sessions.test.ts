@@ -126,14 +126,6 @@ describe("a refresh token", () => {
   });
 });
 
-test("a token leads to its session", async () => {
-  const session = await signIn();
-  const find = (hash: Buffer) =>
-    asServer(database, "select app_private.find_refresh_session($1) as id", [hash]);
-  expect(await find(session.first)).toEqual([{ id: session.id }]);
-  expect(await find(token())).toEqual([{ id: null }]);
-});
-
 test("an operator's session says so", async () => {
   const session = await signIn();
   await asOwner(database, "insert into app_private.operators (user_id) values ($1)", [

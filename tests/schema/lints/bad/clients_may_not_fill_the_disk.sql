@@ -1,0 +1,3 @@
+-- finds: lo_create(oid)
+reset role;
+grant execute on function pg_catalog.lo_create(oid) to :DATABASE_VISITOR;
