@@ -272,6 +272,7 @@
 --!include imports/policies/imported_listings.sql
 --!include imports/internal/import_host.sql
 --!include imports/internal/import_listing_parts.sql
+--!include imports/internal/import_dated_rates.sql
 --!include imports/internal/import_nights.sql
 --!include imports/server/import_listing.sql
 

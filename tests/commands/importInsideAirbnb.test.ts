@@ -110,7 +110,7 @@ describe("a city of invented rows", () => {
   test("is written, and what cannot be is skipped with row and reason", async () => {
     const report = join(folder, "report.txt");
     const result = await run(FIXTURES, { report });
-    expect(result).toMatchObject({ created: 4, updated: 0, skipped: 3, exitCode: 0 });
+    expect(result).toMatchObject({ created: 4, updated: 0, skipped: 3, exitCode: 3 });
     expect(result.text).toMatch(/listings row 4 \(id 1000000000000000004\): .*Castle/);
     expect(result.text).toMatch(/listings row 5 .*same id/);
     expect(result.text).toMatch(/listings row 7 .*on earth/);
@@ -207,10 +207,14 @@ describe("a city of invented rows", () => {
        where i.source = 'inside-airbnb' order by 1, c.nights`,
     );
     expect(claims).toEqual([
+      { external_id: "1000000000000000001", nights: "[2000-01-01,2024-06-01)" },
       { external_id: "1000000000000000001", nights: "[2024-06-03,2024-06-04)" },
-      { external_id: "1000000000000000003", nights: "[2024-06-01,2024-06-04)" },
-      { external_id: "1000000000000000003", nights: "[2024-06-05,2024-06-06)" },
-      { external_id: "1000000000000000005", nights: "[2024-06-01,2024-06-02)" },
+      { external_id: "1000000000000000001", nights: "[2024-06-05,2101-01-01)" },
+      { external_id: "1000000000000000002", nights: "[2000-01-01,2024-06-01)" },
+      { external_id: "1000000000000000002", nights: "[2024-06-02,2101-01-01)" },
+      { external_id: "1000000000000000003", nights: "[2000-01-01,2024-06-04)" },
+      { external_id: "1000000000000000003", nights: "[2024-06-05,2101-01-01)" },
+      { external_id: "1000000000000000005", nights: "[2000-01-01,2101-01-01)" },
     ]);
     const rates = await rows(
       `select d.nights::text, d.nightly_amount::integer as amount from app_public.dated_rates d
@@ -251,9 +255,9 @@ describe("a city of invented rows", () => {
     expect(result.text).not.toContain("On request");
     // The calendar begins on a Saturday.
     const [found] = await rows(
-      `select (app_hidden.clock() at time zone 'Atlantic/Azores')::date - min(lower(c.nights))
+      `select (app_hidden.clock() at time zone 'Atlantic/Azores')::date - min(upper(c.nights))
            between 0 and 6 as this_week,
-         extract(isodow from min(lower(c.nights)))::integer as weekday,
+         extract(isodow from min(upper(c.nights)))::integer as weekday,
          bool_and(l.booking_mode = 'instant' and l.region = 'Norte' and l.country_code = 'PT') as said,
          max(r.nightly_amount)::integer as highest
        from app_public.listings l
@@ -348,8 +352,9 @@ describe("a city of invented rows", () => {
     );
     const result = await run(dir, { city: "Blocks" });
     expect(result).toMatchObject({ blockedNights: 5 });
-    expect(result.text).toContain("prices that are no amount, so the base price counts: 1.");
-    expect(result.text).toContain("No calendar rows, so every night is free: 1 listing.");
+    expect(result.text).toContain("prices that are no amount, so these nights are not sold: 1.");
+    expect(result.text).toMatch(/No calendar row that can be read.* not sold: 1 listing\./);
+    expect(result.exitCode).toBe(3);
     expect(
       await rows(
         `select c.nights::text, d.nightly_amount from app_public.calendar_claims c
@@ -359,14 +364,16 @@ describe("a city of invented rows", () => {
          where i.external_id = '36003' order by c.nights`,
       ),
     ).toEqual([
-      { nights: "[2024-06-01,2024-06-04)", nightly_amount: null },
-      { nights: "[2024-06-05,2024-06-06)", nightly_amount: null },
+      { nights: "[2000-01-01,2024-06-04)", nightly_amount: null },
+      { nights: "[2024-06-05,2101-01-01)", nightly_amount: null },
     ]);
   });
 
   test("has a listing with its new host, and says where bookings keep the old one", async () => {
     const dir = await others("3700");
-    await run(dir, { city: "Hosted" });
+    await rm(join(dir, "calendar.csv"));
+    const options = { city: "Hosted", assumeFree: true };
+    await run(dir, options);
     const [booked] = await rows(
       `select i.listing_id as id, (current_date + 30)::text as check_in,
          (current_date + 33)::text as check_out
@@ -382,7 +389,7 @@ describe("a city of invented rows", () => {
         .replace(/^(37005,.*),42,/m, "$1,43,")
         .replace(/^(37001,.*),9000000000000000001,/m, "$1,44,"),
     );
-    const result = await run(dir, { city: "Hosted" });
+    const result = await run(dir, options);
     expect(result).toMatchObject({ updated: 2, unchanged: 2 });
     expect(result.text).toContain("booked already, so they stay with theirs: 1 listing.");
     expect(
@@ -398,13 +405,23 @@ describe("a city of invented rows", () => {
     ]);
   });
 
-  test("without a calendar says so and blocks nothing", async () => {
+  test("without a calendar says so and sells nothing, unless told to", async () => {
     const dir = await others("4000");
     await rm(join(dir, "calendar.csv"));
     const result = await run(dir, { city: "Free" });
-    expect(result).toMatchObject({ created: 4, blockedNights: 0, datedRates: 0 });
+    expect(result).toMatchObject({ created: 4, blockedNights: 0, datedRates: 0, exitCode: 3 });
     expect(result.text).toContain("no calendar.csv.gz");
-    expect(result.text).not.toContain("No calendar rows");
+    const taken = async (): Promise<unknown> =>
+      rows(
+        `select distinct c.nights::text from app_public.calendar_claims c
+         join app_public.listings l on l.id = c.listing_id where l.city = 'Free'`,
+      );
+    expect(await taken()).toEqual([{ nights: "[2000-01-01,2101-01-01)" }]);
+    expect(await run(dir, { city: "Free", assumeFree: true })).toMatchObject({
+      updated: 4,
+      exitCode: 0,
+    });
+    expect(await taken()).toEqual([]);
   });
 
   test("of which no row can be written gives exit code 2", async () => {
@@ -420,6 +437,142 @@ describe("a city of invented rows", () => {
     const result = await run(FIXTURES, { city: "Stopped" }, stop);
     expect(result).toMatchObject({ created: 0, isStopped: true, exitCode: 130 });
     expect(await rows("select from app_public.listings where city = 'Stopped'")).toEqual([]);
+  });
+});
+
+describe("a snapshot of a city", () => {
+  /** What became of a listing of the fixtures. */
+  async function state(id: string): Promise<unknown> {
+    const [found] = await rows(
+      `select l.title, u.display_name as host, l.min_nights, r.nightly_amount::integer as amount,
+         (select range_agg(c.nights)::text from app_public.calendar_claims c
+          where c.listing_id = l.id) as taken
+       from app_private.imported_listings i
+       join app_public.listings l on l.id = i.listing_id
+       join app_public.users u on u.id = l.host_id
+       join app_public.listing_rates r on r.listing_id = l.id
+       where i.external_id = $1`,
+      [id],
+    );
+    return found;
+  }
+
+  /** One listing, with other words in some columns; no calendar unless given. */
+  async function snapshot(id: string, cells: Record<string, string>, calendar?: string) {
+    const dir = await city(`${id}-${Object.values(cells).join("-").replace(/\W/g, "")}`, (csv) => {
+      const [header = "", , row = ""] = csv.split("\n");
+      const values = row
+        .replace(/"\[.*\]"/, "[]")
+        .replace(/^\d+/, id)
+        .split(",");
+      // The place of the host has a comma in its quotes.
+      const at = values.indexOf('"Porto');
+      values.splice(at, 2, "Porto");
+      const names = header.split(",");
+      for (const [name, cell] of Object.entries(cells)) values[names.indexOf(name)] = cell;
+      return `${header}\n${values.join(",")}\n`;
+    });
+    if (calendar === undefined) await rm(join(dir, "calendar.csv"));
+    else await writeFile(join(dir, "calendar.csv"), `listing_id,date,available,price\n${calendar}`);
+    return () => run(dir, { city: "Porto", countryCode: "PT" });
+  }
+
+  test("ends the same in any order, and the newest one counts", async () => {
+    const states: unknown[] = [];
+    for (const [id, order] of [
+      ["610001", [0, 1, 0, 1]],
+      ["610002", [1, 0, 0]],
+    ] as const) {
+      const host = { host_id: `7${id}` };
+      const days = `${id},2024-06-01,t,$80.00\n${id},2024-06-02,f,$80.00\n`;
+      const old = { last_scraped: "2015-10-03", name: "Old", host_name: "Before", price: "$50.00" };
+      const snapshots = [
+        await snapshot(id, { ...host, ...old }, days),
+        await snapshot(id, { ...host, name: "New", host_name: "Now" }),
+      ];
+      for (const at of order) await snapshots[at]?.();
+      states.push(await state(id));
+      // Another listing of the host in an old snapshot does not bring the old name back.
+      const other = await snapshot(`${id}9`, { ...host, ...old });
+      expect(await other()).toMatchObject({ created: 1 });
+      expect(await state(id)).toEqual(states.at(-1));
+      const later = await snapshot(`${id}9`, { ...host, last_scraped: "2099-10-03", name: "X" });
+      expect((await later()).text).toContain("No day in last_scraped");
+      expect(await state(`${id}9`)).toMatchObject({ title: "Old", host: "Now" });
+    }
+    const taken = "{[2000-01-01,2024-06-01),[2024-06-02,2101-01-01)}";
+    expect(states[0]).toMatchObject({ title: "New", host: "Now", amount: 8000, taken });
+    expect(states[1]).toEqual(states[0]);
+  });
+
+  test("repairs a host whom somebody has changed, though the listing is as it was", async () => {
+    const bring = await snapshot("620001", { host_id: "762", host_name: "True" });
+    await bring();
+    await rows(
+      `update app_public.users set display_name = 'False' where id = (
+         select user_id from app_private.imported_hosts where external_id = '762')`,
+    );
+    expect(await bring()).toMatchObject({ updated: 1 });
+    expect(await bring()).toMatchObject({ unchanged: 1 });
+    expect(await state("620001")).toMatchObject({ host: "True" });
+  });
+
+  const DATES = ["03/12/2027", "2027-12-32", "2027-12-3", "", "tomorrow", "5e3", "2027-02-29"];
+  const WORDS = ["", "yes", "1", "n/a", "?", "\ufffd", "tt"];
+  const PRICES = ["free", "$-1", "$1e3", "$999999999999", "€", "12;50", "--"];
+
+  test.each(DATES.map((date, at) => [date, WORDS[at] ?? "", PRICES[at] ?? ""] as const))(
+    "with the date %p, the word %p and the price %p frees no night, and has exit code 3",
+    async (date, word, price) => {
+      const id = String(630_000 + DATES.indexOf(date));
+      const good = `${id},2027-12-01,t,$80.00\n${id},2027-12-02,f,\n${id},2027-12-03,T,\n`;
+      const known = "{[2000-01-01,2027-12-01),[2027-12-02,2027-12-03),[2027-12-04,2101-01-01)}";
+      expect(await (await snapshot(id, {}, good))()).toMatchObject({ exitCode: 0 });
+      expect(await state(id)).toMatchObject({ taken: known });
+      // Nothing of it can be read, or no calendar came: what was known stays.
+      const none = await snapshot(id, {}, `${id},${date},t,$80.00\n`);
+      expect(await none()).toMatchObject({ exitCode: 3 });
+      expect(await (await snapshot(id, {}))()).toMatchObject({ exitCode: 3 });
+      expect(await state(id)).toMatchObject({ taken: known });
+      const bad = `${id},2027-12-01,${word},\n${id},${date},t,\n${id},2027-12-03,t,${price}\n`;
+      const unread = await snapshot(id, {}, bad);
+      expect(await unread()).toMatchObject({ exitCode: 3 });
+      expect(await state(id)).toMatchObject({ taken: known });
+      // Of the same day, the calendar that tells more nights counts, whichever comes last.
+      const partly = await snapshot(id, {}, `${bad}${id},2027-12-04,t,\n`);
+      expect(await partly()).toMatchObject({ exitCode: 3 });
+      expect(await state(id)).toMatchObject({ taken: known });
+      // A newer one counts alone; what it does not tell is closed.
+      const newer = { last_scraped: "2025-10-04" };
+      const later = await snapshot(id, newer, `${bad}${id},2027-12-04,t,\n`);
+      expect(await later()).toMatchObject({ exitCode: 3 });
+      const taken = "{[2000-01-01,2027-12-04),[2027-12-05,2101-01-01)}";
+      expect(await state(id)).toMatchObject({ taken });
+      expect(await (await snapshot(id, {}, good))()).toMatchObject({ unchanged: 1 });
+      expect(await state(id)).toMatchObject({ taken });
+    },
+  );
+
+  test("makes nothing instant that does not say so", async () => {
+    let count = 640_000;
+    for (const [flag, least, mode] of [
+      ["t", "2", "instant"],
+      ["True", "2", "instant"],
+      ["False", "2", "request"],
+      ["", "2", "request"],
+      ["yes", "2", "request"],
+      ["t", "", "request"],
+      ["t", "many", "request"],
+    ] as const) {
+      count += 1;
+      await (await snapshot(String(count), { instant_bookable: flag, minimum_nights: least }))();
+      const found = await rows(
+        `select l.booking_mode::text as mode from app_public.listings l
+         join app_private.imported_listings i on i.listing_id = l.id where i.external_id = $1`,
+        [String(count)],
+      );
+      expect([flag, least, found]).toEqual([flag, least, [{ mode }]]);
+    }
   });
 });
 
@@ -473,7 +626,7 @@ describe("an import that does not come to its end", () => {
       created: 4,
       unchanged: 8,
       isStopped: false,
-      exitCode: 0,
+      exitCode: 3,
     });
   });
 
@@ -501,7 +654,7 @@ describe("an import that does not come to its end", () => {
     );
     try {
       const result = await run(dir, { city: "53000" });
-      expect(result).toMatchObject({ created: 3, skipped: 1, exitCode: 0 });
+      expect(result).toMatchObject({ created: 3, skipped: 1, exitCode: 3 });
       expect(result.text).toMatch(
         /listings row 2 \(id 530002\): the database refuses it:.*not_here/,
       );
@@ -645,7 +798,7 @@ describe("the parts", () => {
       ["one", [11, 10, 12]],
       ["other", [10]],
     ] as const) {
-      for (const day of days) store.add(id, 20_000 + day, true, null);
+      for (const day of days) store.add(id, 20_000 + day, "blocked", null);
     }
     expect(store.firstDay).toBe(20_009);
     expect(store.usualFirstDay).toBe(20_010);
@@ -682,7 +835,8 @@ describe("the parts", () => {
     const day = parseDay("2024-06-01") ?? 0;
     for (let step = 0; step < 700; step += 1) {
       const [id, at] = [String(step % 7), day + ((step * 37) % 100)];
-      for (const store of [small, large]) store.add(id, at, at % 5 < 2, 100 + (at % 3));
+      for (const store of [small, large])
+        store.add(id, at, at % 5 < 2 ? "blocked" : "free", 100 + (at % 3));
     }
     try {
       expect(small.hasSpilled).toBe(true);

@@ -7,7 +7,15 @@ import { amenityCodes } from "./amenities.ts";
 import { type Nights, parseDay } from "./calendar.ts";
 import type { Place } from "./place.ts";
 import type { Columns } from "./source.ts";
-import { httpsUrl, type Minor, parseNumber, parsePrice, plainLine, plainText } from "./text.ts";
+import {
+  httpsUrl,
+  type Minor,
+  parseFlag,
+  parseNumber,
+  parsePrice,
+  plainLine,
+  plainText,
+} from "./text.ts";
 
 /** Without these there is no listing. What else the file has is used where it is there. */
 export const REQUIRED_COLUMNS = [
@@ -29,7 +37,7 @@ export const REQUIRED_COLUMNS = [
 /** Sixteen guests and 730 nights are the limits of app_public.listings. */
 const [MOST_GUESTS, MOST_NIGHTS, MOST_AMENITIES] = [16, 730, 500];
 /** The most that app_public.listing_rates takes, in minor units. */
-const HIGHEST_AMOUNT = 100_000_000_000;
+export const HIGHEST_AMOUNT = 100_000_000_000;
 
 const TYPES: Readonly<Record<string, string>> = {
   "entire home/apt": "entire_home",
@@ -50,6 +58,8 @@ export type NoticeKind =
   | "no_calendar"
   | "on_request"
   | "host"
+  | "older"
+  | "date"
   | "guests"
   | "nights"
   | "rooms"
@@ -65,9 +75,13 @@ export interface CityFacts {
   readonly columns: Columns;
   readonly place: Place;
   readonly timeZone: string;
+  /** A snapshot of a later day cannot be. */
+  readonly today: string;
   readonly currency: Minor & { readonly code: string };
   /** How all are booked; null takes it from the file. */
   readonly bookingMode: "instant" | "request" | null;
+  /** Whether nights are free of which no calendar has told. */
+  readonly assumeFree: boolean;
   /** Whether the ratings are those of old files; see `RATINGS`. */
   readonly hasOldRatings: boolean;
 }
@@ -117,11 +131,17 @@ export function cellsOf(columns: Columns, cells: readonly string[]): Cell {
  * @throws {RowFault} when there is none
  */
 export function listingIdOf(cell: Cell): string {
-  const id = cell("id");
-  if (/^\d{1,30}$/.test(id)) return id;
-  const rounded = /^\d(\.\d+)?E\+?\d+$/i.test(id);
+  const fault = idFault(cell("id"));
+  if (fault !== undefined) throw new RowFault(`the id ${fault}`);
+  return cell("id");
+}
+
+/** Why a text is no id of Inside Airbnb; undefined where it is one. */
+export function idFault(id: string): string | undefined {
+  if (/^\d{1,30}$/.test(id)) return undefined;
+  const rounded = /^\d+([.,]\d+)?E\+?\d+$/i.test(id);
   const hint = rounded ? "; a spreadsheet program has rounded it, take the file as published" : "";
-  throw new RowFault(`the id "${id.slice(0, 40)}" is not a whole number${hint}`);
+  return `"${id.slice(0, 40)}" is not a whole number${hint}`;
 }
 
 /** @throws {RowFault} where the coordinates are missing or not on earth */
@@ -155,6 +175,7 @@ export function readListing(cells: readonly string[], facts: CityFacts): ReadLis
   const { city, region, countryCode } = facts.place;
   const listing = {
     externalId,
+    scrapedOn: readScrapedOn(cell, facts.today, note),
     host: readHost(cell, note),
     title: readTitle(cell, city, note),
     description: plainText(cell("description"), 20_000),
@@ -164,6 +185,7 @@ export function readListing(cells: readonly string[], facts: CityFacts): ReadLis
     ...readRooms(cell, note),
     ...readStayLimits(cell, note),
     bookingMode: facts.bookingMode ?? readBookingMode(cell, note),
+    ...(facts.assumeFree ? { assumeFree: true } : {}),
     // The file has no streets; the neighbourhood is the nearest to one.
     street: plainLine(cell("neighbourhood_cleansed"), 300) || city,
     city,
@@ -182,9 +204,8 @@ export function readListing(cells: readonly string[], facts: CityFacts): ReadLis
 
 /** The whole of it, as the database takes it. */
 export function withNights(read: ReadListing, nights: Nights): Readonly<Record<string, unknown>> {
-  const { blockedNights, datedRates } = nights;
-  const fits = datedRates.filter((rate) => rate.nightlyAmount <= HIGHEST_AMOUNT);
-  return { ...read.listing, blockedNights, datedRates: fits };
+  const { blockedNights, toldNights, datedRates } = nights;
+  return { ...read.listing, blockedNights, toldNights, datedRates };
 }
 
 type Note = (kind: NoticeKind, text: string) => void;
@@ -200,16 +221,26 @@ function readBaseAmount(cell: Cell, currency: Minor, note: Note): number | null 
 }
 
 function readBookingMode(cell: Cell, note: Note): "instant" | "request" {
-  if (cell("instant_bookable") !== "f") return "instant";
+  const hasLimits = [cell("minimum_nights"), cell("maximum_nights")].every(
+    (text) => parseNumber(text) !== undefined,
+  );
+  if (parseFlag(cell("instant_bookable")) === true && hasLimits) return "instant";
   note("on_request", "is booked on request, so it is not found with dates and not bookable yet");
   return "request";
 }
 
+/** The day of the snapshot; null, the oldest, where it cannot be read or is still to come. */
+function readScrapedOn(cell: Cell, today: string, note: Note): string | null {
+  const text = cell("last_scraped");
+  if (parseDay(text) !== undefined && text <= today) return text;
+  note("date", `last_scraped "${text.slice(0, 40)}" is no past day, so any other is newer`);
+  return null;
+}
+
 function readHost(cell: Cell, note: Note): Record<string, unknown> {
   const externalId = cell("host_id");
-  if (!/^\d{1,30}$/.test(externalId)) {
-    throw new RowFault(`the host id "${externalId.slice(0, 40)}" is not a whole number`);
-  }
+  const fault = idFault(externalId);
+  if (fault !== undefined) throw new RowFault(`the host id ${fault}`);
   const name = plainLine(cell("host_name"), 80);
   if (name === "") note("unnamed", `its host has no name and is called Host ${externalId}`);
   const since = cell("host_since");

@@ -16,6 +16,7 @@ export interface ImportOptions {
   readonly currency?: string | undefined;
   readonly bookingMode?: "instant" | "request" | undefined;
   readonly shiftToToday?: boolean | undefined;
+  readonly assumeFree?: boolean | undefined;
   readonly report?: string | undefined;
 }
 
@@ -33,6 +34,7 @@ one) and calendar.csv.gz; both may be unpacked. The same city again changes only
   --booking-mode MODE   instant or request for all, instead of what the file says
   --shift-to-today      moves all dates by whole weeks, so that the calendar begins in the week
                         up to today
+  --assume-free         sells all nights of listings of which no calendar has told
   --report FILE         writes every skipped row and every note to FILE`;
 
 /**
@@ -58,6 +60,7 @@ export function readOptions(args: readonly string[]): ImportOptions | undefined 
     currency: currency(values.currency),
     bookingMode: bookingMode(values["booking-mode"]),
     shiftToToday: values["shift-to-today"] === true,
+    assumeFree: values["assume-free"] === true,
     report: nonEmpty("--report", values.report),
   };
 }
@@ -75,6 +78,7 @@ function parse(args: readonly string[]) {
         currency: { type: "string" },
         "booking-mode": { type: "string" },
         "shift-to-today": { type: "boolean" },
+        "assume-free": { type: "boolean" },
         report: { type: "string" },
         help: { type: "boolean", short: "h" },
       },

@@ -119,6 +119,13 @@ export function httpsUrl(text: string): string | null {
   return fits ? url : null;
 }
 
+/** What a cell such as `t`, `f`, `True` or `FALSE` says; undefined for anything else. */
+export function parseFlag(text: string): boolean | undefined {
+  const cell = text.trim().toLowerCase();
+  if (cell === "t" || cell === "true") return true;
+  return cell === "f" || cell === "false" ? false : undefined;
+}
+
 /** A finite number, such as `-8.61` or `5e-05`; undefined where the cell holds none. */
 export function parseNumber(text: string | undefined): number | undefined {
   const cell = text?.trim() ?? "";
