@@ -14,7 +14,7 @@ import { AMENITY_CODES, amenityCodes } from "../../src/commands/import/amenities
 import { CalendarStore, nightsOf, parseDay } from "../../src/commands/import/calendar.ts";
 import { COUNTRIES_OF, chooseCurrency } from "../../src/commands/import/currency.ts";
 import { importCity, openCity } from "../../src/commands/import/insideAirbnb.ts";
-import { parseBathrooms } from "../../src/commands/import/listing.ts";
+import { parseBathrooms, RowFault, readListing } from "../../src/commands/import/listing.ts";
 import { type ImportOptions, readOptions } from "../../src/commands/import/options.ts";
 import { PlaceVotes, parsePlace } from "../../src/commands/import/place.ts";
 import {
@@ -23,10 +23,13 @@ import {
   parsePrice,
   plainLine,
   plainText,
+  shorten,
 } from "../../src/commands/import/text.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { paidBooking, somebody } from "../helpers/factories.ts";
+import { type Draw, drawFrom } from "../helpers/generate.ts";
 
+const POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n";
 const FIXTURES = fileURLToPath(new URL("fixtures/inside-airbnb", import.meta.url));
 const ALBANY = resolve("../shared/data/inside-airbnb/albany");
 const COMMAND = fileURLToPath(
@@ -352,7 +355,7 @@ describe("a city of invented rows", () => {
     );
     const result = await run(dir, { city: "Blocks" });
     expect(result).toMatchObject({ blockedNights: 5 });
-    expect(result.text).toContain("prices that are no amount, so these nights are not sold: 1.");
+    expect(result.text).toContain("prices that are no amount, so these nights are not known: 1.");
     expect(result.text).toMatch(/No calendar row that can be read.* not sold: 1 listing\./);
     expect(result.exitCode).toBe(3);
     expect(
@@ -576,6 +579,176 @@ describe("a snapshot of a city", () => {
   });
 });
 
+describe("a row of a listings file", () => {
+  const draws = (): Draw[] => Array.from({ length: 200 }, (_, seed) => drawFrom(seed));
+  const usual = {
+    id: "1",
+    name: "Flat",
+    description: "Bright.",
+    picture_url: "https://example.com/a.jpg",
+    host_id: "2",
+    host_name: "Ada",
+    host_about: "Hello.",
+    host_since: "2015-01-01",
+    neighbourhood_cleansed: "Ribeira",
+    latitude: "41.1",
+    longitude: "-8.6",
+    room_type: "Private room",
+    accommodates: "2",
+    bathrooms: "1",
+    bedrooms: "1",
+    beds: "1",
+    amenities: "[]",
+    price: "$50.00",
+    minimum_nights: "1",
+    maximum_nights: "30",
+    number_of_reviews: "3",
+    instant_bookable: "t",
+    last_scraped: "2025-10-03",
+  };
+
+  /** A row that is as usual but for some cells. */
+  function read(changes: Partial<typeof usual> = {}) {
+    const row = { ...usual, ...changes };
+    return readListing(Object.values(row), {
+      columns: new Map(Object.keys(row).map((name, at) => [name, at])),
+      place: { city: "Porto", region: null, countryCode: "PT" },
+      timeZone: "Europe/Lisbon",
+      today: "2026-01-01",
+      currency: { code: "EUR", exponent: 2, chargeStep: 1 },
+      bookingMode: null,
+      assumeFree: false,
+      hasOldRatings: false,
+    });
+  }
+
+  test("that is as usual has nothing to note", () => {
+    expect(read().notices).toEqual([]);
+  });
+
+  const essential = [
+    "id",
+    "host_id",
+    "latitude",
+    "longitude",
+    "room_type",
+    "accommodates",
+  ] as const;
+  const names = Object.keys(usual) as (keyof typeof usual)[];
+  test.each(names.filter((name) => !essential.some((one) => one === name)))(
+    "is a listing whatever %s says, and what is left out or filled in is noted",
+    (name) => {
+      const isText = /name|description|about/.test(name);
+      const mayBeEmpty = ["description", "host_about", "amenities"].includes(name);
+      for (const cell of ["", "*", "{x", "x".repeat(30_000)]) {
+        const isRead = name === "neighbourhood_cleansed" && cell === "{x";
+        const isFine = cell === "" ? mayBeEmpty : (isText && cell.length < 100) || isRead;
+        const { notices } = read({ [name]: cell });
+        expect([name, cell.slice(0, 9), notices.length > 0]).toEqual([
+          name,
+          cell.slice(0, 9),
+          !isFine,
+        ]);
+      }
+    },
+  );
+
+  test.each(essential)("is none without %s", (name) => {
+    for (const cell of ["", "?", "9.1E+17", "*"]) {
+      if (name === "accommodates" && cell === "9.1E+17") continue;
+      expect(() => read({ [name]: cell })).toThrow(RowFault);
+    }
+  });
+
+  test("says that an id was rounded, however a spreadsheet program writes it", () => {
+    for (const draw of draws()) {
+      const digits = draw.one(["", ".2", ",2", ".20000", ",0012"]);
+      const id = `9${digits}${draw.one(["E", "e"])}${draw.one(["", "+"])}${draw.integer(9, 18)}`;
+      expect(() => read({ id })).toThrow(/spreadsheet/);
+      expect(() => read({ host_id: id })).toThrow(/spreadsheet/);
+    }
+  });
+
+  test("is none at 0, 0, but may lie on the equator or on the meridian of Greenwich", () => {
+    for (const zero of ["0", "0.0", "-0", "0e5"]) {
+      expect(() => read({ latitude: zero, longitude: "0.00" })).toThrow(/stands for no place/);
+      expect(read({ latitude: zero }).listing).toMatchObject({ longitude: -8.6 });
+      expect(read({ longitude: zero }).listing).toMatchObject({ latitude: 41.1 });
+    }
+  });
+
+  test("has the same amenities as JSON and as files until 2019 write them", () => {
+    const letters = [
+      "a",
+      "TV",
+      " ",
+      '"',
+      "\\",
+      ",",
+      "{",
+      "}",
+      "\u2019",
+      "\u{1f30a}",
+      "-",
+      "/",
+      "N",
+    ];
+    const bare = (text: string): string =>
+      /^[A-Za-z-][\w /-]*$/.test(text) && text.trim() === text
+        ? text
+        : `"${text.replace(/["\\]/g, "\\$&")}"`;
+    for (const draw of draws()) {
+      const list = Array.from({ length: draw.integer(0, 9) }, () =>
+        draw.integer(0, 1) === 0
+          ? draw.one(["TV", "Cable TV", "Wifi", '32" HDTV', "Pack \u2019n Play/travel crib"])
+          : Array.from({ length: draw.integer(1, 6) }, () => draw.one(letters)).join(""),
+      );
+      const [json, old] = [JSON.stringify(list), `{${list.map(bare).join(",")}}`].map((text) =>
+        read({ amenities: text }),
+      );
+      expect([list, old]).toEqual([list, json]);
+      expect(old?.notices).toEqual([]);
+    }
+    expect(read({ amenities: '{TV,"Cable TV",Wifi}' }).listing.amenityCodes).toEqual([
+      "tv",
+      "wifi",
+    ]);
+  });
+
+  test("keeps every sign of a title and of prose that is no tag", () => {
+    const words =
+      "<Monthly $500>|<3|2 < 3|a<b|>|<|<->|<Sunny>|b>a|<b|</i|<=>|<A> room|&|& co|$|< b >|*".split(
+        "|",
+      );
+    for (const draw of draws()) {
+      const text = Array.from({ length: draw.integer(1, 6) }, () => draw.one(words)).join(" ");
+      expect(plainLine(text)).toBe(text);
+      expect(plainText(text)).toBe(text);
+      expect(plainText(`<p>${text}</p><em>new</em><br />end`)).toBe(`${text}\nnew\nend`);
+    }
+    expect(read({ name: "<Monthly $500> Cosy room" }).listing.title).toBe(
+      "<Monthly $500> Cosy room",
+    );
+  });
+
+  test("notes which texts are cut, and only then", () => {
+    for (const [name, most] of [
+      ["name", 200],
+      ["host_name", 80],
+      ["host_about", 5000],
+      ["description", 20_000],
+      ["neighbourhood_cleansed", 300],
+    ] as const) {
+      for (const letter of ["x", "\u{1d4b3}"]) {
+        expect(read({ [name]: letter.repeat(most) }).notices).toEqual([]);
+        expect(read({ [name]: letter.repeat(most + 1) }).notices).toEqual([
+          { kind: "cut", text: expect.stringContaining(`cut to ${most} characters`) },
+        ]);
+      }
+    }
+  });
+});
+
 describe("an import that does not come to its end", () => {
   /**
    * Begins to import a street of twelve and runs `task` when the first four listings are written
@@ -676,6 +849,14 @@ describe("an unfit input", () => {
     ["with a quote inside", (csv) => csv.replace('"[""Wifi"",', '"["Wifi"",'), /broken CSV/],
     ["with a short row", (csv) => `${csv}1,2,3\n`, /broken CSV.*columns/],
     ["that is not UTF-8", (csv) => Buffer.from(csv, "latin1"), /not UTF-8/],
+    ["that is UTF-16", (csv) => Buffer.from(`\ufeff${csv}`, "utf16le"), /UTF-16/],
+    ["with semicolons", (csv) => csv.replaceAll(",", ";"), /semicolons/],
+    ["with semicolons and quotes", (csv) => csv.replace(/(\w+),/g, '"$1";'), /semicolons/],
+    ["with tabs", (csv) => csv.replaceAll(",", "\t"), /tabs/],
+    ["that is a pointer", () => POINTER, /Git LFS.*git lfs pull/],
+    ["that is a web page", () => "<!DOCTYPE html>\n<html><body>Not found", /web page/],
+    ["that is an error of a store", () => '<?xml version="1.0"?><Error/>', /web page/],
+    ["that is an archive", () => "PK\u0003\u0004\u0014\0\0", /zip archive/],
     [
       "that lacks columns",
       (csv) => csv.replace(",room_type,", ",kind,").replace(",price,", ",cost,"),
@@ -703,6 +884,10 @@ describe("an unfit input", () => {
     await expect(openCity(none)).rejects.toThrow("no listings.csv.gz");
     await writeFile(join(plain, "listings.csv.gz"), csv);
     await expect(openCity(plain)).rejects.toThrow("is not gzip");
+    await writeFile(join(plain, "listings.csv.gz"), POINTER);
+    await expect(openCity(plain)).rejects.toThrow("is a pointer of Git LFS");
+    await writeFile(join(plain, "listings.csv.gz"), gzipSync(csv.toString().replaceAll(",", ";")));
+    await expect(openCity(plain)).rejects.toThrow("semicolons");
     await writeFile(join(cut, "listings.csv.gz"), gzipSync(csv).subarray(0, -40));
     await expect(run(cut)).rejects.toThrow("is cut off");
   });
@@ -720,6 +905,9 @@ describe("an unfit input", () => {
     expect(readOptions(["--help"])).toBeUndefined();
     for (const args of [[], ["a", "b"], ["a", "--what"], ["a", "--country", "ZZ"]]) {
       expect(() => readOptions(args)).toThrow();
+    }
+    for (const option of ["--city", "--region"]) {
+      expect(() => readOptions(["a", option, "*"])).toThrow(option);
     }
     for (const option of ["--time-zone", "--currency", "--booking-mode"]) {
       expect(() => readOptions(["a", option, "nothing/known"])).toThrow(option);
@@ -805,11 +993,13 @@ describe("the parts", () => {
   });
 
   test("HTML becomes plain text, and odd characters do not get through", () => {
-    expect(plainText("a<br/>b<p>c</p>d &lt;i&gt; &#8211; &unknown; 3 < 4", 99)).toBe(
+    expect(plainText("a<br/>b<p>c</p>d &lt;i&gt; &#8211; &unknown; 3 < 4")).toBe(
       "a\nbc\nd <i> \u2013 &unknown; 3 < 4",
     );
-    expect(plainText("x\u0000y\ud800", 99)).toBe("xy\ufffd");
-    expect(plainLine("👩‍🚀🌊🌊 a\n b", 4)).toBe("👩‍🚀🌊");
+    expect(plainText("x\u0000y\ud800")).toBe("xy\ufffd");
+    expect(shorten(plainLine("👩‍🚀🌊🌊 a\n b"), 4)).toBe("👩‍🚀🌊");
+    for (const blank of ["\u200b", " \u00ad\ufeff ", "\u202e\u3164"])
+      expect(plainLine(blank)).toBe("");
     expect(parseBathrooms("Shared half-bath")).toBe(0.5);
     expect(parseBathrooms("2.5 baths")).toBe(2.5);
     expect(parseBathrooms("none")).toBeUndefined();
@@ -819,6 +1009,10 @@ describe("the parts", () => {
     expect(parsePlace("Albany, NY")).toEqual({ city: "Albany", region: "NY", countryCode: "US" });
     expect(parsePlace("Cambridge, Massachusetts, United States")?.region).toBe("Massachusetts");
     expect(parsePlace("Neighborhood highlights")).toBeUndefined();
+    for (const sign of ["*", "-", ".", "", "\u2605", "??"]) {
+      expect(parsePlace(`Antwerp, ${sign}, Belgium`)).toMatchObject({ region: null });
+      expect(parsePlace(`${sign}, Flanders, Belgium`)).toBeUndefined();
+    }
     const votes = new PlaceVotes();
     for (const text of ["Paris, France", "Paris, France", "Lyon, France", "Ghent, Belgium"]) {
       votes.add([text], 3.72, 51.05);

@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { DatabaseCommandError, errorMessage } from "../shared/errors.ts";
 import { countryNamed } from "./place.ts";
+import { isNamed } from "./text.ts";
 
 /** What a person asked for; undefined where it is to be found out. */
 export interface ImportOptions {
@@ -53,8 +54,8 @@ export function readOptions(args: readonly string[]): ImportOptions | undefined 
   }
   return {
     dir,
-    city: nonEmpty("--city", values.city),
-    region: nonEmpty("--region", values.region),
+    city: placeName("--city", values.city),
+    region: placeName("--region", values.region),
     countryCode: country(values.country),
     timeZone: timeZone(values["time-zone"]),
     currency: currency(values.currency),
@@ -96,6 +97,12 @@ function nonEmpty(option: string, text: string | undefined): string | undefined 
     throw new DatabaseCommandError(`${option} needs a text of 1 to 200 characters.`);
   }
   return trimmed;
+}
+
+function placeName(option: string, text: string | undefined): string | undefined {
+  const name = nonEmpty(option, text);
+  if (name === undefined || isNamed(name)) return name;
+  throw new DatabaseCommandError(`${option} "${name}" is no name of a place.`);
 }
 
 function country(text: string | undefined): string | undefined {

@@ -14,7 +14,7 @@ const BUFFERED_CHARACTERS = 64_000;
 export type Outcome = "created" | "updated" | "unchanged";
 
 const SENTENCES: Readonly<Record<NoticeKind, string>> = {
-  no_price: "No price, so they stay drafts until their hosts set one",
+  no_price: "No price that can be read, so they stay drafts until their hosts set one",
   no_picture: "No picture, so they stay drafts until their hosts add one",
   no_calendar:
     "No calendar row that can be read, so nights keep what an earlier calendar said, else they " +
@@ -25,9 +25,12 @@ const SENTENCES: Readonly<Record<NoticeKind, string>> = {
   host: "Another host than before, but booked already, so they stay with theirs",
   older: "Newer snapshots are known, so nothing but missing nights is taken over",
   date: "No day in last_scraped, so any snapshot with one is newer",
+  filled: "Cells that are empty or cannot be read, so what is usual is written",
+  cut: "Longer than our limits, cut",
+  amenities: "Amenities that cannot be read, left out",
   guests: "Less or more guests than our 1 to 16, brought within",
   nights: "Limits of nights outside of our 1 to 730 or crossed, brought within",
-  rooms: "More rooms than our limits, capped",
+  rooms: "Rooms outside of our limits, brought within",
   unnamed: "No name of their own or of the host's, given one",
 };
 
@@ -38,7 +41,7 @@ export class ImportReport {
   skippedDays = 0;
   /** Calendar rows of listings that the listings file does not have. */
   strayDays = 0;
-  /** Calendar rows whose price cannot be read; their nights are blocked. */
+  /** Calendar rows whose price cannot be read; their nights are not free. */
   unpricedDays = 0;
   blockedNights = 0;
   datedRates = 0;
@@ -116,7 +119,7 @@ export class ImportReport {
     }
     if (this.unpricedDays > 0) {
       const rows = this.unpricedDays.toLocaleString("en");
-      lines.push(`Calendar prices that are no amount, so these nights are not sold: ${rows}.`);
+      lines.push(`Calendar prices that are no amount, so these nights are not known: ${rows}.`);
     }
     for (const [kind, count] of this.#notices) {
       const listings = count === 1 ? "1 listing" : `${count.toLocaleString("en")} listings`;

@@ -99,12 +99,12 @@ export async function readCalendar(
       const isFree = flags(cells[availableAt] ?? "");
       if (isFree === undefined) {
         const available = brief(cells[availableAt]);
-        report.skipDay(rows, `available is "${available}" instead of t or f; blocked`);
+        report.skipDay(rows, `available is "${available}" instead of t or f`);
       }
       const amount = prices(cells[priceAt] ?? "");
       const isPriced = amount !== undefined && (amount ?? 0) <= HIGHEST_AMOUNT;
       if (!isPriced) {
-        report.unpriceDay(rows, `the price "${brief(cells[priceAt])}" is not an amount; blocked`);
+        report.unpriceDay(rows, `the price "${brief(cells[priceAt])}" is not an amount`);
       }
       const word = isFree === false ? "blocked" : isFree && isPriced ? "free" : "unread";
       store.add(id, day, word, isPriced ? amount : null);

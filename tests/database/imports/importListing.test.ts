@@ -15,6 +15,7 @@ import {
   stopClock,
   text,
 } from "../../helpers/factories.ts";
+import { drawFrom } from "../../helpers/generate.ts";
 
 const database = testDatabase();
 
@@ -314,20 +315,11 @@ test("what is broken is refused as a whole", async () => {
   }
 });
 
-/** Numbers from 0 to below `end`, the same ones for the same seed. */
-function dice(seed: number): (end: number) => number {
-  let state = seed;
-  return (end) => {
-    // Numerical Recipes' linear congruential generator; its high bits are the good ones.
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * end);
-  };
-}
-
 test.each(Array.from({ length: 20 }, (_, seed) => seed))(
   "snapshots in any order and number leave what the newest ones say (seed %i)",
   async (seed) => {
-    const roll = dice(seed);
+    const draw = drawFrom(seed);
+    const roll = (end: number): number => draw.integer(0, end - 1);
     const hostId = randomUUID();
     const ids = [randomUUID(), randomUUID()];
     const told = Array.from({ length: 1 + roll(5) }, (_, at) => ({
