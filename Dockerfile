@@ -8,13 +8,14 @@
 #   node src/commands/db/migrate.ts          npm run db:migrate
 #   node src/commands/doctor.ts              npm run doctor
 
-FROM node:24-bookworm-slim AS packages
+# Pinned, so that nobody can put another image behind the tag: both lines, when Node has a new one.
+FROM node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 # Without the packages that only build and test; Node is the image's own.
 RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --no-audit --no-fund
 
-FROM node:24-bookworm-slim
+FROM node:24-bookworm-slim@sha256:6f7b03f7c2c8e2e784dcf9295400527b9b1270fd37b7e9a7285cf83b6951452d
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules

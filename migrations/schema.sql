@@ -184,6 +184,19 @@ create type app_public.payment_status as enum (
 comment on type app_public.payment_status is 'Where a payment is; money has moved from captured on.';
 
 --
+-- enum app_public.quota_kind
+--
+create type app_public.quota_kind as enum (
+  'listings',
+  'drafts',
+  'units',
+  'photos',
+  'blocks',
+  'quotes'
+);
+comment on type app_public.quota_kind is 'What is counted for each person, and limited.';
+
+--
 -- enum app_public.refund_status
 --
 create type app_public.refund_status as enum (
@@ -653,6 +666,25 @@ create policy definer_all on app_private.public_places as permissive for all to 
 comment on table app_private.public_places is 'The places of a host''s homes, and the points that stand for them.';
 
 --
+-- table app_private.quotas
+--
+create table app_private.quotas (
+  kind app_public.quota_kind not null,
+  most integer not null
+);
+alter table app_private.quotas owner to staybase_owner;
+alter table app_private.quotas add constraint quotas_pkey
+  PRIMARY KEY (kind);
+alter table app_private.quotas add constraint quotas_most_is_not_negative
+  CHECK ((most >= 0));
+alter table app_private.quotas enable row level security;
+alter table app_private.quotas force row level security;
+create policy definer_all on app_private.quotas as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.quotas is 'How much everybody may have.';
+
+--
 -- table app_private.refresh_tokens
 --
 create table app_private.refresh_tokens (
@@ -761,6 +793,31 @@ create policy definer_all on app_private.stripe_events as permissive for all to 
   using (true)
   with check (true);
 comment on table app_private.stripe_events is 'Events that Stripe sent, each once.';
+
+--
+-- table app_private.user_quotas
+--
+create table app_private.user_quotas (
+  user_id uuid not null,
+  kind app_public.quota_kind not null,
+  most integer not null
+);
+alter table app_private.user_quotas owner to staybase_owner;
+alter table app_private.user_quotas add constraint user_quotas_pkey
+  PRIMARY KEY (user_id, kind);
+alter table app_private.user_quotas add constraint user_quotas_kind_fkey
+  FOREIGN KEY (kind) REFERENCES app_private.quotas(kind) ON DELETE RESTRICT;
+alter table app_private.user_quotas add constraint user_quotas_user_id_fkey
+  FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_private.user_quotas add constraint user_quotas_most_is_not_negative
+  CHECK ((most >= 0));
+CREATE INDEX user_quotas_kind_idx ON app_private.user_quotas USING btree (kind);
+alter table app_private.user_quotas enable row level security;
+alter table app_private.user_quotas force row level security;
+create policy definer_all on app_private.user_quotas as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.user_quotas is 'How much one person may have instead.';
 
 --
 -- table app_private.user_secrets
@@ -1271,10 +1328,12 @@ alter table app_public.listing_addresses add constraint listing_addresses_pkey
   PRIMARY KEY (listing_id);
 alter table app_public.listing_addresses add constraint listing_addresses_listing_id_fkey
   FOREIGN KEY (listing_id) REFERENCES app_public.listings(id) ON DELETE CASCADE;
-alter table app_public.listing_addresses add constraint listing_addresses_are_on_earth
-  CHECK ((((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision)) AND ((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))));
 alter table app_public.listing_addresses add constraint listing_addresses_directions_are_bounded
   CHECK ((length((directions)::text) <= 5000));
+alter table app_public.listing_addresses add constraint listing_addresses_latitude_is_on_earth
+  CHECK (((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision)));
+alter table app_public.listing_addresses add constraint listing_addresses_longitude_is_on_earth
+  CHECK (((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision)));
 alter table app_public.listing_addresses add constraint listing_addresses_postal_code_is_bounded
   CHECK ((length((postal_code)::text) <= 20));
 alter table app_public.listing_addresses add constraint listing_addresses_street_has_length
@@ -1489,6 +1548,12 @@ alter table app_public.listings add constraint listings_host_id_fkey
   FOREIGN KEY (host_id) REFERENCES app_public.users(id) ON DELETE RESTRICT;
 alter table app_public.listings add constraint listings_advance_notice_fits
   CHECK (((advance_notice_hours >= 0) AND (advance_notice_hours <= 336)));
+alter table app_public.listings add constraint listings_bathrooms_fit
+  CHECK (((bathrooms >= (0)::numeric) AND (bathrooms <= (50)::numeric)));
+alter table app_public.listings add constraint listings_bedrooms_fit
+  CHECK (((bedrooms >= 0) AND (bedrooms <= 50)));
+alter table app_public.listings add constraint listings_beds_fit
+  CHECK (((beds >= 0) AND (beds <= 100)));
 alter table app_public.listings add constraint listings_booking_window_fits
   CHECK (((booking_window_days >= 1) AND (booking_window_days <= 730)));
 alter table app_public.listings add constraint listings_city_has_length
@@ -1511,8 +1576,6 @@ alter table app_public.listings add constraint listings_rating_sum_fits_count
   CHECK (((review_rating_sum >= review_count) AND (review_rating_sum <= (review_count * 5))));
 alter table app_public.listings add constraint listings_region_is_bounded
   CHECK ((length((region)::text) <= 200));
-alter table app_public.listings add constraint listings_rooms_are_plausible
-  CHECK ((((bedrooms >= 0) AND (bedrooms <= 50)) AND ((beds >= 0) AND (beds <= 100)) AND ((bathrooms >= (0)::numeric) AND (bathrooms <= (50)::numeric))));
 alter table app_public.listings add constraint listings_time_zone_is_known
   CHECK (app_hidden.is_time_zone(time_zone));
 alter table app_public.listings add constraint listings_title_has_length
@@ -1539,6 +1602,7 @@ create policy select_published on app_public.listings as permissive for select t
 create policy update_own on app_public.listings as permissive for update to staybase_visitor
   using (((host_id = ( SELECT app_public.current_user_id() AS current_user_id)) AND (status <> ALL (ARRAY['suspended'::app_public.listing_status, 'archived'::app_public.listing_status]))));
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
+CREATE TRIGGER _200_quota AFTER INSERT ON app_public.listings FOR EACH ROW WHEN ((new.host_id = app_public.current_user_id())) EXECUTE FUNCTION app_hidden.tg_listings__quota();
 CREATE TRIGGER _200_stay_complete BEFORE UPDATE OF title, description, house_rules ON app_public.listings FOR EACH ROW WHEN (((old.status = 'published'::app_public.listing_status) AND (new.status = 'published'::app_public.listing_status))) EXECUTE FUNCTION app_hidden.tg_listings__stay_complete();
 CREATE TRIGGER _300_sync_availability AFTER INSERT OR UPDATE OF unit_count, min_nights, max_nights, advance_notice_hours, booking_window_days, preparation_days, check_in_from, time_zone ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_listings__sync_availability();
 CREATE TRIGGER _500_become_host AFTER INSERT ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_listings__become_host();
@@ -1852,12 +1916,22 @@ alter table app_public.reviews add constraint reviews_listing_id_fkey
   FOREIGN KEY (listing_id) REFERENCES app_public.listings(id) ON DELETE RESTRICT;
 alter table app_public.reviews add constraint reviews_subject_id_fkey
   FOREIGN KEY (subject_id) REFERENCES app_public.users(id) ON DELETE RESTRICT;
-alter table app_public.reviews add constraint reviews_category_ratings_fit
-  CHECK ((((cleanliness_rating >= 1) AND (cleanliness_rating <= 5)) AND ((accuracy_rating >= 1) AND (accuracy_rating <= 5)) AND ((check_in_rating >= 1) AND (check_in_rating <= 5)) AND ((communication_rating >= 1) AND (communication_rating <= 5)) AND ((location_rating >= 1) AND (location_rating <= 5)) AND ((value_rating >= 1) AND (value_rating <= 5))));
+alter table app_public.reviews add constraint reviews_accuracy_rating_fits
+  CHECK (((accuracy_rating >= 1) AND (accuracy_rating <= 5)));
+alter table app_public.reviews add constraint reviews_check_in_rating_fits
+  CHECK (((check_in_rating >= 1) AND (check_in_rating <= 5)));
+alter table app_public.reviews add constraint reviews_cleanliness_rating_fits
+  CHECK (((cleanliness_rating >= 1) AND (cleanliness_rating <= 5)));
 alter table app_public.reviews add constraint reviews_comment_has_length
   CHECK (((length(btrim((comment)::text)) >= 1) AND (length(btrim((comment)::text)) <= 5000)));
+alter table app_public.reviews add constraint reviews_communication_rating_fits
+  CHECK (((communication_rating >= 1) AND (communication_rating <= 5)));
+alter table app_public.reviews add constraint reviews_location_rating_fits
+  CHECK (((location_rating >= 1) AND (location_rating <= 5)));
 alter table app_public.reviews add constraint reviews_rating_fits
   CHECK (((rating >= 1) AND (rating <= 5)));
+alter table app_public.reviews add constraint reviews_value_rating_fits
+  CHECK (((value_rating >= 1) AND (value_rating <= 5)));
 CREATE INDEX reviews_author_id_idx ON app_public.reviews USING btree (author_id);
 CREATE INDEX reviews_listing_id_idx ON app_public.reviews USING btree (listing_id, id);
 CREATE INDEX reviews_subject_id_idx ON app_public.reviews USING btree (subject_id);
@@ -3439,6 +3513,34 @@ alter routine app_hidden.require_charge_step(text,text,bigint) owner to staybase
 comment on routine app_hidden.require_charge_step(text,text,bigint) is 'UNKNOWN_CURRENCY or INVALID_AMOUNT where a card could not be charged such an amount.';
 
 --
+-- function app_hidden.require_guest_booking(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_guest_booking(booking_id uuid)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := app_hidden.require_user_id();
+  v_booking app_public.bookings;
+begin
+  select b.* into v_booking from app_public.bookings b
+  where b.id = require_guest_booking.booking_id and v_user_id in (b.guest_id, b.host_id);
+  if v_booking.id is null then
+    raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
+  end if;
+  if v_booking.guest_id <> v_user_id then
+    raise exception 'This is for the guest of the stay to do.'
+      using errcode = 'SBG02', column = 'booking_id';
+  end if;
+  return v_booking;
+end
+$function$;
+alter routine app_hidden.require_guest_booking(uuid) owner to staybase_owner;
+comment on routine app_hidden.require_guest_booking(uuid) is 'The booking of the guest who is signed in; BOOKING_NOT_FOUND or FORBIDDEN otherwise.';
+
+--
 -- function app_hidden.require_own_listing(uuid)
 --
 CREATE OR REPLACE FUNCTION app_hidden.require_own_listing(listing_id uuid)
@@ -3469,6 +3571,34 @@ end
 $function$;
 alter routine app_hidden.require_own_listing(uuid) owner to staybase_owner;
 comment on routine app_hidden.require_own_listing(uuid) is 'Locks and returns a listing of whoever is signed in; NOT_FOUND or FORBIDDEN otherwise.';
+
+--
+-- function app_hidden.require_quota(uuid,app_public.quota_kind,bigint)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_quota(user_id uuid, kind app_public.quota_kind, used bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_most integer;
+begin
+  select coalesce(u.most, q.most) into strict v_most
+  from app_private.quotas q
+  left join app_private.user_quotas u
+    on u.kind = q.kind and u.user_id = require_quota.user_id
+  where q.kind = require_quota.kind;
+  if require_quota.used > v_most then
+    raise exception 'You may have % % at most. The operator can raise this.',
+      v_most, require_quota.kind
+      using errcode = 'SBG07',
+        detail = jsonb_build_object('quota', upper(require_quota.kind::text), 'most', v_most)::text;
+  end if;
+end
+$function$;
+alter routine app_hidden.require_quota(uuid,app_public.quota_kind,bigint) owner to staybase_owner;
+comment on routine app_hidden.require_quota(uuid,app_public.quota_kind,bigint) is 'QUOTA_REACHED where somebody has more than they may have.';
 
 --
 -- function app_hidden.require_user_id()
@@ -4259,7 +4389,15 @@ CREATE OR REPLACE FUNCTION app_hidden.tg_listing_photos__limit()
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
+declare
+  v_host_id uuid := (
+    select l.host_id from app_public.listings l
+    where l.id = NEW.listing_id and l.host_id = app_public.current_user_id()
+  );
 begin
+  if v_host_id is not null then
+    perform app_hidden.lock_guest(v_host_id);
+  end if;
   perform app_hidden.lock_listing(NEW.listing_id);
   if (
     select count(*) from app_public.listing_photos p where p.listing_id = NEW.listing_id
@@ -4267,11 +4405,18 @@ begin
     raise exception 'A listing has at most 100 photos.'
       using errcode = 'SBL05', column = 'listing_id';
   end if;
+  if v_host_id is not null then
+    perform app_hidden.require_quota(v_host_id, 'photos', (
+      select count(*) from app_public.listings l
+      join app_public.listing_photos p on p.listing_id = l.id
+      where l.host_id = v_host_id
+    ));
+  end if;
   return null;
 end
 $function$;
 alter routine app_hidden.tg_listing_photos__limit() owner to staybase_owner;
-comment on routine app_hidden.tg_listing_photos__limit() is 'At most 100 photos a listing.';
+comment on routine app_hidden.tg_listing_photos__limit() is 'At most 100 photos a listing, and as many as its host may have.';
 
 --
 -- function app_hidden.tg_listing_rates__copy_to_units()
@@ -4319,6 +4464,32 @@ end
 $function$;
 alter routine app_hidden.tg_listings__become_host() owner to staybase_owner;
 comment on routine app_hidden.tg_listings__become_host() is 'The first listing makes a person a host.';
+
+--
+-- function app_hidden.tg_listings__quota()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_listings__quota()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_used record;
+begin
+  perform app_hidden.lock_guest(NEW.host_id);
+  select count(*) as listings, count(*) filter (where l.status = 'draft') as drafts,
+    sum(l.unit_count) as units
+  into v_used
+  from app_public.listings l where l.host_id = NEW.host_id;
+  perform app_hidden.require_quota(NEW.host_id, 'listings', v_used.listings);
+  perform app_hidden.require_quota(NEW.host_id, 'drafts', v_used.drafts);
+  perform app_hidden.require_quota(NEW.host_id, 'units', v_used.units);
+  return null;
+end
+$function$;
+alter routine app_hidden.tg_listings__quota() owner to staybase_owner;
+comment on routine app_hidden.tg_listings__quota() is 'Refuses more listings, drafts or units than a host may have.';
 
 --
 -- function app_hidden.tg_listings__stay_complete()
@@ -4713,17 +4884,10 @@ CREATE OR REPLACE FUNCTION app_private.begin_payment(booking_id uuid)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_user_id uuid := app_hidden.require_user_id();
-  v_booking app_public.bookings;
+  v_booking app_public.bookings := app_hidden.require_guest_booking(begin_payment.booking_id);
   v_payment app_public.payments;
 begin
-  -- Looked for first and locked then: nobody holds up a booking that is not theirs.
-  select b.* into v_booking from app_public.bookings b
-  where b.id = begin_payment.booking_id and b.guest_id = v_user_id;
   v_booking := app_hidden.lock_booking(v_booking.id);
-  if v_booking.id is null then
-    raise exception 'There is no such booking.' using errcode = 'SBB01';
-  end if;
   if v_booking.status in ('confirmed', 'completed') then
     raise exception 'This booking is paid.' using errcode = 'SBB06';
   end if;
@@ -5736,14 +5900,26 @@ CREATE OR REPLACE FUNCTION app_public.block_nights(listing_id uuid, starts_on da
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
+  v_user_id uuid := app_hidden.require_user_id();
   v_listing app_public.listings;
 begin
   perform app_hidden.check_nights(block_nights.starts_on, block_nights.ends_before);
+  perform app_hidden.lock_guest(v_user_id);
   v_listing := app_hidden.require_own_listing(block_nights.listing_id);
   if block_nights.unit_number not between 1 and v_listing.unit_count then
     raise exception 'The listing has units 1 to %.', v_listing.unit_count
       using errcode = 'SBG04', column = 'unit_number';
   end if;
+
+  -- Blocks that are over count no more; a day more than needed, for the time zones.
+  perform app_hidden.require_quota(
+    v_user_id, 'blocks',
+    case when block_nights.unit_number is null then v_listing.unit_count else 1 end + (
+      select count(*) from app_public.listings l
+      join app_public.calendar_claims c on c.listing_id = l.id and c.kind = 'block'
+      where l.host_id = v_user_id and upper(c.nights) >= app_hidden.clock()::date
+    )
+  );
 
   return query
   select c.*
@@ -5844,15 +6020,8 @@ CREATE OR REPLACE FUNCTION app_public.cancel_hold(booking_id uuid)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_user_id uuid := app_hidden.require_user_id();
-  v_booking app_public.bookings;
+  v_booking app_public.bookings := app_hidden.require_guest_booking(cancel_hold.booking_id);
 begin
-  select b.* into v_booking from app_public.bookings b
-  where b.id = cancel_hold.booking_id and b.guest_id = v_user_id;
-  if v_booking.id is null then
-    raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
-  end if;
-
   perform app_hidden.lock_units(v_booking.listing_id);
   update app_public.bookings b
   set status = 'cancelled', status_actor = 'guest', status_reason = 'Cancelled before payment.'
@@ -5989,6 +6158,12 @@ declare
   v_price app_public.stay_price;
   v_quote app_public.quotes;
 begin
+  -- Quotes of one guest are made one after the other: so their limit is exact.
+  perform app_hidden.lock_guest(v_user_id);
+  perform app_hidden.require_quota(v_user_id, 'quotes', 1 + (
+    select count(*) from app_public.quotes q
+    where q.guest_id = v_user_id and q.expires_at > app_hidden.clock()
+  ));
   v_price := app_public.quote(
     create_quote.listing_id, create_quote.check_in, create_quote.check_out, create_quote.guests
   );
@@ -6532,6 +6707,35 @@ comment on routine app_public.set_listing_rates(uuid,text,bigint,bigint,bigint,b
 grant execute on routine app_public.set_listing_rates(uuid,text,bigint,bigint,bigint,bigint,integer) to staybase_visitor;
 
 --
+-- function app_public.set_quota(uuid,app_public.quota_kind,integer)
+--
+CREATE OR REPLACE FUNCTION app_public.set_quota(user_id uuid, kind app_public.quota_kind, most integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if set_quota.user_id is null or set_quota.kind is null or set_quota.most is null
+    or set_quota.most < 0
+  then
+    raise exception 'A quota has a person, a kind, and a number from 0.'
+      using errcode = 'SBG04', column = 'most';
+  end if;
+  if not exists (select from app_public.users u where u.id = set_quota.user_id) then
+    raise exception 'There is no such person.' using errcode = 'SBG04', column = 'user_id';
+  end if;
+  insert into app_private.user_quotas (user_id, kind, most)
+  values (set_quota.user_id, set_quota.kind, set_quota.most)
+  on conflict on constraint user_quotas_pkey do update set most = excluded.most;
+  return set_quota.most;
+end
+$function$;
+alter routine app_public.set_quota(uuid,app_public.quota_kind,integer) owner to staybase_owner;
+comment on routine app_public.set_quota(uuid,app_public.quota_kind,integer) is 'For the operator: how many of a kind a person may have from now on.';
+grant execute on routine app_public.set_quota(uuid,app_public.quota_kind,integer) to staybase_operator;
+
+--
 -- function app_public.submit_review(uuid,integer,text,integer,integer,integer,integer,integer,integer)
 --
 CREATE OR REPLACE FUNCTION app_public.submit_review(booking_id uuid, rating integer, comment text, cleanliness_rating integer DEFAULT NULL::integer, accuracy_rating integer DEFAULT NULL::integer, check_in_rating integer DEFAULT NULL::integer, communication_rating integer DEFAULT NULL::integer, location_rating integer DEFAULT NULL::integer, value_rating integer DEFAULT NULL::integer)
@@ -6541,15 +6745,9 @@ CREATE OR REPLACE FUNCTION app_public.submit_review(booking_id uuid, rating inte
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_user_id uuid := app_hidden.require_user_id();
-  v_booking app_public.bookings;
+  v_booking app_public.bookings := app_hidden.require_guest_booking(submit_review.booking_id);
   v_review app_public.reviews;
 begin
-  select b.* into v_booking from app_public.bookings b
-  where b.id = submit_review.booking_id and b.guest_id = v_user_id;
-  if v_booking.id is null then
-    raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
-  end if;
   if v_booking.status not in ('confirmed', 'completed')
     or app_hidden.local_today(v_booking.time_zone) < v_booking.check_out
   then
@@ -6567,7 +6765,7 @@ begin
     location_rating, value_rating, published_at
   )
   values (
-    v_booking.id, v_booking.listing_id, 'guest_to_host', v_user_id, v_booking.host_id,
+    v_booking.id, v_booking.listing_id, 'guest_to_host', v_booking.guest_id, v_booking.host_id,
     submit_review.rating, btrim(coalesce(submit_review.comment, '')),
     submit_review.cleanliness_rating, submit_review.accuracy_rating,
     submit_review.check_in_rating, submit_review.communication_rating,
@@ -6728,6 +6926,16 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 {"name": "refund.succeeded", "description": "Money has been given back."}
 {"name": "review.created", "description": "Somebody has written a review."}
 {"name": "review.published", "description": "Everybody can read a review."}
+
+--
+-- rows of app_private.quotas
+--
+{"kind": "blocks", "most": 2000}
+{"kind": "drafts", "most": 50}
+{"kind": "listings", "most": 100}
+{"kind": "photos", "most": 2000}
+{"kind": "quotes", "most": 200}
+{"kind": "units", "most": 1000}
 
 --
 -- rows of app_public.amenities

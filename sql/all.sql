@@ -43,6 +43,9 @@
 --!include identity/tables/registrations.sql
 --!include identity/tables/sessions.sql
 --!include identity/tables/refresh_tokens.sql
+--!include identity/types/quota_kind.sql
+--!include identity/tables/quotas.sql
+--!include identity/tables/user_quotas.sql
 --!include identity/policies/users.sql
 --!include identity/policies/user_contacts.sql
 --!include identity/policies/user_secrets.sql
@@ -50,7 +53,12 @@
 --!include identity/policies/registrations.sql
 --!include identity/policies/sessions.sql
 --!include identity/policies/refresh_tokens.sql
+--!include identity/policies/quotas.sql
+--!include identity/policies/user_quotas.sql
+--!include identity/data/quotas.sql
 --!include identity/internal/lock_guest.sql
+--!include identity/internal/require_quota.sql
+--!include identity/mutations/set_quota.sql
 --!include identity/server/register.sql
 --!include identity/server/set_registration_token.sql
 --!include identity/server/find_registration.sql
@@ -88,6 +96,7 @@
 --!include listings/mutations/set_listing_address.sql
 --!include listings/mutations/set_listing_amenities.sql
 --!include listings/computed/listings_average_rating.sql
+--!include listings/triggers/tg_listings__quota.sql
 --!include listings/triggers/tg_listings__become_host.sql
 --!include listings/triggers/tg_listing_photos__limit.sql
 
@@ -179,6 +188,7 @@
 --!include bookings/triggers/tg_bookings__move_claim.sql
 --!include bookings/triggers/tg_bookings__claim_matches.sql
 --!include bookings/internal/lock_booking.sql
+--!include bookings/internal/require_guest_booking.sql
 --!include bookings/internal/expire_listing_holds.sql
 --!include bookings/triggers/tg_calendar_claims__expire_holds.sql
 --!include bookings/internal/confirm_booking.sql

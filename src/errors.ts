@@ -4,15 +4,18 @@
  * all read it from here; a test compares it with the SQL.
  */
 
+import RULES from "../migrations/constraints.json" with { type: "json" };
 import { textIn } from "./values.ts";
 
 /**
- * How an error appears. `sqlstate` is what SQL raises for it; `message` is the default sentence.
+ * How an error appears. `sqlstate` is what SQL raises for it; `message` is the default sentence,
+ * and `remedy` what a client does next: the page /docs/errors says it.
  */
 interface ErrorEntry {
   readonly status: number;
   readonly sqlstate?: string;
   readonly message: string;
+  readonly remedy: string;
 }
 
 const define = <T extends Record<string, ErrorEntry>>(entries: T): T => entries;
@@ -20,115 +23,404 @@ const define = <T extends Record<string, ErrorEntry>>(entries: T): T => entries;
 /** The registry. SQLSTATEs are SB, a letter for the domain, and a number. */
 export const ERRORS = define({
   // General
-  UNAUTHENTICATED: { status: 401, sqlstate: "SBG01", message: "Sign in first." },
-  FORBIDDEN: { status: 403, sqlstate: "SBG02", message: "This is not yours to change." },
-  NOT_FOUND: { status: 404, message: "There is nothing here." },
-  METHOD_NOT_ALLOWED: { status: 405, message: "This address does not take that method." },
-  INVALID_INPUT: { status: 400, sqlstate: "SBG04", message: "Something in the input is wrong." },
-  IMMUTABLE: { status: 409, sqlstate: "SBG05", message: "This is never changed." },
-  PAGE_TOO_LARGE: { status: 400, sqlstate: "SBG06", message: "A page has 1 to 100 rows." },
-  PAYLOAD_TOO_LARGE: { status: 413, message: "The request is too large." },
-  UNSUPPORTED_MEDIA_TYPE: { status: 415, message: "Send application/json." },
+  UNAUTHENTICATED: {
+    status: 401,
+    sqlstate: "SBG01",
+    message: "Sign in first.",
+    remedy: "Send an access token: `authorization: Bearer ...`, from `/v1/auth/login`.",
+  },
+  FORBIDDEN: {
+    status: 403,
+    sqlstate: "SBG02",
+    message: "This is not yours to change.",
+    remedy: "Sign in as somebody who may do this.",
+  },
+  NOT_FOUND: {
+    status: 404,
+    message: "There is nothing here.",
+    remedy: "Look at the address and the id. What you may not see is not found either.",
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    message: "This address does not take that method.",
+    remedy: "The `Allow` header says which methods there are.",
+  },
+  INVALID_INPUT: {
+    status: 400,
+    sqlstate: "SBG04",
+    message: "Something in the input is wrong.",
+    remedy: "Correct the fields that are named, and send the request again.",
+  },
+  IMMUTABLE: {
+    status: 409,
+    sqlstate: "SBG05",
+    message: "This is never changed.",
+    remedy: "Make a new one instead.",
+  },
+  PAGE_TOO_LARGE: {
+    status: 400,
+    sqlstate: "SBG06",
+    message: "A page has 1 to 100 rows.",
+    remedy: "Ask for fewer rows, and for the next page after them.",
+  },
+  QUOTA_REACHED: {
+    status: 409,
+    sqlstate: "SBG07",
+    message: "You may not have more of these.",
+    remedy: "Remove what you do not need, or ask the operator for more.",
+  },
+  PAYLOAD_TOO_LARGE: {
+    status: 413,
+    message: "The request is too large.",
+    remedy: "Send less at once: 100 kB are the most.",
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    message: "Send application/json.",
+    remedy: "Set `content-type: application/json`.",
+  },
   QUERY_TOO_COMPLEX: {
     status: 400,
     message: "The query is too complex: ask for less at once.",
+    remedy: "Ask for fewer rows, or split the query. The message says what costs most.",
   },
-  RATE_LIMITED: { status: 429, message: "Too many requests. Wait a little, then try again." },
-  TIMEOUT: { status: 503, message: "This took too long. Ask for less, or try again." },
-  UNAVAILABLE: { status: 503, message: "This is not available right now. Try again shortly." },
-  INTERNAL: { status: 500, message: "Something went wrong on our side." },
-  CONFLICT: { status: 409, message: "This is there already, or somebody else was faster." },
+  RATE_LIMITED: {
+    status: 429,
+    message: "Too many requests. Wait a little, then try again.",
+    remedy: "Wait as many seconds as `Retry-After` says.",
+  },
+  TIMEOUT: {
+    status: 503,
+    message: "This took too long. Ask for less, or try again.",
+    remedy:
+      "Ask for less, or try again later. A change may have been made: read before you repeat it.",
+  },
+  UNAVAILABLE: {
+    status: 503,
+    message: "This is not available right now. Try again shortly.",
+    remedy: "Try again after some seconds. Nothing was changed.",
+  },
+  INTERNAL: {
+    status: 500,
+    message: "Something went wrong on our side.",
+    remedy: "Report the `requestId`. We find the reason in the log.",
+  },
+  CONFLICT: {
+    status: 409,
+    message: "This is there already, or somebody else was faster.",
+    remedy: "Read what is there now, then decide.",
+  },
 
   // Identity
-  TOKEN_EXPIRED: { status: 401, message: "The access token has expired; refresh it." },
-  TOKEN_INVALID: { status: 401, message: "The access token is not one of ours." },
+  TOKEN_EXPIRED: {
+    status: 401,
+    message: "The access token has expired; refresh it.",
+    remedy: "Ask `/v1/auth/refresh` for a new access token.",
+  },
+  TOKEN_INVALID: {
+    status: 401,
+    message: "The access token is not one of ours.",
+    remedy: "Log in again.",
+  },
   INVALID_CREDENTIALS: {
     status: 401,
     message: "E-mail or password is wrong, or the address is not confirmed yet.",
+    remedy: "Look at address and password, and open the link of the mail if you have not.",
   },
-  REFRESH_TOKEN_INVALID: { status: 401, message: "Log in again: this session has ended." },
+  REFRESH_TOKEN_INVALID: {
+    status: 401,
+    message: "Log in again: this session has ended.",
+    remedy: "Log in again. If you did not use this token twice, somebody else has it.",
+  },
   REGISTRATION_INVALID: {
     status: 410,
     sqlstate: "SBI03",
     message: "This link is used or too old. Log in, or register again.",
+    remedy: "Log in if the link was used, else register again.",
   },
 
   // Listings
-  LISTING_NOT_FOUND: { status: 404, sqlstate: "SBL01", message: "There is no such listing." },
-  LISTING_INCOMPLETE: { status: 409, sqlstate: "SBL02", message: "The listing is not complete." },
-  LISTING_STATUS: { status: 409, sqlstate: "SBL03", message: "The listing's status forbids it." },
-  UNKNOWN_AMENITY: { status: 400, sqlstate: "SBL04", message: "There is no such amenity." },
-  TOO_MANY_PHOTOS: { status: 409, sqlstate: "SBL05", message: "A listing has 100 photos at most." },
+  LISTING_NOT_FOUND: {
+    status: 404,
+    sqlstate: "SBL01",
+    message: "There is no such listing.",
+    remedy: "Look at the id. A listing that is not published, only its host sees.",
+  },
+  LISTING_INCOMPLETE: {
+    status: 409,
+    sqlstate: "SBL02",
+    message: "The listing is not complete.",
+    remedy: "`details` and `missingForPublication` say what is missing.",
+  },
+  LISTING_STATUS: {
+    status: 409,
+    sqlstate: "SBL03",
+    message: "The listing's status forbids it.",
+    remedy: "Read the listing's status: an archived one, for example, stays archived.",
+  },
+  UNKNOWN_AMENITY: {
+    status: 400,
+    sqlstate: "SBL04",
+    message: "There is no such amenity.",
+    remedy: "Take the codes from `amenities`.",
+  },
+  TOO_MANY_PHOTOS: {
+    status: 409,
+    sqlstate: "SBL05",
+    message: "A listing has 100 photos at most.",
+    remedy: "Delete a photo first.",
+  },
 
   // Calendar
-  DATES_UNAVAILABLE: { status: 409, sqlstate: "SBC01", message: "These nights are taken." },
-  INVALID_STAY: { status: 400, sqlstate: "SBC02", message: "Check-out comes after check-in." },
-  STAY_IN_PAST: { status: 400, sqlstate: "SBC03", message: "Check-in is in the past." },
-  STAY_TOO_LONG: { status: 400, sqlstate: "SBC04", message: "The stay is too long." },
-  TOO_MANY_GUESTS: { status: 400, sqlstate: "SBC05", message: "So many guests do not fit." },
-  INVALID_GUESTS: { status: 400, sqlstate: "SBC06", message: "At least one guest stays." },
-  BLOCK_NOT_FOUND: { status: 404, sqlstate: "SBC07", message: "There is no such block." },
-  STAY_TOO_SHORT: { status: 400, sqlstate: "SBC08", message: "The stay is too short." },
-  STAY_TOO_FAR: { status: 400, sqlstate: "SBC09", message: "Check-in is too far ahead." },
-  ADVANCE_NOTICE: { status: 400, sqlstate: "SBC10", message: "The host needs more notice." },
+  DATES_UNAVAILABLE: {
+    status: 409,
+    sqlstate: "SBC01",
+    message: "These nights are taken.",
+    remedy: "Look for free nights with `takenNights`, or search with other dates.",
+  },
+  INVALID_STAY: {
+    status: 400,
+    sqlstate: "SBC02",
+    message: "Check-out comes after check-in.",
+    remedy: "Give a check-out after the check-in.",
+  },
+  STAY_IN_PAST: {
+    status: 400,
+    sqlstate: "SBC03",
+    message: "Check-in is in the past.",
+    remedy: "Give a check-in from today on, by the listing's time zone.",
+  },
+  STAY_TOO_LONG: {
+    status: 400,
+    sqlstate: "SBC04",
+    message: "The stay is too long.",
+    remedy: "Ask for fewer nights; `details` has the most.",
+  },
+  TOO_MANY_GUESTS: {
+    status: 400,
+    sqlstate: "SBC05",
+    message: "So many guests do not fit.",
+    remedy: "Look for a listing with a larger `maxGuests`.",
+  },
+  INVALID_GUESTS: {
+    status: 400,
+    sqlstate: "SBC06",
+    message: "At least one guest stays.",
+    remedy: "Give the number of guests, from 1.",
+  },
+  BLOCK_NOT_FOUND: {
+    status: 404,
+    sqlstate: "SBC07",
+    message: "There is no such block.",
+    remedy: "Read the calendar for the blocks that there are.",
+  },
+  STAY_TOO_SHORT: {
+    status: 400,
+    sqlstate: "SBC08",
+    message: "The stay is too short.",
+    remedy: "Ask for more nights; `details` has the least.",
+  },
+  STAY_TOO_FAR: {
+    status: 400,
+    sqlstate: "SBC09",
+    message: "Check-in is too far ahead.",
+    remedy: "Take an earlier check-in, or come back later.",
+  },
+  ADVANCE_NOTICE: {
+    status: 400,
+    sqlstate: "SBC10",
+    message: "The host needs more notice.",
+    remedy: "Take a later check-in.",
+  },
 
   // Pricing
-  QUOTE_NOT_FOUND: { status: 404, sqlstate: "SBP01", message: "There is no such quote." },
-  QUOTE_EXPIRED: { status: 409, sqlstate: "SBP02", message: "The quote has expired." },
-  QUOTE_USED: { status: 409, sqlstate: "SBP03", message: "The quote is booked already." },
-  INVALID_AMOUNT: { status: 400, sqlstate: "SBP04", message: "The amount is out of range." },
-  UNKNOWN_CURRENCY: { status: 400, sqlstate: "SBP05", message: "There is no such currency." },
-  RATES_MISSING: { status: 409, sqlstate: "SBP06", message: "The listing has no rates." },
+  QUOTE_NOT_FOUND: {
+    status: 404,
+    sqlstate: "SBP01",
+    message: "There is no such quote.",
+    remedy: "Look at the id: a quote is only for the guest who asked for it.",
+  },
+  QUOTE_EXPIRED: {
+    status: 409,
+    sqlstate: "SBP02",
+    message: "The quote has expired.",
+    remedy: "Make a new quote.",
+  },
+  QUOTE_USED: {
+    status: 409,
+    sqlstate: "SBP03",
+    message: "The quote is booked already.",
+    remedy: "Read the booking that was made of it.",
+  },
+  INVALID_AMOUNT: {
+    status: 400,
+    sqlstate: "SBP04",
+    message: "The amount is out of range.",
+    remedy: "Give an amount, in minor units, within the limits that the message names.",
+  },
+  UNKNOWN_CURRENCY: {
+    status: 400,
+    sqlstate: "SBP05",
+    message: "There is no such currency.",
+    remedy: "Take a code from `currencies`.",
+  },
+  RATES_MISSING: {
+    status: 409,
+    sqlstate: "SBP06",
+    message: "The listing has no rates.",
+    remedy: "The host sets rates with `setListingRates`.",
+  },
   CURRENCY_IN_USE: {
     status: 409,
     sqlstate: "SBP07",
     message: "Dated rates are in the old currency.",
+    remedy: "Delete the dated rates first.",
   },
 
   // Bookings
-  BOOKING_NOT_FOUND: { status: 404, sqlstate: "SBB01", message: "There is no such booking." },
+  BOOKING_NOT_FOUND: {
+    status: 404,
+    sqlstate: "SBB01",
+    message: "There is no such booking.",
+    remedy: "Look at the id: only guest and host see a booking.",
+  },
   IDEMPOTENCY_KEY_INVALID: {
     status: 400,
     sqlstate: "SBB02",
     message: "Choose an idempotency key of 8 to 200 characters.",
+    remedy: "Send a key of 8 to 200 characters, such as a UUID, new for each intention.",
   },
   IDEMPOTENCY_KEY_REUSED: {
     status: 409,
     sqlstate: "SBB03",
     message: "This idempotency key was used for something else.",
+    remedy: "Take a new key for another request.",
   },
-  OWN_LISTING: { status: 409, sqlstate: "SBB04", message: "Hosts do not book their own listing." },
-  NOT_INSTANT: { status: 409, sqlstate: "SBB05", message: "This host takes requests only." },
+  OWN_LISTING: {
+    status: 409,
+    sqlstate: "SBB04",
+    message: "Hosts do not book their own listing.",
+    remedy: "Close nights of your own with `blockNights`.",
+  },
+  NOT_INSTANT: {
+    status: 409,
+    sqlstate: "SBB05",
+    message: "This host takes requests only.",
+    remedy: "Look for a listing that is booked at once.",
+  },
   BOOKING_NOT_PAYABLE: {
     status: 409,
     sqlstate: "SBB06",
     message: "This booking takes no payment.",
+    remedy: "Read the booking's status: it may be paid already.",
   },
-  HOLD_EXPIRED: { status: 409, sqlstate: "SBB07", message: "The hold has expired." },
-  BOOKING_STATUS: { status: 409, sqlstate: "SBB08", message: "The booking's status forbids it." },
-  TOO_MANY_HOLDS: { status: 409, sqlstate: "SBB10", message: "You hold too many stays." },
-  CALENDAR_MISMATCH: { status: 500, sqlstate: "SBB09", message: "Booking and calendar disagree." },
+  HOLD_EXPIRED: {
+    status: 409,
+    sqlstate: "SBB07",
+    message: "The hold has expired.",
+    remedy: "Make a new quote, and book it.",
+  },
+  BOOKING_STATUS: {
+    status: 409,
+    sqlstate: "SBB08",
+    message: "The booking's status forbids it.",
+    remedy: "Read the booking's status, then decide.",
+  },
+  TOO_MANY_HOLDS: {
+    status: 409,
+    sqlstate: "SBB10",
+    message: "You hold too many stays.",
+    remedy: "Pay for a stay that you hold, or give it up with `cancelHold`.",
+  },
+  CALENDAR_MISMATCH: {
+    status: 500,
+    sqlstate: "SBB09",
+    message: "Booking and calendar disagree.",
+    remedy: "Report the `requestId`. Nothing was changed.",
+  },
 
   // Money
-  LINE_ITEMS_MISMATCH: { status: 500, sqlstate: "SBM01", message: "The quote does not sum up." },
-  LEDGER_UNBALANCED: { status: 500, sqlstate: "SBM02", message: "The ledger is not balanced." },
-  AMOUNT_MISMATCH: { status: 500, sqlstate: "SBM03", message: "Another amount was received." },
+  LINE_ITEMS_MISMATCH: {
+    status: 500,
+    sqlstate: "SBM01",
+    message: "The quote does not sum up.",
+    remedy: "Report the `requestId`. Nothing was changed.",
+  },
+  LEDGER_UNBALANCED: {
+    status: 500,
+    sqlstate: "SBM02",
+    message: "The ledger is not balanced.",
+    remedy: "Report the `requestId`. Nothing was changed.",
+  },
+  AMOUNT_MISMATCH: {
+    status: 500,
+    sqlstate: "SBM03",
+    message: "Another amount was received.",
+    remedy: "Report the `requestId`. Nothing was changed.",
+  },
   PAYMENT_PROVIDER: {
     status: 502,
     message: "The payment provider did not answer. Repeat the request: nothing is charged twice.",
+    remedy: "Repeat the same request.",
   },
-  SIGNATURE_INVALID: { status: 400, message: "The signature of the webhook is not valid." },
+  SIGNATURE_INVALID: {
+    status: 400,
+    message: "The signature of the webhook is not valid.",
+    remedy: "Look at the webhook secret and at the clock of the sender.",
+  },
+  PAYMENT_REFUSED: {
+    status: 502,
+    message:
+      "The payment provider refuses this payment, and repeating does not help. Book again, or " +
+      "ask us.",
+    remedy: "Make a new quote and book it, or report the `requestId`.",
+  },
 
   // Reviews
-  STAY_NOT_OVER: { status: 409, sqlstate: "SBR01", message: "The stay is not over yet." },
-  ALREADY_REVIEWED: { status: 409, sqlstate: "SBR02", message: "This stay is reviewed already." },
-  INVALID_RATING: { status: 400, sqlstate: "SBR03", message: "Rate from 1 to 5." },
+  STAY_NOT_OVER: {
+    status: 409,
+    sqlstate: "SBR01",
+    message: "The stay is not over yet.",
+    remedy: "Come back on the day of check-out.",
+  },
+  ALREADY_REVIEWED: {
+    status: 409,
+    sqlstate: "SBR02",
+    message: "This stay is reviewed already.",
+    remedy: "A review stands as it was written.",
+  },
+  INVALID_RATING: {
+    status: 400,
+    sqlstate: "SBR03",
+    message: "Rate from 1 to 5.",
+    remedy: "Give whole numbers from 1 to 5.",
+  },
 
   // Search
-  INVALID_BOX: { status: 400, sqlstate: "SBS01", message: "The box is not one." },
-  INVALID_CURSOR: { status: 400, sqlstate: "SBS02", message: "The cursor is not one of ours." },
-  NOT_SEARCHABLE: { status: 400, sqlstate: "SBS03", message: "This cannot be searched by." },
-  INVALID_FILTER: { status: 400, sqlstate: "SBS04", message: "The filter makes no sense." },
+  INVALID_BOX: {
+    status: 400,
+    sqlstate: "SBS01",
+    message: "The box is not one.",
+    remedy: "Give west, south, east and north in degrees, south below north.",
+  },
+  INVALID_CURSOR: {
+    status: 400,
+    sqlstate: "SBS02",
+    message: "The cursor is not one of ours.",
+    remedy: "Begin with the first page. A cursor is good for the query that gave it.",
+  },
+  NOT_SEARCHABLE: {
+    status: 400,
+    sqlstate: "SBS03",
+    message: "This cannot be searched by.",
+    remedy: "Leave the filter out that the message names.",
+  },
+  INVALID_FILTER: {
+    status: 400,
+    sqlstate: "SBS04",
+    message: "The filter makes no sense.",
+    remedy: "Correct the filter that the message names.",
+  },
 });
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -192,6 +484,7 @@ const CODE_OF_POSTGRES: Readonly<Record<string, ErrorCode>> = {
   "40P01": "UNAVAILABLE",
   "42501": "FORBIDDEN",
   "53300": "UNAVAILABLE",
+  "54001": "INVALID_INPUT", // nested too deep
   "55P03": "UNAVAILABLE",
   "57014": "TIMEOUT",
   "57P01": "UNAVAILABLE",
@@ -222,13 +515,32 @@ export function toApiError(thrown: unknown): ApiError {
       cause: thrown,
     });
   }
-  const known = knownCode(code, message);
-  if (known === undefined) return new ApiError("INTERNAL", undefined, { cause: thrown });
-  return new ApiError(known, sentenceFor(known, constraint), {
-    fields: column === undefined ? [] : [camelCase(column)],
-    details: constraint === undefined ? undefined : { constraint },
-    cause: thrown,
-  });
+  if (constraint !== undefined) return brokenRule(constraint, thrown);
+  const known = knownCode(code, message) ?? "INTERNAL";
+  const fields = column === undefined ? [] : [camelCase(column)];
+  return new ApiError(known, undefined, { fields, cause: thrown });
+}
+
+interface Rule {
+  readonly code: string;
+  readonly message: string;
+  readonly columns: readonly string[];
+}
+
+const RULE_OF_CONSTRAINT = new Map<string, Rule>(Object.entries(RULES));
+
+/** What the comment of a constraint says; where it says nothing, no client can break it. */
+function brokenRule(constraint: string, thrown: unknown): ApiError {
+  const rule = RULE_OF_CONSTRAINT.get(constraint);
+  if (rule === undefined || !isErrorCode(rule.code) || ERRORS[rule.code].status >= 500) {
+    return new ApiError("INTERNAL", undefined, { cause: thrown });
+  }
+  const fields = rule.columns.map(camelCase);
+  return new ApiError(rule.code, rule.message, { fields, cause: thrown });
+}
+
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === "string" && Object.hasOwn(ERRORS, code);
 }
 
 /** What an error of PostgreSQL, its driver or a resource means to a client. */
@@ -236,12 +548,6 @@ function knownCode(code: string | undefined, message: string): ErrorCode | undef
   if (code !== undefined) return CODE_OF_POSTGRES[code] ?? CODE_OF_RESOURCE[code];
   // The pool has a sentence but no code for "no connection became free in time".
   return message.startsWith("timeout exceeded when trying to connect") ? "UNAVAILABLE" : undefined;
-}
-
-/** A check of ours is named for its claim: listings_title_has_length says what must hold. */
-function sentenceFor(code: ErrorCode, constraint: string | undefined): string {
-  if (code !== "INVALID_INPUT" || constraint === undefined) return ERRORS[code].message;
-  return `The input breaks a rule: ${constraint.replaceAll("_", " ")}.`;
 }
 
 interface ErrorFields {

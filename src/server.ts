@@ -63,12 +63,12 @@ export async function startServer(
 }
 
 /**
- * The pages of the stand-ins. They ask nobody who they are, so production has none: behind a proxy
- * on the same machine, not even loopback means that nobody else can reach them.
+ * The pages of the stand-ins. They ask nobody who they are, so production has none, nor has a
+ * server that others reach: behind a proxy, not even loopback means that nobody else does.
  */
 export async function standInPages(resources: Resources): Promise<Record<string, Router>> {
-  const { environment, mail } = resources.config;
-  if (environment === "production" || !mail.isStandIn) return {};
+  const { isLocal, mail } = resources.config;
+  if (!isLocal || !mail.isStandIn) return {};
   const { createMailboxPage } = await import("./dev/mailboxPage.ts");
   return { "/dev/mail": createMailboxPage(mail.mailboxDir) };
 }

@@ -74,3 +74,15 @@ values
 on conflict (code) do update
   set number = excluded.number, name = excluded.name, exponent = excluded.exponent,
       charge_step = excluded.charge_step, minimum_charge_amount = excluded.minimum_charge_amount;
+
+-- What a client is told: the code, and the sentence.
+comment on constraint currencies_number_key on app_public.currencies is
+  'INTERNAL: A currency has a number of its own.';
+comment on constraint currencies_code_is_iso_4217 on app_public.currencies is
+  'INTERNAL: A currency has a code of three capital letters.';
+comment on constraint currencies_exponent_is_known on app_public.currencies is
+  'INTERNAL: A currency has 0, 2 or 3 decimals.';
+comment on constraint currencies_charge_step_fits_exponent on app_public.currencies is
+  'INTERNAL: The step of a charge fits the currency.';
+comment on constraint currencies_charge_amounts_are_ordered on app_public.currencies is
+  'INTERNAL: The smallest charge is less than the largest.';

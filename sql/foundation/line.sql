@@ -25,5 +25,8 @@ alter domain app_public.line add constraint line_is_one_line_of_plain_text check
   )
 );
 
+comment on constraint line_is_one_line_of_plain_text on domain app_public.line is
+  'INVALID_INPUT: Write one line of plain text, without line breaks or control characters.';
+
 comment on domain app_public.line is
   'One line of plain text: no line breaks, control characters or overrides of direction.';

@@ -16,5 +16,8 @@ alter domain app_public.prose add constraint prose_is_plain_text check (
   and value !~ '[\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]'
 );
 
+comment on constraint prose_is_plain_text on domain app_public.prose is
+  'INVALID_INPUT: Write plain text, without control characters.';
+
 comment on domain app_public.prose is
   'Plain text of any number of lines: no other control characters, no overrides of direction.';

@@ -8,4 +8,7 @@ exception
 end
 $$;
 
+comment on constraint web_url_is_https on domain app_public.web_url is
+  'INVALID_INPUT: Write a URL that begins with https:// and has 2048 characters at most.';
+
 comment on domain app_public.web_url is 'An absolute https URL of at most 2048 characters.';

@@ -36,7 +36,7 @@ export async function examine(env?: Record<string, string | undefined>): Promise
 }
 
 async function checkSurroundings(config: Config): Promise<Finding[]> {
-  const findings = [await checkDataFolder(config)];
+  const findings = [checkDataFolder(config)];
   let holder: Holder | undefined;
   try {
     holder = holderOf(config.dataDir);

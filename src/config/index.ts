@@ -7,20 +7,42 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { Refusal, type TrustProxy } from "./parsers.ts";
 import {
+  type ConfigFault,
+  contradictions,
+  knownDefaults,
+  productionFaults,
+  reachesBeyond,
+} from "./rules.ts";
+import {
+  type ClientLogging,
   DEVELOPMENT_JWT_SECRET,
   type Environment,
   type LogLevel,
+  SIMULATOR_STRIPE_KEYS,
   type Values,
   type Variable,
   type VariableName,
   variables,
 } from "./variables.ts";
 
-export { DEVELOPMENT_JWT_SECRET, type Environment, type LogLevel, variables };
+export {
+  type ClientLogging,
+  type ConfigFault,
+  DEVELOPMENT_JWT_SECRET,
+  type Environment,
+  type LogLevel,
+  SIMULATOR_STRIPE_KEYS,
+  variables,
+};
 
 /** The whole configuration. A URL that is `undefined` is one for which a stand-in is needed. */
 export interface Config {
   readonly environment: Environment;
+  /**
+   * Whether this is no production and nothing configured leads beyond this machine. Only then are
+   * secrets good that everybody knows, and pages that ask nobody who they are.
+   */
+  readonly isLocal: boolean;
   readonly logLevel: LogLevel;
   readonly http: {
     readonly port: number;
@@ -30,6 +52,8 @@ export interface Config {
     readonly publicUrl: string;
     readonly trustProxy: TrustProxy;
     readonly corsOrigins: readonly string[];
+    /** How much of a client's address the log of requests has. */
+    readonly logClients: ClientLogging;
   };
   readonly database: {
     /** Connects as the authenticator role. */
@@ -83,12 +107,6 @@ export interface CompleteConfig extends Config {
   readonly mail: Config["mail"] & { readonly smtpUrl: string };
 }
 
-/** One fault of the configuration: which variable, and a sentence that says what to do. */
-export interface ConfigFault {
-  readonly variable: string;
-  readonly problem: string;
-}
-
 /** Thrown by `loadConfig`; its message lists every fault and never the value of a secret. */
 export class ConfigError extends Error {
   readonly code = "CONFIG_INVALID";
@@ -102,13 +120,6 @@ export class ConfigError extends Error {
     this.faults = faults;
   }
 }
-
-/** The Stripe credentials of the simulator. Production refuses them with the real Stripe. */
-export const SIMULATOR_STRIPE_KEYS = {
-  secretKey: "sk_test_staybase_simulator",
-  publishableKey: "pk_test_staybase_simulator",
-  webhookSecret: "whsec_staybase_simulator_0000000000000000",
-} as const;
 
 /**
  * The typed configuration. An empty variable counts as unset.
@@ -133,10 +144,15 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   const names = Object.keys(variables) as VariableName[];
   const values = Object.fromEntries(names.map((name) => [name, read(name)])) as Values;
   const given = (name: VariableName): boolean => (env[name]?.trim() ?? "") !== "";
+  const beyond = reachesBeyond(values, given);
   faults.push(...contradictions(values, given));
   if (values.NODE_ENV === "production") faults.push(...productionFaults(values, given));
+  // One sentence a variable is enough: what could not be read has its fallback here.
+  const named = new Set(faults.map(({ variable }) => variable));
+  const known = knownDefaults(values, given, beyond);
+  faults.push(...known.filter(({ variable }) => !named.has(variable)));
   if (faults.length > 0) throw new ConfigError(faults);
-  return assemble(values);
+  return assemble(values, beyond === undefined);
 }
 
 /**
@@ -198,63 +214,11 @@ function environmentOf(env: Record<string, string | undefined>): Environment {
   return text === "production" || text === "test" ? text : "development";
 }
 
-function contradictions(values: Values, given: (name: VariableName) => boolean): ConfigFault[] {
-  const faults: ConfigFault[] = [];
-  if (given("ROOT_DATABASE_URL") && !given("DATABASE_URL")) {
-    const problem = "is set without DATABASE_URL. Set both, or neither for the embedded one.";
-    faults.push({ variable: "ROOT_DATABASE_URL", problem });
-  }
-  const stripe = ["STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"] as const;
-  const absent = stripe.filter((name) => !given(name));
-  const some = absent.length < stripe.length || given("STRIPE_API_URL");
-  // Production without stand-ins needs each of them anyway, and says so.
-  if (some && (values.NODE_ENV !== "production" || values.ALLOW_STAND_INS)) {
-    const problem = "is missing. Set all three Stripe keys, or none of them for the simulator.";
-    for (const variable of absent) faults.push({ variable, problem });
-  }
-  const roles = ["OWNER", "AUTHENTICATOR", "VISITOR", "OPERATOR"] as const;
-  const seen = new Set<string>();
-  for (const role of roles) {
-    const variable = `DATABASE_${role}` as const;
-    const name = values[variable];
-    const problem = "is the name of another role too. Give each of the four roles its own name.";
-    if (seen.has(name)) faults.push({ variable, problem });
-    seen.add(name);
-  }
-  return faults;
-}
-
-function productionFaults(values: Values, given: (name: VariableName) => boolean): ConfigFault[] {
-  const faults: ConfigFault[] = [];
-  const standIns = values.ALLOW_STAND_INS;
-  for (const name of Object.keys(variables) as VariableName[]) {
-    const { production, example }: Variable<unknown> = variables[name];
-    const needed = production === "always" || (production === "unless stand-ins" && !standIns);
-    if (!needed || given(name)) continue;
-    const hint = example === undefined ? "" : `, for example ${example}`;
-    const way = production === "always" ? "" : " ALLOW_STAND_INS=true does without.";
-    faults.push({ variable: name, problem: `must be set in production${hint}.${way}` });
-  }
-  if (given("STRIPE_API_URL") && !standIns) {
-    const problem = "must be empty in production: payments belong to Stripe itself.";
-    faults.push({ variable: "STRIPE_API_URL", problem });
-  }
-  const known = new Map<VariableName, string>([
-    ["JWT_SECRET", DEVELOPMENT_JWT_SECRET],
-    ["STRIPE_SECRET_KEY", SIMULATOR_STRIPE_KEYS.secretKey],
-    ["STRIPE_WEBHOOK_SECRET", SIMULATOR_STRIPE_KEYS.webhookSecret],
-  ]);
-  for (const [variable, secret] of known) {
-    const problem = "is the default that everybody knows. Set one of your own.";
-    if (given(variable) && values[variable] === secret) faults.push({ variable, problem });
-  }
-  return faults;
-}
-
-function assemble(values: Values): Config {
+function assemble(values: Values, isLocal: boolean): Config {
   const dataDir = values.DATA_DIR;
   return {
     environment: values.NODE_ENV,
+    isLocal,
     logLevel: values.LOG_LEVEL,
     http: {
       port: values.PORT,
@@ -262,6 +226,7 @@ function assemble(values: Values): Config {
       publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
       trustProxy: values.TRUST_PROXY,
       corsOrigins: values.CORS_ORIGINS,
+      logClients: values.LOG_CLIENTS,
     },
     database: {
       url: values.DATABASE_URL,
@@ -297,7 +262,8 @@ function assemble(values: Values): Config {
     },
     dataDir,
     allowStandIns: values.NODE_ENV !== "production" || values.ALLOW_STAND_INS,
-    seedDemo: values.SEED_DEMO,
+    // The demo has an operator whose password everybody knows.
+    seedDemo: values.SEED_DEMO && isLocal,
   };
 }
 

@@ -2,7 +2,7 @@
  * Reads the text of a variable into its value. A parser refuses with a sentence that says what the
  * text must be.
  */
-import { isIP } from "node:net";
+import { BlockList, isIP } from "node:net";
 
 /** What a parser throws; its message is the fault's sentence and must not hold a secret. */
 export class Refusal extends Error {}
@@ -131,4 +131,32 @@ function isNetwork(text: string): boolean {
   if (version === 0 || rest.length > 0) return false;
   if (bits === undefined) return true;
   return /^\d{1,3}$/.test(bits) && Number(bits) > 0 && Number(bits) <= (version === 4 ? 32 : 128);
+}
+
+const loopback = new BlockList();
+loopback.addSubnet("127.0.0.0", 8, "ipv4");
+loopback.addAddress("::1", "ipv6");
+
+/** Whether a host, as a URL or HOST gives it, is this machine and nothing but it. */
+export function isLoopback(host: string): boolean {
+  const address = host.replace(/^\[(.*)\]$/, "$1");
+  const version = isIP(address);
+  if (version === 0) return /^(.+\.)?localhost$/i.test(address);
+  return loopback.check(address, version === 4 ? "ipv4" : "ipv6");
+}
+
+/** Whether a URL leads to this machine; one that is not given leads nowhere else. */
+export function isThisMachine(url: string | undefined): boolean {
+  if (url === undefined) return true;
+  const { hostname, searchParams } = new URL(url);
+  // PostgreSQL's driver prefers this parameter; without a host, or with a path, it is a socket.
+  const host = searchParams.get("host") ?? hostname;
+  return host === "" || host.startsWith("/") || host.startsWith("%2F") || isLoopback(host);
+}
+
+/** Whether mails may leave this machine unencrypted although the URL does not say so. */
+export function mayBePlain(smtpUrl: string): boolean {
+  const { protocol, searchParams } = new URL(smtpUrl);
+  const said = ["requireTLS", "ignoreTLS"].some((name) => searchParams.get(name) === "true");
+  return protocol === "smtp:" && !said && !isThisMachine(smtpUrl);
 }

@@ -20,10 +20,18 @@ import {
 } from "./parsers.ts";
 
 export type Environment = "development" | "test" | "production";
+export type ClientLogging = "network" | "address" | "none";
 export type LogLevel = "silent" | "fatal" | "error" | "warn" | "info" | "debug" | "trace";
 
-/** What `JWT_SECRET` is in development and tests. Production refuses it. */
+/** What `JWT_SECRET` is in development and tests, as long as nobody else is concerned. */
 export const DEVELOPMENT_JWT_SECRET = "staybase-development-secret-not-for-production";
+
+/** The Stripe credentials of the simulator. They are refused where others are concerned. */
+export const SIMULATOR_STRIPE_KEYS = {
+  secretKey: "sk_test_staybase_simulator",
+  publishableKey: "pk_test_staybase_simulator",
+  webhookSecret: "whsec_staybase_simulator_0000000000000000",
+} as const;
 
 export interface Variable<T> {
   /** One sentence for the person who fills in .env.example. */
@@ -66,7 +74,7 @@ export const variables = {
   PUBLIC_URL: define<string | undefined>({
     sentence:
       "The origin under which browsers reach this server, used in links and mails; empty is " +
-      "http://localhost:PORT, production needs one.",
+      "http://localhost:PORT, production needs one with https://.",
     parse: origin,
     fallback: () => undefined,
     production: "always",
@@ -76,6 +84,13 @@ export const variables = {
     sentence: "The least severe level to log: silent, fatal, error, warn, info, debug or trace.",
     parse: oneOf("silent", "fatal", "error", "warn", "info", "debug", "trace"),
     fallback: () => "info",
+  }),
+  LOG_CLIENTS: define<ClientLogging>({
+    sentence:
+      "What the log says of who asks: network (24 bits of an IPv4 address, 48 of IPv6), address " +
+      "or none.",
+    parse: oneOf("network", "address", "none"),
+    fallback: () => "network",
   }),
   DATABASE_URL: define<string | undefined>({
     sentence:
@@ -140,7 +155,7 @@ export const variables = {
   JWT_SECRET: define<string>({
     sentence:
       "Signs the access tokens: at least 32 characters that nobody can guess, the same in every " +
-      "process; empty is a known value that only development may use.",
+      "process; empty is a known value, refused where anything leads beyond this machine.",
     parse: jwtSecret,
     fallback: () => DEVELOPMENT_JWT_SECRET,
     secret: true,
@@ -187,8 +202,9 @@ export const variables = {
   }),
   SMTP_URL: define<string | undefined>({
     sentence:
-      "The mail server; empty catches every mail in MAILBOX_DIR and, except in production, shows " +
-      "it at /dev/mail.",
+      "The mail server; production wants smtps://, or smtp:// with ?requireTLS=true or, where " +
+      "the way there is safe, ?ignoreTLS=true; empty catches every mail in MAILBOX_DIR and, " +
+      "while nothing leads beyond this machine, shows it at /dev/mail.",
     parse: urlOf("smtp:", "smtps:"),
     fallback: () => undefined,
     secret: true,
@@ -244,7 +260,8 @@ export const variables = {
     sentence:
       "Whether npm start adds an invented market to the embedded PostgreSQL where " +
       "operator@staybase.example is missing, beside what is there; empty is yes in development " +
-      "alone. With DATABASE_URL it is ignored: see npm run db:seed.",
+      "alone, while nothing leads beyond this machine. With DATABASE_URL it is ignored: see npm " +
+      "run db:seed.",
     parse: boolean,
     fallback: (environment) => environment === "development",
   }),

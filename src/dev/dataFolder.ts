@@ -5,16 +5,18 @@
  */
 
 import {
+  chmodSync,
   chownSync,
+  existsSync,
   linkSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
-import { chmod, mkdir, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { codeOf, messageOf, ResourceError } from "../resources/resourceError.ts";
@@ -22,19 +24,46 @@ import { isRecord, numberIn, textIn } from "../values.ts";
 import { isAlive, startOf } from "./processes.ts";
 
 /** Makes the folder where it is missing. Others may pass through, but neither list nor read it. */
-export async function prepareDataFolder(dir: string): Promise<void> {
+export function prepareDataFolder(dir: string): void {
   try {
-    const made = await mkdir(dir, { recursive: true });
-    if (made !== undefined) await chmod(dir, 0o711);
-    if (!(await stat(dir)).isDirectory()) throw new Error("it is not a folder");
+    if (makeFolder(dir)) chmodSync(dir, 0o711);
+    tryFolder(dir);
   } catch (error) {
-    throw new ResourceError(
-      "DATA_DIR_UNUSABLE",
-      `The data folder ${dir} cannot be used: ${messageOf(error)}. Make it writable, or set ` +
-        "DATA_DIR to another folder.",
-      { cause: error },
-    );
+    throw unusable(dir, error);
   }
+}
+
+/**
+ * Makes a folder and those above it; false where it is there. (The `recursive` of Node never ends
+ * where the parent is there and yet takes no folder, such as /proc.)
+ */
+export function makeFolder(dir: string, mode?: number): boolean {
+  if (existsSync(dir) && statSync(dir).isDirectory()) return false;
+  if (!existsSync(dirname(dir))) makeFolder(dirname(dir), mode);
+  mkdirSync(dir, { mode });
+  return true;
+}
+
+/** Writes into a folder: its rights tell less, for file systems are full, or read-only. */
+export function tryFolder(dir: string): void {
+  rmSync(mkdtempSync(join(dir, "trial-")), { recursive: true });
+}
+
+/** What a file or a folder in `dir` refused, as a sentence; another error stays what it is. */
+export function explainFileError(error: unknown, dir: string): unknown {
+  const path = textIn(error, "path");
+  return path?.startsWith(dir) === true && !(error instanceof ResourceError)
+    ? unusable(dir, error)
+    : error;
+}
+
+function unusable(dir: string, cause: unknown): ResourceError {
+  return new ResourceError(
+    "DATA_DIR_UNUSABLE",
+    `The data folder ${dir} cannot be used: ${messageOf(cause)}. Make it writable, or set ` +
+      "DATA_DIR to another folder.",
+    { cause },
+  );
 }
 
 /** The parsed content of a JSON file; `undefined` when it is missing or broken. */
@@ -96,7 +125,7 @@ export function lockDataFolder(dir: string, explain: (holder: Holder) => string)
   const path = lockPath(dir);
   const draft = `${path}.${process.pid}.tmp`;
   const mine = { pid: process.pid, start: startOf(process.pid), since: new Date().toISOString() };
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir);
   writeFileSync(draft, JSON.stringify(mine), { mode: 0o600 });
   try {
     for (let attempt = 0; attempt < 20; attempt += 1) {

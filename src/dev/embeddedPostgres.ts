@@ -85,7 +85,7 @@ export async function startEmbeddedPostgres(
   options: EmbeddedPostgresOptions,
 ): Promise<EmbeddedPostgres> {
   const outside = options.outside ?? OUTSIDE_FOLDERS;
-  await prepareDataFolder(options.dir);
+  prepareDataFolder(options.dir);
   const place = choosePlace(options.dir, outside);
   const binaries = locateBinaries(place.user, outside);
   await stopOrphan(place.data, options.logger);
@@ -96,8 +96,14 @@ export async function startEmbeddedPostgres(
   assertMajor(place.data);
   neutraliseStalePid(place.data);
   const { child, port } = await launch(binaries, place, options);
-  rememberPort(options.dir, "postgres", port);
-  return handle(child, port, place, passwords, options);
+  const server = handle(child, port, place, passwords, options);
+  try {
+    rememberPort(options.dir, "postgres", port);
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
 }
 
 interface Passwords {

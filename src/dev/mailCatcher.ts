@@ -3,13 +3,14 @@
  * folder again. The page that shows the mails is mailboxPage.ts.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type AddressObject, simpleParser } from "mailparser";
 import { SMTPServer, type SMTPServerDataStream } from "smtp-server";
 import type { Logger } from "../resources/logger.ts";
-import { codeOf } from "../resources/resourceError.ts";
+import { codeOf, messageOf, ResourceError } from "../resources/resourceError.ts";
+import { makeFolder, tryFolder } from "./dataFolder.ts";
 
 export interface MailCatcherOptions {
   /** The folder for the mails; made where it is missing. */
@@ -46,7 +47,7 @@ const MOST_BYTES = 10_000_000;
 
 /** Starts the catcher on 127.0.0.1. */
 export async function startMailCatcher(options: MailCatcherOptions): Promise<MailCatcher> {
-  await mkdir(options.dir, { recursive: true });
+  prepareMailbox(options.dir);
   let counter = 0;
   const server = new SMTPServer({
     banner: "Staybase mail catcher",
@@ -77,6 +78,18 @@ export async function startMailCatcher(options: MailCatcherOptions): Promise<Mai
   };
 }
 
+function prepareMailbox(dir: string): void {
+  try {
+    makeFolder(dir);
+    tryFolder(dir);
+  } catch (cause) {
+    const message =
+      `The mailbox folder ${dir} cannot be used: ${messageOf(cause)}. Make it writable, or set ` +
+      "MAILBOX_DIR to another folder.";
+    throw new ResourceError("MAILBOX_DIR_UNUSABLE", message, { cause });
+  }
+}
+
 async function keep(stream: SMTPServerDataStream, dir: string, counter: number): Promise<void> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -90,7 +103,7 @@ async function keep(stream: SMTPServerDataStream, dir: string, counter: number):
   const time = new Date().toISOString().replaceAll(":", "-");
   const name = `${time}-${String(counter).padStart(6, "0")}`;
   const draft = join(dir, `.${name}-${randomBytes(3).toString("hex")}.tmp`);
-  await mkdir(dir, { recursive: true });
+  makeFolder(dir);
   await writeFile(draft, Buffer.concat(chunks), { mode: 0o600 });
   await rename(draft, join(dir, `${name}.eml`));
   const ids = await idsIn(dir);

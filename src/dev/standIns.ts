@@ -9,9 +9,10 @@ import { join } from "node:path";
 import { type Config, missingServices, SIMULATOR_STRIPE_KEYS } from "../config/index.ts";
 import { bounded } from "../resources/bounded.ts";
 import type { Logger } from "../resources/logger.ts";
-import { ResourceError } from "../resources/resourceError.ts";
+import { codeOf, ResourceError } from "../resources/resourceError.ts";
 import { isRecord, numberIn, textIn } from "../values.ts";
 import {
+  explainFileError,
   freePort,
   type Holder,
   holderOf,
@@ -23,7 +24,6 @@ import {
   writeJson,
 } from "./dataFolder.ts";
 import { startEmbeddedPostgres } from "./embeddedPostgres.ts";
-import { startMailCatcher } from "./mailCatcher.ts";
 import { startStripeSimulator } from "./stripe/simulator.ts";
 
 export type Service = "postgres" | "stripe" | "mail";
@@ -69,8 +69,8 @@ export async function startStandIns(
     throw new ResourceError("STAND_INS_FORBIDDEN", message);
   }
   const dir = config.dataDir;
-  await prepareDataFolder(dir);
-  const unlock = lockDataFolder(dir, (holder) => explainBusy(config, holder));
+  prepareDataFolder(dir);
+  const unlock = lock(config);
   const opened: { service: Service; close: () => Promise<void> }[] = [];
   const close = async (): Promise<void> => {
     removeRunFile(dir);
@@ -92,7 +92,15 @@ export async function startStandIns(
     return { config: withAddresses(config, addresses), started: needed, close };
   } catch (error) {
     await close();
-    throw error;
+    throw explainFileError(error, dir);
+  }
+}
+
+function lock(config: Config): () => void {
+  try {
+    return lockDataFolder(config.dataDir, (holder) => explainBusy(config, holder));
+  } catch (error) {
+    throw explainFileError(error, config.dataDir);
   }
 }
 
@@ -180,10 +188,19 @@ const STARTERS: Record<Service, (config: Config, logger: Logger) => Promise<Star
   mail: async (config, logger) => {
     const port = await portFor(config, "mail");
     const { mailboxDir } = config.mail;
+    const { startMailCatcher } = await import("./mailCatcher.ts").catch(explainAbsence);
     const catcher = await startMailCatcher({ dir: mailboxDir, port, logger });
     return { addresses: { mail: { smtpUrl: catcher.url, mailboxDir } }, close: catcher.close };
   },
 };
+
+/** Production is installed without what only stand-ins need, so it is loaded where it is wanted. */
+function explainAbsence(cause: unknown): never {
+  if (codeOf(cause) !== "ERR_MODULE_NOT_FOUND") throw cause;
+  const message =
+    "The mail catcher is not installed here: npm ci --omit=dev leaves it out. Set SMTP_URL.";
+  throw new ResourceError("STAND_INS_NOT_INSTALLED", message, { cause });
+}
 
 /** The port that the stand-in had last, so that a worker that still runs finds it again. */
 async function portFor(config: Config, service: Service): Promise<number> {
@@ -205,7 +222,7 @@ function stripeKeys(config: Config): {
   publishableKey: string;
   webhookSecret: string;
 } {
-  if (config.environment !== "production") return { ...SIMULATOR_STRIPE_KEYS };
+  if (config.isLocal) return { ...SIMULATOR_STRIPE_KEYS };
   const path = join(config.dataDir, "stripe-keys.json");
   const known = readJson(path);
   const text = (name: string, prefix: string): string =>
@@ -236,8 +253,16 @@ const runPath = (dir: string): string => join(dir, "run.json");
 
 function writeRunFile(config: Config, addresses: Addresses): void {
   const since = new Date().toISOString();
-  const { publicUrl } = config.http;
-  writeJson(runPath(config.dataDir), { pid: process.pid, since, publicUrl, ...addresses });
+  const { publicUrl, port } = config.http;
+  writeJson(runPath(config.dataDir), { pid: process.pid, since, publicUrl, port, ...addresses });
+}
+
+/** Where the `npm start` that holds the folder serves, whatever PORT says here. */
+export function runningAt(dir: string): { port: number; publicUrl: string } | undefined {
+  const content = readJson(runPath(dir));
+  const [port, publicUrl] = [numberIn(content, "port"), textIn(content, "publicUrl")];
+  const lives = holderOf(dir)?.pid === numberIn(content, "pid");
+  return lives && port !== undefined && publicUrl !== undefined ? { port, publicUrl } : undefined;
 }
 
 function removeRunFile(dir: string): void {

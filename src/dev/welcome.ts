@@ -17,7 +17,7 @@ export function welcome(standIns: StandIns, seeded: SeedResult | undefined): str
     ...(config.environment === "production"
       ? []
       : [`  GraphiQL        ${publicUrl}/graphiql   (with example queries)`]),
-    `  GraphQL         ${publicUrl}/graphql`,
+    `  GraphQL         POST ${publicUrl}/graphql`,
     `  REST reference  ${publicUrl}/docs`,
     ...(started.includes("mail") ? [mailbox(config)] : []),
     ...(started.includes("stripe")
@@ -32,11 +32,11 @@ export function welcome(standIns: StandIns, seeded: SeedResult | undefined): str
   return lines.join("\n");
 }
 
-/** Production shows nobody's mails in a browser; who may read the folder finds them there. */
-function mailbox({ environment, http, mail }: Config): string {
-  return environment === "production"
-    ? `  Mails           ${mail.mailboxDir} (caught, not sent)`
-    : `  Mailbox         ${http.publicUrl}/dev/mail`;
+/** Where others reach us, no browser shows mails; who may read the folder finds them there. */
+function mailbox({ isLocal, http, mail }: Config): string {
+  return isLocal
+    ? `  Mailbox         ${http.publicUrl}/dev/mail`
+    : `  Mails           ${mail.mailboxDir} (caught, not sent)`;
 }
 
 function demo(publicUrl: string, seeded: SeedResult): string[] {

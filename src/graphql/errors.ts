@@ -5,7 +5,7 @@
  */
 import { SafeError } from "postgraphile/grafast";
 import { GraphQLError, type GraphQLFormattedError } from "postgraphile/graphql";
-import { ApiError, ERRORS, type ErrorCode, toApiError } from "../errors.ts";
+import { ApiError, type ErrorCode, isErrorCode, toApiError } from "../errors.ts";
 import type { Logger } from "../resources/logger.ts";
 
 /** What a client finds under `extensions` of each error. */
@@ -130,8 +130,4 @@ function isCursorError(error: unknown): boolean {
 /** What a generated delete throws when it finds nothing; an update is seen to in missing.ts. */
 function isMissingRow(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("No values were deleted");
-}
-
-function isErrorCode(code: unknown): code is ErrorCode {
-  return typeof code === "string" && Object.hasOwn(ERRORS, code);
 }

@@ -4,12 +4,13 @@
  * a page of ours has no use for a session. It works without JavaScript.
  */
 
-import express, { type Express, type Response } from "express";
+import express, { type Express, type RequestHandler, type Response } from "express";
 import { type ApiError, toApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { createAccount } from "../rest/confirmRegistration.ts";
 import { memberOf } from "../values.ts";
 import { escapeHtml } from "./html.ts";
+import { serve } from "./methods.ts";
 
 export const CONFIRM_PATH = "/confirm-registration";
 
@@ -19,13 +20,23 @@ with your e-mail address and your password; you can close this page.</p>
 <p>Do you call the API yourself? The next request is <code>POST /v1/auth/login</code>: see
 <a href="/docs">the reference</a>.</p>`;
 
+/** Mail programs break long links, and people copy a part of them. */
+const INCOMPLETE = `<h1>This link is not complete</h1>
+<p>Open the whole link of the mail, up to its end. If that does not help, register again: you get a
+new one.</p>`;
+
 export function installConfirmPage(app: Express, resources: Resources): void {
-  app.get(CONFIRM_PATH, (request, response) => {
-    const token = typeof request.query.token === "string" ? request.query.token : "";
-    send(response, `<h1>Welcome to Staybase</h1>${form(token)}`);
-  });
+  const show: RequestHandler = (request, response) => {
+    const { token } = request.query;
+    if (typeof token === "string" && token !== "") {
+      send(response, `<h1>Welcome to Staybase</h1>${form(token)}`);
+    } else {
+      response.status(400);
+      send(response, INCOMPLETE);
+    }
+  };
   const parser = express.urlencoded({ extended: false, limit: "10kb" });
-  app.post(CONFIRM_PATH, parser, async (request, response) => {
+  const confirm: RequestHandler = async (request, response) => {
     const body: unknown = request.body;
     try {
       await createAccount(resources, { body, ip: request.ip ?? "" });
@@ -36,7 +47,8 @@ export function installConfirmPage(app: Express, resources: Resources): void {
       response.status(problem.status);
       send(response, refusal(problem, body));
     }
-  });
+  };
+  serve(app, CONFIRM_PATH, { get: show, post: [parser, confirm] });
 }
 
 /** The page has the token, which must neither stay in a cache nor travel on as a referrer. */

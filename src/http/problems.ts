@@ -48,10 +48,10 @@ function sendProblem(request: Request, response: Response, error: ApiError): voi
   });
 }
 
-/** What the validator gives along with a 405 (RFC 9110 wants it in the answer). */
+/** What comes along with a 405 (RFC 9110 wants it); the OpenAPI document does not name HEAD. */
 function allowedMethods(thrown: unknown): string | undefined {
   const allow = memberOf(memberOf(thrown, "headers"), "Allow");
-  return typeof allow === "string" ? allow : undefined;
+  return typeof allow === "string" ? allow.replace(/\bGET\b(?!, HEAD)/, "GET, HEAD") : undefined;
 }
 
 function retryAfter(error: ApiError): number | undefined {

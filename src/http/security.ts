@@ -4,6 +4,11 @@ import type { Express } from "express";
 import helmet from "helmet";
 import type { Resources } from "../resources/index.ts";
 
+/** No page of ours uses any of these, nor may a page that it embeds. */
+const PERMISSIONS = ["camera", "geolocation", "microphone", "payment", "usb", "browsing-topics"]
+  .map((feature) => `${feature}=()`)
+  .join(", ");
+
 /**
  * Installs the security headers; pages of ours load nothing from elsewhere, except avatars and
  * photos.
@@ -28,6 +33,10 @@ export function installSecurity(app: Express, resources: Resources): void {
       strictTransportSecurity: config.environment === "production",
     }),
   );
+  app.use((_request, response, next) => {
+    response.setHeader("Permissions-Policy", PERMISSIONS);
+    next();
+  });
   if (config.http.corsOrigins.length > 0) {
     app.use(
       cors({

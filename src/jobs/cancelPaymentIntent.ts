@@ -4,6 +4,7 @@
  * back.
  */
 import { Stripe } from "stripe";
+import { isUnknown } from "../resources/stripe.ts";
 import { applyPaymentIntent } from "./applyPaymentIntent.ts";
 import { type Job, payloadText } from "./task.ts";
 
@@ -21,6 +22,10 @@ export const cancelPaymentIntent: Job = async (resources, payload) => {
     // ("it is processing") long after the reason for it has gone.
     await applyPaymentIntent(resources, await paymentIntents.cancel(intentId));
   } catch (error) {
+    if (isUnknown(error)) {
+      resources.logger.error({ intentId }, "Stripe does not know the intent to be cancelled");
+      return;
+    }
     const unexpected =
       error instanceof Stripe.errors.StripeError &&
       error.code === "payment_intent_unexpected_state";

@@ -2,8 +2,8 @@
  * Acts on a stored event. Stripe delivers in any order and more than once, so the object is fetched
  * anew and the database moves forward to where it is, or stays.
  */
-import { Stripe } from "stripe";
 import type { Resources } from "../resources/index.ts";
+import { isUnknown } from "../resources/stripe.ts";
 import { applyPaymentIntent } from "./applyPaymentIntent.ts";
 import { applyRefund } from "./applyRefund.ts";
 import { type Job, payloadText } from "./task.ts";
@@ -22,7 +22,8 @@ export const processStripeEvent: Job = async (resources, payload) => {
   );
   const [event] = rows;
   if (event?.type == null || event.is_processed) return;
-  if (event.object_id !== null) await act(resources, event.type, event.object_id);
+  // An empty id would ask Stripe for a list.
+  if (event.object_id) await act(resources, event.type, event.object_id);
   await resources.pool.query("select app_private.mark_stripe_event_processed($1)", [eventId]);
 };
 
@@ -39,10 +40,7 @@ async function act(resources: Resources, type: string, objectId: string): Promis
     }
   } catch (error) {
     // What Stripe does not know is not ours: an event of another account or of a test.
-    if (error instanceof Stripe.errors.StripeError && error.code === "resource_missing") {
-      resources.logger.warn({ type, objectId }, "Stripe does not know the object of an event");
-      return;
-    }
-    throw error;
+    if (!isUnknown(error)) throw error;
+    resources.logger.warn({ type, objectId }, "Stripe does not know the object of an event");
   }
 }

@@ -2,7 +2,7 @@
  * Looks at a payment that has been open for long: the event that would have told how it ended may
  * be lost. Following its intent settles it as the event would have.
  */
-import { Stripe } from "stripe";
+import { isUnknown } from "../resources/stripe.ts";
 import { applyPaymentIntent } from "./applyPaymentIntent.ts";
 import { type Job, payloadText } from "./task.ts";
 
@@ -17,9 +17,7 @@ export const syncPayment: Job = async (resources, payload) => {
     const intent = await resources.stripe.jobs.paymentIntents.retrieve(intentId);
     await applyPaymentIntent(resources, intent);
   } catch (error) {
-    const isUnknown =
-      error instanceof Stripe.errors.StripeError && error.code === "resource_missing";
-    if (!isUnknown) throw error;
+    if (!isUnknown(error)) throw error;
     // It may be of another account, which only a person can tell: nothing is decided here.
     resources.logger.error({ intentId }, "Stripe does not know the intent of an open payment");
   }

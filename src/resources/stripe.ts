@@ -28,6 +28,17 @@ export function createStripe(config: Pick<CompleteConfig, "stripe">): StripeClie
   return { requests: client(8000), jobs: client(30_000) };
 }
 
+/** Whether Stripe has decided, so that the same request again gets the same answer. */
+export function isRefusal({ statusCode = 500 }: Stripe.errors.StripeError): boolean {
+  // 409: a request with this key is running. 429: too many at once.
+  return statusCode < 500 && statusCode !== 409 && statusCode !== 429;
+}
+
+/** Whether Stripe does not know the object: it is of another account, or of a test. */
+export function isUnknown(error: unknown): boolean {
+  return error instanceof Stripe.errors.StripeError && error.code === "resource_missing";
+}
+
 function addressOf(apiUrl: string): { host: string; port: string; protocol: "http" | "https" } {
   const url = new URL(apiUrl);
   const protocol = url.protocol === "https:" ? "https" : "http";

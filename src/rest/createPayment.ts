@@ -8,6 +8,7 @@ import { Stripe } from "stripe";
 import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { retryable, withTransaction } from "../resources/postgres.ts";
+import { isRefusal } from "../resources/stripe.ts";
 import type { RestHandler } from "./handler.ts";
 import { limitTries } from "./limits.ts";
 
@@ -59,7 +60,11 @@ export const createPayment: RestHandler = async (resources, request) => {
   };
 };
 
-/** A time-out or a 5xx says nothing of what happened: the client repeats, and the key finds it. */
+/**
+ * A time-out or a 5xx says nothing of what happened: the client repeats, and the key finds it. A
+ * refusal is final, also that Stripe does not know the intent: we make no second one then, for the
+ * first may be of another account, and paid.
+ */
 async function intentOf(resources: Resources, payment: PaymentRow): Promise<Stripe.PaymentIntent> {
   const { paymentIntents } = resources.stripe.requests;
   try {
@@ -78,9 +83,8 @@ async function intentOf(resources: Resources, payment: PaymentRow): Promise<Stri
       { idempotencyKey: `payment:${payment.id}` },
     );
   } catch (error) {
-    if (error instanceof Stripe.errors.StripeError) {
-      throw new ApiError("PAYMENT_PROVIDER", undefined, { cause: error });
-    }
-    throw error;
+    if (!(error instanceof Stripe.errors.StripeError)) throw error;
+    const code = isRefusal(error) ? "PAYMENT_REFUSED" : "PAYMENT_PROVIDER";
+    throw new ApiError(code, undefined, { cause: error });
   }
 }

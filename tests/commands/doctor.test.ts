@@ -30,6 +30,9 @@ import { testDatabase } from "../helpers/database.ts";
 import { buildMarket } from "../helpers/fixture.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../helpers/redisServer.ts";
 
+/** Places that take no file, not even of root: one that is there, and two that are not. */
+const UNWRITABLE = process.platform === "linux" ? ["/proc/self", "/proc/x", "/proc/x/y"] : [];
+
 const DOCTOR = fileURLToPath(new URL("../../src/commands/doctor.ts", import.meta.url));
 const SECRET = "hunter2hunter2";
 const KEYS = {
@@ -173,6 +176,26 @@ describe("in good surroundings", () => {
     expect(told(findings, "port")).toContain(String(process.pid));
   });
 
+  test("it looks at the port of the npm start that runs, whatever PORT says here", async () => {
+    const env: Env = { ...(await goodEnv()), DATA_DIR: join(folder, "elsewhere") };
+    for (const name of Object.keys(env)) if (/^(STRIPE|DATABASE|ROOT)_/.test(name)) env[name] = "";
+    const app = express();
+    app.get("/healthz", (_request, response) => void response.json({ status: "ok" }));
+    app.get("/readyz", (_request, response) => void response.json({}));
+    const server = app.listen(Number(env.PORT), "127.0.0.1");
+    await once(server, "listening");
+    cleanups.push(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const logger = createLogger({ level: "silent" });
+    const standIns = await startStandIns(loadConfig(env), logger, { only: ["stripe"] });
+    cleanups.push(() => standIns.close());
+    const findings = await examine({ ...env, PORT: String(await freePort(undefined)) });
+    expect(told(findings, "port")).toContain(`answers at http://localhost:${env.PORT}`);
+    expect(brokenIn(findings)).toEqual([]);
+  });
+
   test("a Staybase that answers at the port is what should be there", async () => {
     const app = express();
     let ready = 200;
@@ -245,6 +268,11 @@ describe("in broken surroundings", () => {
     if (process.platform === "linux") {
       expect(told(findings, "port")).toContain(String(process.pid));
     }
+  });
+
+  test.each(UNWRITABLE)("the data folder %s, where nothing can be made, is told", async (dir) => {
+    const findings = await examineWith({ DATA_DIR: dir, MAILBOX_DIR: join(folder, "mail") });
+    expect(brokenIn(findings)).toEqual(["data folder"]);
   });
 
   test("a data folder that is a file is told", async () => {

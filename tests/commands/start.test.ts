@@ -75,6 +75,14 @@ function demo({ output }: Started): { created: boolean; listings: number } {
   return { created, listings };
 }
 
+/** The addresses that somebody would open: not those that come with a method or a command. */
+function linksIn(output: string): string[] {
+  const text = output.slice(output.indexOf("Staybase is ready"));
+  const links = text.match(/(?<!POST |curl )https?:\/\/\S+/g) ?? [];
+  expect(links.length).toBeGreaterThan(4);
+  return links;
+}
+
 const COUNT = "{ listings { totalCount } }";
 
 test("is what npm start runs", () => {
@@ -86,6 +94,11 @@ test("makes a database, fills it once, and ends with 0 at Ctrl-C, the second tim
   expect(first.output()).toMatch(/host@staybase\.example {2}staybase-demo/);
   expect(demo(first)).toEqual({ created: true, listings: 600 });
   expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
+  for (const link of linksIn(first.output())) {
+    const page = await fetch(link, { headers: { accept: "text/html" } });
+    expect([link, page.status]).toEqual([link, 200]);
+    expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+  }
   const client = apiClient(first.url);
   const signIn = { email: "host@staybase.example", password: "staybase-demo" };
   expect(await client.post("/v1/auth/login", signIn)).toMatchObject({ status: 200 });

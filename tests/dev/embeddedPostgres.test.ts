@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import pg from "pg";
 import { loadConfig } from "../../src/config/index.ts";
@@ -24,7 +24,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/dev/embe
 import { isAlive, waitUntil } from "../../src/dev/processes.ts";
 import { findStandIns, startStandIns } from "../../src/dev/standIns.ts";
 import { createLogger } from "../../src/resources/logger.ts";
-import { codeOf } from "../../src/resources/resourceError.ts";
+import { codeOf, ResourceError } from "../../src/resources/resourceError.ts";
 
 const isRoot = process.getuid?.() === 0;
 const logger = createLogger({ level: "silent" });
@@ -291,13 +291,45 @@ describe("the stand-ins of a folder", () => {
 
   test("are started for those services alone that are not configured", async () => {
     const { dir } = folders();
-    const config = loadConfig({ DATA_DIR: dir, SMTP_URL: "smtp://mail.example:25" });
+    const config = loadConfig({ DATA_DIR: dir, SMTP_URL: "smtp://127.0.0.1:25" });
     const standIns = await startStandIns(config, logger, { only: ["stripe", "mail"] });
     cleanups.push(() => standIns.close());
     expect(standIns.started).toEqual(["stripe"]);
-    expect(standIns.config.mail.smtpUrl).toBe("smtp://mail.example:25");
+    expect(standIns.config.mail.smtpUrl).toBe("smtp://127.0.0.1:25");
     expect(standIns.config.database.url).toBeUndefined();
   });
+
+  const unwritable = process.platform === "linux" ? ["/proc/self", "/proc/x", "/proc/x/y"] : [];
+  test.each(unwritable)("say at once that nothing can be made in %s", async (dir) => {
+    const config = loadConfig({ NODE_ENV: "test", DATA_DIR: dir });
+    await expect(startStandIns(config, logger)).rejects.toMatchObject({
+      code: "DATA_DIR_UNUSABLE",
+    });
+    const mailbox = loadConfig({ NODE_ENV: "test", DATA_DIR: folders().root, MAILBOX_DIR: dir });
+    await expect(startStandIns(mailbox, logger, { only: ["mail"] })).rejects.toMatchObject({
+      code: "MAILBOX_DIR_UNUSABLE",
+    });
+  });
+
+  test.each(["run.json", "ports.json", "stripe-simulator.json", "mail/x"])(
+    "say in a sentence that %s is in the way",
+    async (name) => {
+      const { root } = folders();
+      // A folder where a file belongs, or a file where a folder does.
+      const path = join(root, "data", name);
+      mkdirSync(join(root, "data"));
+      if (name.endsWith("/x")) writeFileSync(dirname(path), "");
+      else mkdirSync(path);
+      const config = loadConfig({ NODE_ENV: "test", DATA_DIR: join(root, "data") });
+      const failure = await startStandIns(config, logger).then(
+        ({ close }) => close().then(() => "started"),
+        (error: unknown) => error,
+      );
+      expect(failure).toBeInstanceOf(ResourceError);
+      expect(String(failure)).toContain(join(root, "data"));
+    },
+    60_000,
+  );
 
   test("take over the lock of a process that died, and of a number given out again", () => {
     const { root } = folders();

@@ -2,7 +2,7 @@
  * The Stripe simulator as its users meet it: the real SDK over HTTP, a webhook endpoint that
  * verifies signatures with the SDK, and a browser's requests. Nothing here reaches into its parts.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -523,6 +523,39 @@ describe("the server", () => {
     await inbox.receives("charge.updated");
   });
 
+  test("forgets nothing that it has answered, even when it is killed", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "stripe-simulator-"));
+    opened.unshift({ close: () => rm(folder, { recursive: true }) });
+    const stateFile = join(folder, "state.json");
+    const kept = await start({ stateFile });
+    const sdk = client(kept);
+    const intent = await sdk.paymentIntents.create({ amount: 5000, currency: "usd" });
+    const pay = (path: string, form: Record<string, string>) =>
+      fetch(`${kept.url}/${path}/${intent.id}`, {
+        method: "POST",
+        body: new URLSearchParams({ client_secret: String(intent.client_secret), ...form }),
+      });
+    const steps: (() => Promise<unknown>)[] = [
+      () => sdk.paymentIntents.update(intent.id, { description: "Three nights" }),
+      () => pay("pay", { card: "4000000000000002" }),
+      () => pay("pay", { card: "4000002500003155" }),
+      () => pay("authenticate", { outcome: "approve" }),
+      () => sdk.refunds.create({ payment_intent: intent.id, amount: 1 }),
+      () =>
+        Promise.all(
+          [1, 2, 3].map((amount) => sdk.refunds.create({ payment_intent: intent.id, amount })),
+        ),
+    ];
+    for (const step of steps) {
+      await step();
+      // What a process finds that starts while this one has not closed anything.
+      const found = await start({ stateFile: await copyOf(stateFile) });
+      expect(found.paymentIntents()).toEqual(kept.paymentIntents());
+      expect(found.refunds()).toEqual(kept.refunds());
+    }
+    expect(kept.refunds()).toHaveLength(4);
+  });
+
   test("says what to do about a state file that is none, and about a taken port", async () => {
     const folder = await mkdtemp(join(tmpdir(), "stripe-simulator-"));
     opened.unshift({ close: () => rm(folder, { recursive: true }) });
@@ -532,6 +565,12 @@ describe("the server", () => {
     await expect(start({ port: simulator.port })).rejects.toMatchObject({ code: "EADDRINUSE" });
   });
 });
+
+async function copyOf(file: string): Promise<string> {
+  const copy = `${file}.${Math.random()}`;
+  await copyFile(file, copy);
+  return copy;
+}
 
 async function start(more: Partial<StripeSimulatorOptions>): Promise<StripeSimulator> {
   const started = await startStripeSimulator({

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import { SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
+import { cancelPaymentIntent } from "../../src/jobs/cancelPaymentIntent.ts";
 import { createRefund } from "../../src/jobs/createRefund.ts";
 import { syncPayment } from "../../src/jobs/syncPayment.ts";
 import { testDatabase } from "../helpers/database.ts";
@@ -64,6 +65,16 @@ test("a payment whose events were lost is found paid", async () => {
   const payment = await paidAtStripe();
   await syncPayment(opened.resources, { paymentId: payment.id });
   expect(await bookingStatus(database, payment.bookingId)).toBe("confirmed");
+});
+
+test.each([
+  ["followed", syncPayment],
+  ["cancelled", cancelPaymentIntent],
+])("a payment that Stripe does not know and that is to be %s is laid aside", async (_how, job) => {
+  const payment = await begunPayment(database, guest, await hold(database, guest, listing));
+  await job(opened.resources, { paymentId: payment.id });
+  expect(opened.log()).toContain(payment.intentId);
+  expect(await bookingStatus(database, payment.bookingId)).toBe("pending_payment");
 });
 
 test("a refund that Stripe has made and forgotten the key of is not made again", async () => {

@@ -112,6 +112,20 @@ describe("asking to pay", () => {
     },
   );
 
+  test.each([400, 401, 402, 403, 404, 409, 429, 500, 503])(
+    "says whether it helps to repeat when Stripe answers %i",
+    async (status) => {
+      const booking = await hold(rival);
+      const ask = () => rival.client.post(`/v1/bookings/${booking.id}/payment`);
+      const match = "POST /v1/payment_intents";
+      marketplace.stripe.control({ fail: { match, when: "before", how: `status ${status}` } });
+      const code = status < 409 ? "PAYMENT_REFUSED" : "PAYMENT_PROVIDER";
+      expect(await ask()).toMatchObject({ status: 502, body: { code } });
+      expect(await ask()).toMatchObject({ status: 200 });
+      await database.owner.query("select app_private.expire_holds()");
+    },
+  );
+
   test("is too late when the hold has expired", async () => {
     const booking = await hold();
     await travel(database, "16 minutes");

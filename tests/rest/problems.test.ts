@@ -74,7 +74,7 @@ test.each<[string, number, string, string, RequestInit]>([
 
 test("a wrong method is told which are right", async () => {
   const allowed: [string, string][] = [
-    ["/v1/me", "GET"],
+    ["/v1/me", "GET, HEAD"],
     ["/v1/auth/login", "POST"],
   ];
   for (const [path, allow] of allowed) {

@@ -15,6 +15,7 @@ import {
   SIMULATOR_STRIPE_KEYS,
   variables,
 } from "../../src/config/index.ts";
+import { drawFrom } from "../helpers/generate.ts";
 
 const example = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");
 
@@ -142,14 +143,37 @@ describe("loadConfig", () => {
     const env = {
       ...production,
       STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
+      STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
       STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,
       STRIPE_API_URL: "http://127.0.0.1:12111",
     };
     expect(faultsOf(env).sort()).toEqual([
       "STRIPE_API_URL",
+      "STRIPE_PUBLISHABLE_KEY",
       "STRIPE_SECRET_KEY",
       "STRIPE_WEBHOOK_SECRET",
     ]);
+  });
+
+  test("production wants https, except on this machine", () => {
+    expect(faultsOf({ ...production, PUBLIC_URL: "http://stay.example.com" })).toEqual([
+      "PUBLIC_URL",
+    ]);
+    for (const PUBLIC_URL of ["http://localhost:4000", "http://127.0.0.1", "http://[::1]:4000"]) {
+      expect(loadConfig({ ...production, PUBLIC_URL }).http.publicUrl).toBe(PUBLIC_URL);
+    }
+  });
+
+  test.each([
+    ["smtp://smtp.internal:25", ["SMTP_URL"]],
+    ["smtp://smtp.internal:25?requireTLS=false", ["SMTP_URL"]],
+    ["smtp://smtp.internal:587?requireTLS=true", []],
+    ["smtp://smtp.internal:25?ignoreTLS=true", []],
+    ["smtps://smtp.internal", []],
+    ["smtp://127.0.0.1:25", []],
+  ])("production sends no mail in the open unless told so: %s", (SMTP_URL, faults) => {
+    if (faults.length > 0) expect(faultsOf({ ...production, SMTP_URL })).toEqual(faults);
+    else expect(loadConfig({ ...production, SMTP_URL }).mail.smtpUrl).toBe(SMTP_URL);
   });
 
   test.each([
@@ -185,9 +209,79 @@ describe("loadConfig", () => {
   });
 });
 
+describe("what everybody knows", () => {
+  const { JWT_SECRET } = production;
+  const distant = ["db.internal", "10.1.2.3", "[fd00::7]", "stay.example.com", "128.0.0.1"];
+  const at = (name: string, url: (host: string) => string, hosts: readonly string[]) =>
+    hosts.map((host) => ({ [name]: url(host) }));
+  /** Each of these alone leads beyond this machine. */
+  const beyond: readonly Record<string, string>[] = [
+    ...at("HOST", (host) => host, ["0.0.0.0", "::", "192.168.1.7", "stay.internal"]),
+    ...at("DATABASE_URL", (host) => `postgres://app@${host}/staybase`, distant),
+    ...at("DATABASE_URL", (host) => `postgres://app@localhost/staybase?host=${host}`, distant),
+    ...at("REDIS_URL", (host) => `redis://${host}:6379`, distant),
+    ...at("PUBLIC_URL", (host) => `https://${host}`, distant),
+    ...at("SMTP_URL", (host) => `smtp://${host}`, distant),
+    ...["live", "test"].map((mode) => ({
+      STRIPE_SECRET_KEY: `sk_${mode}_abcdefghijklmnop`,
+      STRIPE_PUBLISHABLE_KEY: `pk_${mode}_abcdefghijklmnop`,
+      STRIPE_WEBHOOK_SECRET: "whsec_abcdefghijklmnop",
+    })),
+  ];
+  /** None of these does, in any combination. */
+  const loopback = ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "[::ffff:127.0.0.1]"];
+  const local: Readonly<Record<string, readonly string[]>> = {
+    NODE_ENV: ["development", "test"],
+    HOST: ["localhost", "127.0.0.1", "::1"],
+    DATABASE_URL: [
+      ...loopback.map((host) => `postgres://app@${host}/staybase`),
+      "postgres:///staybase?host=/var/run/postgresql",
+    ],
+    REDIS_URL: loopback.map((host) => `redis://${host}:6379`),
+    PUBLIC_URL: loopback.map((host) => `http://${host}:4000`),
+    SMTP_URL: loopback.map((host) => `smtp://${host}:1025`),
+  };
+  const draws = Array.from({ length: 50 }, (_, seed) => {
+    const draw = drawFrom(seed);
+    const names = Object.keys(local).filter(() => draw.one([true, false]));
+    return Object.fromEntries(names.map((name) => [name, draw.one(local[name] ?? [])]));
+  });
+
+  test("is refused wherever anything leads beyond this machine", () => {
+    for (const reason of beyond) {
+      for (const around of draws) {
+        const env = { ...around, MAIL_FROM: production.MAIL_FROM, ...reason };
+        expect([env, faultsOf(env)]).toEqual([env, ["JWT_SECRET"]]);
+        const given = { ...env, JWT_SECRET: DEVELOPMENT_JWT_SECRET };
+        expect(faultsOf(given)).toEqual(["JWT_SECRET"]);
+        const mended = loadConfig({ ...env, JWT_SECRET });
+        expect([mended.isLocal, mended.seedDemo]).toEqual([false, false]);
+        expect(faultsOf({ ...env, JWT_SECRET, SEED_DEMO: "true" })).toEqual(["SEED_DEMO"]);
+      }
+    }
+  });
+
+  test("is good as long as nothing does", () => {
+    for (const env of draws) expect([env, loadConfig(env).isLocal]).toEqual([env, true]);
+  });
+
+  test("are the keys of the simulator and the sender of mails, too", () => {
+    const keys = {
+      STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
+      STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
+      STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,
+    };
+    const simulator = { ...keys, STRIPE_API_URL: "http://127.0.0.1:12111" };
+    expect(loadConfig(simulator).isLocal).toBe(true);
+    const names = Object.keys(keys).sort();
+    expect(faultsOf({ ...simulator, JWT_SECRET, HOST: "0.0.0.0" }).sort()).toEqual(names);
+    expect(faultsOf({ JWT_SECRET, SMTP_URL: production.SMTP_URL })).toEqual(["MAIL_FROM"]);
+  });
+});
+
 describe("describe", () => {
   test("shows where everything is and no secret", () => {
-    const env = { ...production, SMTP_URL: "smtp://h?password=xkcd-936" };
+    const env = { ...production, SMTP_URL: "smtps://h?password=xkcd-936" };
     const text = describeConfig(loadConfig(env)).join("\n");
     expect(text).toContain("db.internal");
     for (const secret of ["correct-horse", "battery-staple", "xkcd-936", "sk_live", "Zk3-"]) {

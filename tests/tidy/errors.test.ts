@@ -3,7 +3,8 @@
  * happen: it stands in a test, outside its comments.
  */
 import { expect, test } from "@jest/globals";
-import { ERRORS } from "../../src/errors.ts";
+import RULES from "../../migrations/constraints.json" with { type: "json" };
+import { ERRORS, isErrorCode } from "../../src/errors.ts";
 import { filesUnder, type SourceFile } from "./repository.ts";
 
 /** One of our own SQLSTATEs, as a whole word. */
@@ -93,6 +94,18 @@ test("every SQLSTATE of the registry is raised by the SQL", () => {
   // Catching is not raising.
   const text = "exception when sqlstate 'SBX99' then null;";
   expect(idleStates([...sql(), { path: "sql/a.sql", text }], known)).toHaveLength(1);
+});
+
+/** Codes that comments on constraints name and the registry lacks. */
+const unknownRules = (rules: Readonly<Record<string, { readonly code: string }>>): string[] =>
+  Object.entries(rules).flatMap(([constraint, { code }]) =>
+    isErrorCode(code) ? [] : [`The comment on ${constraint} names ${code}: see src/errors.ts.`],
+  );
+
+test("every code in a comment on a constraint is in the registry", () => {
+  expect(Object.keys(RULES).length).toBeGreaterThan(100);
+  expect(unknownRules(RULES)).toEqual([]);
+  expect(unknownRules({ users_bio_is_bounded: { code: "TOO_MUCH" } })).toHaveLength(1);
 });
 
 test("a SQLSTATE belongs to one code, and is SB, a letter and two digits", () => {

@@ -133,8 +133,11 @@ function packagesOf(entries: readonly string[], read: (path: string) => string):
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
     if (seen.has(path) || !path.endsWith(".ts")) continue;
     seen.add(path);
-    for (const { target, isOurs, isTypeOnly } of importsOf({ path, text: read(path) })) {
-      if (isTypeOnly || target.startsWith("node:")) continue;
+    for (const found of importsOf({ path, text: read(path) })) {
+      const { target, isOurs, isTypeOnly, isLazy } = found;
+      // A stand-in is loaded only where one is wanted, which is not in production.
+      const isStandIn = isLazy && target.startsWith("src/dev/");
+      if (isTypeOnly || isStandIn || target.startsWith("node:")) continue;
       if (isOurs) queue.push(target);
       else packages.add(packageName(target));
     }
@@ -149,7 +152,11 @@ function packageName(specifier: string): string {
     .join("/");
 }
 
+/** What has no default: secrets, and what only those who run it can know. */
 const SECRETS = {
+  PUBLIC_URL: "https://stay.example.com",
+  MAIL_FROM: "Staybase <no-reply@stay.example.com>",
+  REDIS_PASSWORD: "horse-battery-staple",
   POSTGRES_PASSWORD: "correct-horse-battery",
   AUTHENTICATOR_PASSWORD: "staple-correct-horse",
   JWT_SECRET: "Zk3-qW9_vR7-tY1_uI5-oP2_aS8-dF4_gH6",
@@ -248,12 +255,16 @@ test(".dockerignore lets through what the Dockerfile copies", () => {
   }
 });
 
-test("all that server, worker and migrations load is among the dependencies of production", () => {
-  const entries = ["server", "worker", "commands/db/migrate"].map((name) => `src/${name}.ts`);
+test("all that the programs of the image load is among the dependencies of production", () => {
+  const names = ["server", "worker", "commands/db/migrate", "commands/doctor"];
+  const entries = names.map((name) => `src/${name}.ts`);
   const inProduction = (packages: Iterable<string>): string[] =>
     [...packages].filter((name) => !(name in manifest.dependencies));
   expect(inProduction(packagesOf(entries, readText))).toEqual([]);
 
+  expect(inProduction(packagesOf(["src/dev/mailCatcher.ts"], readText))).toEqual(
+    expect.arrayContaining(["mailparser", "smtp-server"]),
+  );
   const files: Record<string, string> = {
     "src/a.ts": 'import "./b/c.ts";\nimport type { X } from "@types/node";',
     "src/b/c.ts": 'import { parseSync } from "@swc/core/x.js";\nimport "node:fs";',
@@ -266,4 +277,27 @@ test("one version of Node: of the image, of the scripts and of those who use nvm
   const major = (manifest.devDependencies.node ?? "").split(".")[0];
   expect(readText(".nvmrc").trim()).toBe(major);
   for (const { from } of stagesOf(dockerfile)) expect(from).toMatch(`node:${major}-`);
+});
+
+/** What of others is named by a tag, which they can move. */
+function unpinned(paths: readonly string[], read: (path: string) => string): string[] {
+  const wanted = /^\s*(?:- )?(?:FROM|image:|uses:)\s+(?!staybase$|\.\/)(\S+)/gm;
+  const isPinned = /@(sha256:[0-9a-f]{64}|[0-9a-f]{40})$/;
+  return paths.flatMap((path) =>
+    [...read(path).matchAll(wanted)].flatMap(([, name = ""]) =>
+      isPinned.test(name) ? [] : [`${path}: pin ${name} by its digest, as @sha256:... or @commit.`],
+    ),
+  );
+}
+
+test("images and actions are pinned by digest", () => {
+  const workflows = repositoryPaths().filter((path) => path.startsWith(".github/workflows/"));
+  const paths = ["Dockerfile", "docker-compose.yml", ...workflows];
+  expect(paths.length).toBeGreaterThan(2);
+  expect(unpinned(paths, readText)).toEqual([]);
+
+  const loose =
+    "FROM node:24\n  image: redis:8\n  - uses: actions/checkout@v5\n  image: staybase\n";
+  expect(unpinned(["a"], () => loose)).toHaveLength(3);
+  expect(unpinned(["a"], () => `FROM node:24@sha256:${"0".repeat(63)}`)).toHaveLength(1);
 });

@@ -116,3 +116,21 @@ comment on column app_public.bookings.hold_expires_at is
 comment on column app_public.bookings.confirmed_at is 'When it was confirmed.';
 comment on column app_public.bookings.created_at is 'When it was made.';
 comment on column app_public.bookings.updated_at is 'When it last changed.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint bookings_quote_id_key on app_public.bookings is
+  'QUOTE_USED: The quote is booked already.';
+comment on constraint bookings_idempotency_key_key on app_public.bookings is
+  'IDEMPOTENCY_KEY_REUSED: This idempotency key was used for something else.';
+comment on constraint bookings_idempotency_key_has_length on app_public.bookings is
+  'IDEMPOTENCY_KEY_INVALID: Choose an idempotency key of 8 to 200 characters.';
+comment on constraint bookings_stay_is_ordered on app_public.bookings is
+  'INVALID_STAY: Check-out comes after check-in.';
+comment on constraint bookings_guests_are_positive on app_public.bookings is
+  'INVALID_GUESTS: At least one guest stays.';
+comment on constraint bookings_guest_is_not_host on app_public.bookings is
+  'OWN_LISTING: Hosts do not book their own listing.';
+comment on constraint bookings_shares_sum on app_public.bookings is
+  'INTERNAL: The shares of a booking are its total.';
+comment on constraint bookings_amounts_are_not_negative on app_public.bookings is
+  'INTERNAL: A booking has a price, and shares that are not negative.';

@@ -59,3 +59,17 @@ comment on column app_public.calendar_claims.expires_at is
   'When a hold ends; null for what lasts, and while a payment is being processed.';
 comment on column app_public.calendar_claims.note is 'The host''s own note.';
 comment on column app_public.calendar_claims.created_at is 'When they were taken.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint calendar_claims_nights_excl on app_public.calendar_claims is
+  'DATES_UNAVAILABLE: These nights are taken.';
+comment on constraint calendar_claims_booking_id_key on app_public.calendar_claims is
+  'INTERNAL: A booking has one unit.';
+comment on constraint calendar_claims_nights_are_finite on app_public.calendar_claims is
+  'INVALID_INPUT: The nights have a first and a last day.';
+comment on constraint calendar_claims_kind_has_booking on app_public.calendar_claims is
+  'INTERNAL: A hold or a booking of nights belongs to a booking.';
+comment on constraint calendar_claims_only_holds_expire on app_public.calendar_claims is
+  'INTERNAL: Only a hold expires.';
+comment on constraint calendar_claims_note_is_bounded on app_public.calendar_claims is
+  'INVALID_INPUT: A note has 500 characters at most.';

@@ -8,17 +8,10 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user_id uuid := app_hidden.require_user_id();
-  v_booking app_public.bookings;
+  v_booking app_public.bookings := app_hidden.require_guest_booking(begin_payment.booking_id);
   v_payment app_public.payments;
 begin
-  -- Looked for first and locked then: nobody holds up a booking that is not theirs.
-  select b.* into v_booking from app_public.bookings b
-  where b.id = begin_payment.booking_id and b.guest_id = v_user_id;
   v_booking := app_hidden.lock_booking(v_booking.id);
-  if v_booking.id is null then
-    raise exception 'There is no such booking.' using errcode = 'SBB01';
-  end if;
   if v_booking.status in ('confirmed', 'completed') then
     raise exception 'This booking is paid.' using errcode = 'SBB06';
   end if;

@@ -29,3 +29,15 @@ alter table app_private.registrations force row level security;
 create index if not exists registrations_expires_at_idx on app_private.registrations (expires_at);
 
 comment on table app_private.registrations is 'Accounts that wait for their address to be proven.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint registrations_token_hash_key on app_private.registrations is
+  'INTERNAL: A token belongs to one registration.';
+comment on constraint registrations_display_name_has_length on app_private.registrations is
+  'INVALID_INPUT: A name has 1 to 80 characters.';
+comment on constraint registrations_email_is_plausible on app_private.registrations is
+  'INVALID_INPUT: An e-mail address looks like name@example.com.';
+comment on constraint registrations_email_is_lower_case on app_private.registrations is
+  'INTERNAL: An address is kept in lower case.';
+comment on constraint registrations_password_is_hashed on app_private.registrations is
+  'INTERNAL: A password is hashed.';

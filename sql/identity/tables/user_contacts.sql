@@ -25,3 +25,13 @@ comment on column app_public.user_contacts.email is 'E-mail address, in lower ca
 comment on column app_public.user_contacts.email_verified_at is
   'When the person proved that the address is theirs.';
 comment on column app_public.user_contacts.phone is 'Telephone number in E.164 form.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint user_contacts_email_key on app_public.user_contacts is
+  'INTERNAL: An address belongs to one person.';
+comment on constraint user_contacts_email_is_plausible on app_public.user_contacts is
+  'INVALID_INPUT: An e-mail address looks like name@example.com.';
+comment on constraint user_contacts_email_is_lower_case on app_public.user_contacts is
+  'INTERNAL: An address is kept in lower case.';
+comment on constraint user_contacts_phone_is_e164 on app_public.user_contacts is
+  'INVALID_INPUT: A phone number is + and 7 to 15 digits, such as +351912345678.';

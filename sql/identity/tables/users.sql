@@ -49,3 +49,11 @@ comment on column app_public.users.host_since is
   'When the person created their first listing; null for guests.';
 comment on column app_public.users.created_at is 'Member since.';
 comment on column app_public.users.updated_at is 'When the profile last changed.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint users_display_name_has_length on app_public.users is
+  'INVALID_INPUT: A name has 1 to 80 characters.';
+comment on constraint users_bio_is_bounded on app_public.users is
+  'INVALID_INPUT: A bio has 5000 characters at most.';
+comment on constraint users_languages_are_known on app_public.users is
+  'INVALID_INPUT: Languages are at most 20 known codes, such as pt or pt-BR.';

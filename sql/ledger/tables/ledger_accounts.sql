@@ -34,3 +34,11 @@ comment on column app_public.ledger_accounts.kind is
   'What it counts: host payable is what the platform owes a host.';
 comment on column app_public.ledger_accounts.user_id is 'The host, for accounts of a host.';
 comment on column app_public.ledger_accounts.currency is 'ISO 4217 currency.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint ledger_accounts_holder_key on app_public.ledger_accounts is
+  'INTERNAL: A holder has one account of a kind and currency.';
+comment on constraint ledger_accounts_currency_key on app_public.ledger_accounts is
+  'INTERNAL: An account has one currency.';
+comment on constraint ledger_accounts_hosts_have_a_user on app_public.ledger_accounts is
+  'INTERNAL: An account of a host has a host.';

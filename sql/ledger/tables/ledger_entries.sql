@@ -37,3 +37,7 @@ comment on column app_public.ledger_entries.currency is 'ISO 4217 currency.';
 comment on column app_public.ledger_entries.amount is
   'In minor units; a debit is positive, a credit negative: what the platform owes a host is '
   'negative.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint ledger_entries_amount_is_not_zero on app_public.ledger_entries is
+  'INTERNAL: An entry of the ledger is not zero.';

@@ -38,3 +38,9 @@ comment on column app_public.ledger_transactions.kind is
   'charge, late_charge, refund or refund_failure.';
 comment on column app_public.ledger_transactions.booking_id is 'The booking it is about.';
 comment on column app_public.ledger_transactions.created_at is 'When it was written down.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint ledger_transactions_external_fact_key on app_public.ledger_transactions is
+  'INTERNAL: What happened outside is in the ledger once.';
+comment on constraint ledger_transactions_kind_is_known on app_public.ledger_transactions is
+  'INTERNAL: The ledger knows this kind of transaction.';

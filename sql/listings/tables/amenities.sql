@@ -19,3 +19,7 @@ comment on column app_public.amenities.code is 'Stable word for programs, such a
 comment on column app_public.amenities.name is 'English name for people.';
 comment on column app_public.amenities.category is 'Group to show it under.';
 comment on column app_public.amenities.is_searchable is 'Whether listings can be searched by it.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint amenities_code_is_a_word on app_public.amenities is
+  'INTERNAL: The code of an amenity is a word in lower case.';

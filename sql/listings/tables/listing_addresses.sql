@@ -17,8 +17,8 @@ create table if not exists app_public.listing_addresses (
     check (length(street) <= 300 and btrim(street) <> ''),
   constraint listing_addresses_postal_code_is_bounded check (length(postal_code) <= 20),
   constraint listing_addresses_directions_are_bounded check (length(directions) <= 5000),
-  constraint listing_addresses_are_on_earth
-    check (longitude between -180 and 180 and latitude between -90 and 90)
+  constraint listing_addresses_longitude_is_on_earth check (longitude between -180 and 180),
+  constraint listing_addresses_latitude_is_on_earth check (latitude between -90 and 90)
 );
 
 alter table app_public.listing_addresses enable row level security;
@@ -33,3 +33,15 @@ comment on column app_public.listing_addresses.postal_code is
 comment on column app_public.listing_addresses.directions is 'How to find the door.';
 comment on column app_public.listing_addresses.longitude is 'Degrees east, exact.';
 comment on column app_public.listing_addresses.latitude is 'Degrees north, exact.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint listing_addresses_street_has_length on app_public.listing_addresses is
+  'INVALID_INPUT: A street has 1 to 300 characters.';
+comment on constraint listing_addresses_postal_code_is_bounded on app_public.listing_addresses is
+  'INVALID_INPUT: A postal code has 20 characters at most.';
+comment on constraint listing_addresses_directions_are_bounded on app_public.listing_addresses is
+  'INVALID_INPUT: Directions have 5000 characters at most.';
+comment on constraint listing_addresses_longitude_is_on_earth on app_public.listing_addresses is
+  'INVALID_INPUT: A longitude is from -180 to 180 degrees.';
+comment on constraint listing_addresses_latitude_is_on_earth on app_public.listing_addresses is
+  'INVALID_INPUT: A latitude is from -90 to 90 degrees.';

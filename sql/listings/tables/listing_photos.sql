@@ -30,3 +30,9 @@ comment on column app_public.listing_photos.caption is 'What it shows.';
 comment on column app_public.listing_photos.position is
   'Photos are shown by rising position; the first is the cover.';
 comment on column app_public.listing_photos.created_at is 'When it was added.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint listing_photos_caption_is_bounded on app_public.listing_photos is
+  'INVALID_INPUT: A caption has 500 characters at most.';
+comment on constraint listing_photos_position_fits on app_public.listing_photos is
+  'INVALID_INPUT: A position is from 0 to 999.';

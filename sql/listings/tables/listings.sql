@@ -46,8 +46,9 @@ create table if not exists app_public.listings (
   constraint listings_house_rules_are_bounded check (length(house_rules) <= 10000),
   -- Sixteen is where the capacity steps of search end.
   constraint listings_max_guests_fits check (max_guests between 1 and 16),
-  constraint listings_rooms_are_plausible
-    check (bedrooms between 0 and 50 and beds between 0 and 100 and bathrooms between 0 and 50),
+  constraint listings_bedrooms_fit check (bedrooms between 0 and 50),
+  constraint listings_beds_fit check (beds between 0 and 100),
+  constraint listings_bathrooms_fit check (bathrooms between 0 and 50),
   constraint listings_unit_count_fits check (unit_count between 1 and 100),
   constraint listings_nights_are_ordered
     check (min_nights >= 1 and max_nights between min_nights and 730),
@@ -135,3 +136,41 @@ comment on column app_public.listings.review_rating_sum is
 comment on column app_public.listings.published_at is 'When it was first published.';
 comment on column app_public.listings.created_at is 'When the draft was begun.';
 comment on column app_public.listings.updated_at is 'When it last changed.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint listings_title_has_length on app_public.listings is
+  'INVALID_INPUT: A title has 1 to 200 characters.';
+comment on constraint listings_description_is_bounded on app_public.listings is
+  'INVALID_INPUT: A description has 20000 characters at most.';
+comment on constraint listings_house_rules_are_bounded on app_public.listings is
+  'INVALID_INPUT: House rules have 10000 characters at most.';
+comment on constraint listings_max_guests_fits on app_public.listings is
+  'INVALID_INPUT: A listing takes 1 to 16 guests.';
+comment on constraint listings_bedrooms_fit on app_public.listings is
+  'INVALID_INPUT: A listing has 0 to 50 bedrooms.';
+comment on constraint listings_beds_fit on app_public.listings is
+  'INVALID_INPUT: A listing has 0 to 100 beds.';
+comment on constraint listings_bathrooms_fit on app_public.listings is
+  'INVALID_INPUT: A listing has 0 to 50 bathrooms; a half counts.';
+comment on constraint listings_unit_count_fits on app_public.listings is
+  'INVALID_INPUT: A listing has 1 to 100 units.';
+comment on constraint listings_nights_are_ordered on app_public.listings is
+  'INVALID_INPUT: A stay has from 1 to 730 nights, and the least is not above the most.';
+comment on constraint listings_advance_notice_fits on app_public.listings is
+  'INVALID_INPUT: Advance notice is from 0 to 336 hours.';
+comment on constraint listings_booking_window_fits on app_public.listings is
+  'INVALID_INPUT: The booking window is from 1 to 730 days.';
+comment on constraint listings_preparation_days_fit on app_public.listings is
+  'INVALID_INPUT: Preparation takes 0 to 14 days.';
+comment on constraint listings_time_zone_is_known on app_public.listings is
+  'INVALID_INPUT: A time zone is an IANA name, such as Europe/Lisbon.';
+comment on constraint listings_country_code_is_iso_3166 on app_public.listings is
+  'INVALID_INPUT: A country is its ISO 3166 code, such as PT.';
+comment on constraint listings_region_is_bounded on app_public.listings is
+  'INVALID_INPUT: A region has 200 characters at most.';
+comment on constraint listings_city_has_length on app_public.listings is
+  'INVALID_INPUT: A city has 1 to 200 characters.';
+comment on constraint listings_place_is_whole on app_public.listings is
+  'INVALID_INPUT: A place has a city, a country, a time zone and a point.';
+comment on constraint listings_rating_sum_fits_count on app_public.listings is
+  'INTERNAL: Each review adds 1 to 5 to the sum.';

@@ -68,3 +68,13 @@ comment on column app_public.payments.failure_code is
   'Why the last attempt failed, in Stripe''s words, such as card_declined.';
 comment on column app_public.payments.created_at is 'When it was begun.';
 comment on column app_public.payments.updated_at is 'When it last changed.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint payments_stripe_payment_intent_id_key on app_public.payments is
+  'INTERNAL: An intent belongs to one payment.';
+comment on constraint payments_stripe_charge_id_key on app_public.payments is
+  'INTERNAL: A charge belongs to one payment.';
+comment on constraint payments_amounts_are_ordered on app_public.payments is
+  'INTERNAL: No more is captured than asked for, and no more refunded than captured.';
+comment on constraint payments_captured_has_charge on app_public.payments is
+  'INTERNAL: What is captured has a charge.';

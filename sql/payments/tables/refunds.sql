@@ -47,3 +47,9 @@ comment on column app_public.refunds.amount is 'How much, in minor units.';
 comment on column app_public.refunds.stripe_refund_id is 'Stripe''s id of the refund.';
 comment on column app_public.refunds.created_at is 'When it was decided.';
 comment on column app_public.refunds.updated_at is 'When it last changed.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint refunds_stripe_refund_id_key on app_public.refunds is
+  'INTERNAL: A refund at Stripe is one of ours.';
+comment on constraint refunds_amount_is_positive on app_public.refunds is
+  'INTERNAL: A refund is more than zero.';

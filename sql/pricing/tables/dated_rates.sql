@@ -37,3 +37,9 @@ comment on column app_public.dated_rates.nights is 'The nights, from the first t
 comment on column app_public.dated_rates.currency is 'ISO 4217 currency, always the listing''s.';
 comment on column app_public.dated_rates.nightly_amount is
   'Rate of each of these nights, in minor units.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint dated_rates_nights_are_finite on app_public.dated_rates is
+  'INVALID_INPUT: The nights have a first and a last day.';
+comment on constraint dated_rates_nightly_amount_is_positive on app_public.dated_rates is
+  'INVALID_AMOUNT: A nightly rate is from 1 to 100000000000 minor units.';

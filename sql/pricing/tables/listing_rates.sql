@@ -54,3 +54,20 @@ comment on column app_public.listing_rates.guests_included is
   'How many guests the nightly rate covers.';
 comment on column app_public.listing_rates.has_dated_rates is
   'Whether some dates have a rate of their own.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint listing_rates_currency_key on app_public.listing_rates is
+  'INTERNAL: A listing has one currency.';
+comment on constraint listing_rates_nightly_amount_is_positive on app_public.listing_rates is
+  'INVALID_AMOUNT: A nightly rate is from 1 to 100000000000 minor units.';
+comment on constraint listing_rates_weekend_nightly_amount_is_positive
+  on app_public.listing_rates is
+  'INVALID_AMOUNT: A weekend rate is from 1 to 100000000000 minor units.';
+comment on constraint listing_rates_cleaning_fee_amount_is_not_negative
+  on app_public.listing_rates is
+  'INVALID_AMOUNT: A cleaning fee is from 0 to 100000000000 minor units.';
+comment on constraint listing_rates_extra_guest_fee_amount_is_not_negative
+  on app_public.listing_rates is
+  'INVALID_AMOUNT: A fee for extra guests is from 0 to 100000000000 minor units.';
+comment on constraint listing_rates_guests_included_fit on app_public.listing_rates is
+  'INVALID_INPUT: The rate includes 1 to 16 guests.';

@@ -9,6 +9,12 @@ declare
   v_price app_public.stay_price;
   v_quote app_public.quotes;
 begin
+  -- Quotes of one guest are made one after the other: so their limit is exact.
+  perform app_hidden.lock_guest(v_user_id);
+  perform app_hidden.require_quota(v_user_id, 'quotes', 1 + (
+    select count(*) from app_public.quotes q
+    where q.guest_id = v_user_id and q.expires_at > app_hidden.clock()
+  ));
   v_price := app_public.quote(
     create_quote.listing_id, create_quote.check_in, create_quote.check_out, create_quote.guests
   );

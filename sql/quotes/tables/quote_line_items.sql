@@ -41,3 +41,9 @@ comment on column app_public.quote_line_items.amount is
   'Unit amount times quantity, in minor units.';
 comment on column app_public.quote_line_items.payer is 'Who pays it.';
 comment on column app_public.quote_line_items.payee is 'Who receives it.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint quote_line_items_amount_is_product on app_public.quote_line_items is
+  'INTERNAL: The amount of a line is its unit amount times its quantity.';
+comment on constraint quote_line_items_parties_differ on app_public.quote_line_items is
+  'INTERNAL: Nobody pays themselves.';

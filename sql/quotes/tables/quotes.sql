@@ -61,3 +61,15 @@ comment on column app_public.quotes.created_at is 'When it was made.';
 comment on column app_public.quotes.expires_at is 'Until when it can be booked.';
 comment on column app_public.quotes.cancellation_policy is
   'The policy that the stay would be sold under.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint quotes_currency_key on app_public.quotes is
+  'INTERNAL: A quote has one currency.';
+comment on constraint quotes_stay_is_ordered on app_public.quotes is
+  'INVALID_STAY: Check-out comes after check-in.';
+comment on constraint quotes_guests_are_positive on app_public.quotes is
+  'INVALID_GUESTS: At least one guest stays.';
+comment on constraint quotes_shares_sum on app_public.quotes is
+  'INTERNAL: The shares of a quote are its total.';
+comment on constraint quotes_amounts_are_not_negative on app_public.quotes is
+  'INTERNAL: A quote has a price, and shares that are not negative.';

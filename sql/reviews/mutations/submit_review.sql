@@ -17,15 +17,9 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user_id uuid := app_hidden.require_user_id();
-  v_booking app_public.bookings;
+  v_booking app_public.bookings := app_hidden.require_guest_booking(submit_review.booking_id);
   v_review app_public.reviews;
 begin
-  select b.* into v_booking from app_public.bookings b
-  where b.id = submit_review.booking_id and b.guest_id = v_user_id;
-  if v_booking.id is null then
-    raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
-  end if;
   if v_booking.status not in ('confirmed', 'completed')
     or app_hidden.local_today(v_booking.time_zone) < v_booking.check_out
   then
@@ -43,7 +37,7 @@ begin
     location_rating, value_rating, published_at
   )
   values (
-    v_booking.id, v_booking.listing_id, 'guest_to_host', v_user_id, v_booking.host_id,
+    v_booking.id, v_booking.listing_id, 'guest_to_host', v_booking.guest_id, v_booking.host_id,
     submit_review.rating, btrim(coalesce(submit_review.comment, '')),
     submit_review.cleanliness_rating, submit_review.accuracy_rating,
     submit_review.check_in_rating, submit_review.communication_rating,

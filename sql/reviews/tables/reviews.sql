@@ -28,11 +28,12 @@ create table if not exists app_public.reviews (
   -- One review a booking and direction.
   constraint reviews_booking_id_key unique (booking_id, direction),
   constraint reviews_rating_fits check (rating between 1 and 5),
-  constraint reviews_category_ratings_fit check (
-    cleanliness_rating between 1 and 5 and accuracy_rating between 1 and 5
-    and check_in_rating between 1 and 5 and communication_rating between 1 and 5
-    and location_rating between 1 and 5 and value_rating between 1 and 5
-  ),
+  constraint reviews_cleanliness_rating_fits check (cleanliness_rating between 1 and 5),
+  constraint reviews_accuracy_rating_fits check (accuracy_rating between 1 and 5),
+  constraint reviews_check_in_rating_fits check (check_in_rating between 1 and 5),
+  constraint reviews_communication_rating_fits check (communication_rating between 1 and 5),
+  constraint reviews_location_rating_fits check (location_rating between 1 and 5),
+  constraint reviews_value_rating_fits check (value_rating between 1 and 5),
   constraint reviews_comment_has_length check (length(btrim(comment)) between 1 and 5000)
 );
 
@@ -78,3 +79,23 @@ comment on column app_public.reviews.value_rating is '1 to 5, or null.';
 comment on column app_public.reviews.comment is 'Public text of 1 to 5000 characters.';
 comment on column app_public.reviews.published_at is 'When everybody could read it first.';
 comment on column app_public.reviews.created_at is 'When it was written.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint reviews_booking_id_key on app_public.reviews is
+  'ALREADY_REVIEWED: This stay is reviewed already.';
+comment on constraint reviews_rating_fits on app_public.reviews is
+  'INVALID_RATING: Rate from 1 to 5.';
+comment on constraint reviews_cleanliness_rating_fits on app_public.reviews is
+  'INVALID_RATING: Rate from 1 to 5.';
+comment on constraint reviews_accuracy_rating_fits on app_public.reviews is
+  'INVALID_RATING: Rate from 1 to 5.';
+comment on constraint reviews_check_in_rating_fits on app_public.reviews is
+  'INVALID_RATING: Rate from 1 to 5.';
+comment on constraint reviews_communication_rating_fits on app_public.reviews is
+  'INVALID_RATING: Rate from 1 to 5.';
+comment on constraint reviews_location_rating_fits on app_public.reviews is
+  'INVALID_RATING: Rate from 1 to 5.';
+comment on constraint reviews_value_rating_fits on app_public.reviews is
+  'INVALID_RATING: Rate from 1 to 5.';
+comment on constraint reviews_comment_has_length on app_public.reviews is
+  'INVALID_INPUT: A review has 1 to 5000 characters.';

@@ -96,7 +96,8 @@ if (import.meta.main) {
     const { values } = parseArgs({ options: { message: { type: "string", short: "m" } } });
     await commitCurrent(config, values.message?.trim() ?? "");
     console.log(
-      "Wrote migrations/schema.sql and sql/TRIGGERS.md. Commit all that changed together.",
+      "Wrote migrations/schema.sql, migrations/constraints.json and sql/TRIGGERS.md. " +
+        "Commit all that changed together.",
     );
   });
 }

@@ -3,12 +3,12 @@
  * port that it tries it lets go at once.
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { access, constants, mkdtemp, rm, stat } from "node:fs/promises";
 import { createServer } from "node:http";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import type { Config } from "../../config/index.ts";
-import type { Holder } from "../../dev/dataFolder.ts";
+import { type Holder, tryFolder } from "../../dev/dataFolder.ts";
 import { commandOf } from "../../dev/processes.ts";
+import { runningAt } from "../../dev/standIns.ts";
 import { listen } from "../../resources/listen.ts";
 import { codeOf, messageOf } from "../../resources/resourceError.ts";
 import { broken, type Finding, fine, note } from "./finding.ts";
@@ -28,19 +28,16 @@ export function checkNode(version: string = process.versions.node): Finding {
 }
 
 /** Whether the folder of the stand-ins can be written, or made. */
-export async function checkDataFolder({ dataDir }: Config): Promise<Finding> {
+export function checkDataFolder({ dataDir }: Config): Finding {
   const subject = "data folder";
   try {
     if (!existsSync(dataDir)) {
       let parent = dirname(dataDir);
       while (!existsSync(parent)) parent = dirname(parent);
-      await access(parent, constants.W_OK | constants.X_OK);
-      if (!(await stat(parent)).isDirectory()) throw new Error(`${parent} is not a folder`);
+      tryFolder(parent);
       return fine(subject, `${dataDir} is not there yet and can be made.`);
     }
-    // Trying tells more than the rights do: file systems are full, or read-only.
-    const trial = await mkdtemp(join(dataDir, "doctor-"));
-    await rm(trial, { recursive: true });
+    tryFolder(dataDir);
     return fine(subject, `${dataDir} can be written.`);
   } catch (error) {
     return broken(
@@ -52,8 +49,10 @@ export async function checkDataFolder({ dataDir }: Config): Promise<Finding> {
 }
 
 /** Whether the server can have its port, or has it. `holder` is the `npm start` of the folder. */
-export async function checkPort(config: Config, holder: Holder | undefined): Promise<Finding> {
+export async function checkPort(given: Config, holder: Holder | undefined): Promise<Finding> {
   const subject = "port";
+  // A start with another PORT than ours is the one to look at.
+  const config = { ...given, http: { ...given.http, ...runningAt(given.dataDir) } };
   const { port } = config.http;
   try {
     const listening = await listen(() => createServer(), config.http);
@@ -66,7 +65,7 @@ export async function checkPort(config: Config, holder: Holder | undefined): Pro
   return note(
     subject,
     `npm start runs (process ${holder.pid}), but nothing listens at port ${port}.`,
-    "It may be just starting, or run with another PORT.",
+    "It may be just starting.",
   );
 }
 
@@ -81,7 +80,8 @@ async function checkTakenPort(config: Config, holder: Holder | undefined): Promi
     const remedy = `Stop that one, or choose another port, for example: ${another}`;
     return broken(subject, `Port ${port} is taken by ${who}, which is not Staybase.`, remedy);
   }
-  if (holder === undefined && config.database.url === undefined) {
+  const isOther = holder === undefined || (owner !== undefined && owner.pid !== holder.pid);
+  if (isOther && config.database.url === undefined) {
     const remedy = `Use that one, stop it, or start a second: ${another}`;
     return broken(
       subject,

@@ -1,7 +1,7 @@
 /**
  * Builds the schema from nothing but the committed migrations, in the shadow database, and keeps
- * the files that are generated from it equal to it. What they say is up to schemaDump.ts and
- * triggersPage.ts.
+ * the files that are generated from it equal to it. What they say is up to schemaDump.ts,
+ * constraints.ts and triggersPage.ts.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { reset } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
 import { withPreparedServer } from "./bootstrap.ts";
 import { withClient } from "./connect.ts";
+import { constraintsFile } from "./constraints.ts";
 import { dumpSchema } from "./schemaDump.ts";
 import {
   type DatabaseTarget,
@@ -22,6 +23,7 @@ import { triggersPage } from "./triggersPage.ts";
 /** What is written out of the catalogue: where it stands under `migrations/`, and its text. */
 export const GENERATED = [
   { path: "schema.sql", shownAs: "migrations/schema.sql", write: dumpSchema },
+  { path: "constraints.json", shownAs: "migrations/constraints.json", write: constraintsFile },
   // fixtures is sql/: the page stands beside what it is about.
   { path: "fixtures/TRIGGERS.md", shownAs: "sql/TRIGGERS.md", write: triggersPage },
 ] as const;

@@ -255,6 +255,7 @@ export function serve(context: ApiContext, endpoint: Endpoint): RequestHandler {
       keyed?.release();
     }
     entry.status = answer.status;
+    await context.state.saved();
     if (fault) return fail(response, fault);
     response.status(answer.status).type("json").send(answer.body);
   };

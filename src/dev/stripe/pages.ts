@@ -6,32 +6,48 @@
 import type { Express, Request, Response } from "express";
 import type Stripe from "stripe";
 import { escapeHtml } from "../../http/html.ts";
+import type { ApiContext } from "./api.ts";
 import { cardByName, cardByNumber, TEST_CARDS } from "./cards.ts";
 import { invalid, SimulatedError } from "./errors.ts";
 import { Parameters } from "./parameters.ts";
-import { type Payments, publicView } from "./payments.ts";
+import { publicView } from "./payments.ts";
 
 type Intent = Stripe.PaymentIntent;
 
-/** `GET|POST /pay/:id` and `GET|POST /authenticate/:id`. */
-export function installPages(app: Express, payments: Payments): void {
+const FRONT = `<p>It stands in for Stripe: the API is at <code>/v1</code>, for the real SDK. A guest
+pays at <code>/pay/ID?client_secret=SECRET</code>, with the <code>stripePaymentIntentId</code> and
+the <code>clientSecret</code> that <code>POST /v1/bookings/{bookingId}/payment</code> gives.</p>
+<p>It can be told to decline, delay, drop and repeat: see src/dev/stripe/README.md.</p>`;
+
+/** `GET /`, `GET|POST /pay/:id` and `GET|POST /authenticate/:id`. */
+export function installPages(app: Express, { payments, state }: ApiContext): void {
+  const keeping = async (step: () => void): Promise<void> => {
+    try {
+      step();
+    } finally {
+      await state.saved();
+    }
+  };
   const find = (request: Request, parameters: Parameters): Intent =>
     payments.intentOfClient(String(request.params.id), parameters.required("client_secret"));
+
+  app.get("/", (_request, response) => send(response, 200, "The Stripe simulator", FRONT));
 
   app.get("/pay/:id", (request, response) => {
     const parameters = new Parameters(request.query);
     showPay(response, 200, find(request, parameters), readReturnUrl(parameters));
   });
 
-  app.post("/pay/:id", (request, response) => {
+  app.post("/pay/:id", async (request, response) => {
     const parameters = new Parameters(request.body);
     const intent = find(request, parameters);
     const returnUrl = readReturnUrl(parameters);
     const name = parameters.required("card");
-    attempt(request, response, intent, returnUrl, () => {
+    const pay = (): void => {
       const card = /^(pm|tok)_/.test(name) ? cardByName(name) : cardByNumber(name);
       payments.confirm(intent, card, returnUrl);
-    });
+    };
+    await attempt(request, response, intent, returnUrl, () => keeping(pay));
   });
 
   app.get("/authenticate/:id", (request, response) => {
@@ -47,29 +63,28 @@ export function installPages(app: Express, payments: Payments): void {
     );
   });
 
-  app.post("/authenticate/:id", (request, response) => {
+  app.post("/authenticate/:id", async (request, response) => {
     const parameters = new Parameters(request.body);
     const intent = find(request, parameters);
     const outcome = parameters.choice("outcome", ["approve", "fail"]);
     if (!outcome) throw invalid("Missing required param: outcome.", { param: "outcome" });
     const returnUrl = intent.next_action?.redirect_to_url?.return_url ?? null;
-    attempt(request, response, intent, returnUrl, () => {
-      payments.authenticate(intent, outcome === "approve");
-    });
+    const answer = (): void => void payments.authenticate(intent, outcome === "approve");
+    await attempt(request, response, intent, returnUrl, () => keeping(answer));
   });
 }
 
 /** Takes a step, then answers in JSON, or leads the browser to where it goes next. */
-function attempt(
+async function attempt(
   request: Request,
   response: Response,
   intent: Intent,
   returnUrl: string | null,
-  step: () => void,
-): void {
+  step: () => Promise<void>,
+): Promise<void> {
   const html = request.accepts(["json", "html"]) === "html";
   try {
-    step();
+    await step();
   } catch (error) {
     if (!html || !(error instanceof SimulatedError)) throw error;
     showPay(response, error.status, intent, returnUrl, error.message);

@@ -139,13 +139,15 @@ function createApp(context: ControlContext & ApiContext, warn: (message: string)
     app[method === "GET" ? "get" : "post"](path, serve(context, endpoint));
   }
   app.use(express.json({ limit: BODY_LIMIT }));
-  installPages(app, context.payments);
+  installPages(app, context);
   app.get("/_control", onlyLoopback, (_request, response) => {
     response.json(report(context));
   });
-  app.post("/_control", onlyLoopback, (request, response) => {
+  app.post("/_control", onlyLoopback, async (request, response) => {
     // Only JSON: a page of another site can send a form here, but no JSON.
-    response.json(obey(request.is("json") ? request.body : undefined, context));
+    const obeyed = obey(request.is("json") ? request.body : undefined, context);
+    await context.state.saved();
+    response.json(obeyed);
   });
   return app.use(notFound, answerError(warn));
 }

@@ -4,9 +4,11 @@
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type Stripe from "stripe";
+import { ResourceError } from "../../resources/resourceError.ts";
+import { makeFolder } from "../dataFolder.ts";
 
 /** The most objects of a kind that are kept; the oldest make room. */
 export const MOST_OBJECTS = 5000;
@@ -103,6 +105,11 @@ export class State {
     }, this.#saveAfterMs);
   }
 
+  /** To be awaited before an answer: what was answered is not forgotten, even by `kill -9`. */
+  saved(): Promise<void> {
+    return this.#timer === undefined ? this.#writing : this.save();
+  }
+
   /** Writes the snapshot now: into a new file that then takes the place of the old one. */
   async save(): Promise<void> {
     clearTimeout(this.#timer);
@@ -114,7 +121,7 @@ export class State {
     const text = JSON.stringify({ version: 1, ...Object.fromEntries(tables) });
     this.#saveAfterMs = Math.max(SAVE_AFTER_MS, 10 * (Date.now() - started));
     const write = async () => {
-      await mkdir(dirname(file), { recursive: true });
+      makeFolder(dirname(file));
       await writeFile(`${file}.new`, text);
       await rename(`${file}.new`, file);
     };
@@ -133,7 +140,8 @@ export class State {
       }
     } catch (cause) {
       const what = `${file} is not a state file of the Stripe simulator`;
-      throw new Error(`${what}: delete it to start with an empty account.`, { cause });
+      const message = `${what}: delete it to start with an empty account.`;
+      throw new ResourceError("DATA_DIR_UNUSABLE", message, { cause });
     }
   }
 }

@@ -96,7 +96,7 @@ interface Phase {
 
 /** Each phase may rely on those before it: nothing is counted along a cycle of fragments. */
 const PHASES: readonly Phase[] = [
-  { code: "INVALID_INPUT", rules: [NoFragmentCyclesRule] },
+  { code: "INVALID_INPUT", rules: [operationTypesRule, NoFragmentCyclesRule] },
   {
     code: "QUERY_TOO_COMPLEX",
     rules: [
@@ -130,6 +130,17 @@ const PRODUCTION_PHASES: readonly Phase[] = [
 /** "Did you mean ...?" tells names of a schema that may not be introspected. */
 function withoutSuggestion(error: GraphQLError): GraphQLError {
   return reword(error, error.message.replace(/ Did you mean .*\?$/, ""));
+}
+
+/** Refuses operations of a kind that the schema lacks: the rules of the library do not look. */
+function operationTypesRule(context: ValidationContext): ReturnType<ValidationRule> {
+  return {
+    OperationDefinition: (node) => {
+      if (context.getSchema().getRootType(node.operation)) return;
+      const message = `There is nothing to ask for by a ${node.operation}.`;
+      context.reportError(new GraphQLError(message, { nodes: node }));
+    },
+  };
 }
 
 /** Counts the fields at the root, through fragments, and stops counting when there are too many. */

@@ -195,7 +195,7 @@ describe("giving a hold up", () => {
   test("is for its guest; to others the booking is not there", async () => {
     const booking = await hold(database, guest, await publishedListing(database, host));
     expect(await refusal(give(other, booking))).toBe("SBB01");
-    expect(await refusal(give(host, booking))).toBe("SBB01");
+    expect(await refusal(give(host, booking))).toBe("SBG02");
     expect(await refusal(give(null, booking))).toBe("SBG01");
     expect(await refusal(give(null, null))).toBe("SBG01");
     expect(await refusal(give(guest, null))).toBe("SBB01");

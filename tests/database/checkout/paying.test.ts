@@ -78,7 +78,7 @@ describe("beginning a payment", () => {
   test("is the guest's alone", async () => {
     const booking = await held();
     expect(await refusal(begin(undefined, booking))).toBe("SBG01");
-    expect(await refusal(begin(host, booking))).toBe("SBB01");
+    expect(await refusal(begin(host, booking))).toBe("SBG02");
     expect(await refusal(begin(other, booking))).toBe("SBB01");
     expect(await refusal(begin(guest, null))).toBe("SBB01");
   });

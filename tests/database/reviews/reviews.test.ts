@@ -72,7 +72,7 @@ describe("a review", () => {
   test("is by its guest; for others there is no such booking", async () => {
     await stopClock(database, CHECK_OUT);
     expect(await refusal(submit(null, booking, 5))).toBe("SBG01");
-    expect(await refusal(submit(host, booking, 5))).toBe("SBB01");
+    expect(await refusal(submit(host, booking, 5))).toBe("SBG02");
     expect(await refusal(submit(other, booking, 5))).toBe("SBB01");
     expect(await refusal(submit(guest, null, 5))).toBe("SBB01");
   });

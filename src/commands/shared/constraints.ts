@@ -1,0 +1,37 @@
+/**
+ * Writes what a client is told when a constraint of ours refuses a row, out of the catalogue of a
+ * live database: the code and the sentence of its comment, and the fields that it is about. A lint
+ * sees to it that each constraint that a client can meet has such a comment.
+ */
+import type { ClientBase } from "pg";
+import { SCHEMAS } from "./schemaDump.ts";
+
+/** The whole file, by constraint; the same schema always gives the same text. */
+export async function constraintsFile(client: ClientBase): Promise<string> {
+  const { rows } = await client.query<{ text: string }>(CONSTRAINTS, [SCHEMAS]);
+  return `{\n${rows.map(({ text }) => `  ${text}`).join(",\n")}\n}\n`;
+}
+
+/**
+ * The name of a constraint says table and claim, so it is known by it alone. What a foreign key of
+ * the API has to say is always the same.
+ */
+const CONSTRAINTS = `
+  select format(
+    '%s: { "code": %s, "message": %s, "columns": %s }',
+    to_json(k.conname::text), to_json(rule[1]), to_json(rule[2]),
+    coalesce(
+      (select json_agg(a.attname order by n.position)
+        from unnest(k.conkey) with ordinality n (attnum, position)
+        join pg_attribute a on a.attrelid = k.conrelid and a.attnum = n.attnum)::text,
+      '[]')
+  ) as text
+  from pg_constraint k
+  left join pg_description d on d.objoid = k.oid and d.classoid = 'pg_constraint'::regclass
+  cross join lateral regexp_match(
+    coalesce(d.description, 'INVALID_INPUT: There is nothing with this key.'),
+    '^([A-Z_]+): (.+)$') rule
+  where k.connamespace = any ($1::regnamespace[])
+    and (d.description is not null
+      or k.contype = 'f' and k.connamespace = 'app_public'::regnamespace)
+  order by k.conname collate "C"`;
