@@ -550,7 +550,9 @@ comment on column app_private.events.created_at is 'When it happened.';
 create table app_private.imported_hosts (
   source text not null,
   external_id text not null,
-  user_id uuid not null
+  user_id uuid not null,
+  scraped_on date default '-infinity'::date not null,
+  told_by text default ''::text not null
 );
 alter table app_private.imported_hosts owner to staybase_owner;
 alter table app_private.imported_hosts add constraint imported_hosts_pkey
@@ -573,7 +575,11 @@ create table app_private.imported_listings (
   external_id text not null,
   listing_id uuid not null,
   content_hash text not null,
-  imported_at timestamp with time zone default app_hidden.clock() not null
+  imported_at timestamp with time zone default app_hidden.clock() not null,
+  scraped_on date default '-infinity'::date not null,
+  nights_scraped_on date default '-infinity'::date not null,
+  nights_told integer default 0 not null,
+  blocked_nights datemultirange
 );
 alter table app_private.imported_listings owner to staybase_owner;
 alter table app_private.imported_listings add constraint imported_listings_pkey
@@ -2548,42 +2554,78 @@ comment on routine app_hidden.hosted_quote_ids() is 'Quotes that were booked wit
 grant execute on routine app_hidden.hosted_quote_ids() to staybase_visitor;
 
 --
--- function app_hidden.import_host(text,jsonb)
+-- function app_hidden.import_dated_rates(uuid,jsonb)
 --
-CREATE OR REPLACE FUNCTION app_hidden.import_host(source text, host jsonb)
- RETURNS uuid
+CREATE OR REPLACE FUNCTION app_hidden.import_dated_rates(listing_id uuid, listing jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  delete from app_public.dated_rates d where d.listing_id = import_dated_rates.listing_id;
+  insert into app_public.dated_rates (listing_id, nights, currency, nightly_amount)
+  select r.listing_id, (d ->> 'nights')::daterange, r.currency, (d ->> 'nightlyAmount')::bigint
+  from app_public.listing_rates r
+  cross join jsonb_array_elements(listing -> 'datedRates') d
+  where r.listing_id = import_dated_rates.listing_id
+    and r.currency = listing -> 'rates' ->> 'currency';
+end
+$function$;
+alter routine app_hidden.import_dated_rates(uuid,jsonb) owner to staybase_owner;
+comment on routine app_hidden.import_dated_rates(uuid,jsonb) is 'Replaces the dated rates of an imported listing by those of its calendar.';
+
+--
+-- function app_hidden.import_host(text,jsonb,date,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.import_host(source text, host jsonb, scraped_on date, told_by text, OUT user_id uuid, OUT is_changed boolean)
+ RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_user_id uuid;
+  v_known app_private.imported_hosts;
 begin
   perform pg_advisory_xact_lock(
     hashtextextended('import_host/' || import_host.source || '/' || (host ->> 'externalId'), 0)
   );
-  select h.user_id into v_user_id from app_private.imported_hosts h
+  is_changed := false;
+  select h.* into v_known from app_private.imported_hosts h
   where h.source = import_host.source and h.external_id = host ->> 'externalId';
-  if v_user_id is null then
+  user_id := v_known.user_id;
+  if user_id is null then
     insert into app_public.users (display_name, bio, avatar_url, host_since)
     values (host ->> 'displayName', coalesce(host ->> 'bio', ''), host ->> 'avatarUrl',
       coalesce((host ->> 'hostSince')::timestamptz, app_hidden.clock()))
-    returning id into v_user_id;
-    insert into app_private.imported_hosts (source, external_id, user_id)
-    values (import_host.source, host ->> 'externalId', v_user_id);
-  else
+    returning id into user_id;
+  elsif row(import_host.scraped_on, import_host.told_by collate "C")
+    >= row(v_known.scraped_on, v_known.told_by collate "C") then
     update app_public.users u
     set display_name = host ->> 'displayName', bio = coalesce(host ->> 'bio', ''),
-        avatar_url = host ->> 'avatarUrl'
-    where u.id = v_user_id
-      and row(u.display_name, u.bio, u.avatar_url::text) is distinct from
-        row(host ->> 'displayName', coalesce(host ->> 'bio', ''), host ->> 'avatarUrl');
+        avatar_url = host ->> 'avatarUrl',
+        host_since = coalesce((host ->> 'hostSince')::timestamptz, u.host_since)
+    where u.id = v_known.user_id
+      and row(u.display_name, u.bio, u.avatar_url::text, u.host_since) is distinct from
+        row(host ->> 'displayName', coalesce(host ->> 'bio', ''), host ->> 'avatarUrl',
+          coalesce((host ->> 'hostSince')::timestamptz, u.host_since));
+    is_changed := found;
+  else
+    return;
   end if;
-  return v_user_id;
+  insert into app_private.imported_hosts (source, external_id, user_id, scraped_on, told_by)
+  values (
+    import_host.source, host ->> 'externalId', import_host.user_id, import_host.scraped_on,
+    import_host.told_by
+  )
+  on conflict on constraint imported_hosts_pkey do update
+    set scraped_on = excluded.scraped_on, told_by = excluded.told_by
+    where (imported_hosts.scraped_on, imported_hosts.told_by)
+      <> (excluded.scraped_on, excluded.told_by);
 end
 $function$;
-alter routine app_hidden.import_host(text,jsonb) owner to staybase_owner;
-comment on routine app_hidden.import_host(text,jsonb) is 'The person for a host of an import, made or brought up to date.';
+alter routine app_hidden.import_host(text,jsonb,date,text) owner to staybase_owner;
+comment on routine app_hidden.import_host(text,jsonb,date,text) is 'The person for a host of an import, made or brought up to date.';
 
 --
 -- function app_hidden.import_listing_parts(uuid,jsonb)
@@ -2620,7 +2662,9 @@ begin
   on conflict do nothing;
 
   -- Dated rates refer to the currency of the rates, which may have changed.
-  delete from app_public.dated_rates d where d.listing_id = import_listing_parts.listing_id;
+  delete from app_public.dated_rates d
+  where d.listing_id = import_listing_parts.listing_id
+    and d.currency is distinct from listing -> 'rates' ->> 'currency';
   if listing -> 'rates' ->> 'nightlyAmount' is not null then
     insert into app_public.listing_rates (listing_id, currency, nightly_amount)
     values (
@@ -2629,10 +2673,6 @@ begin
     )
     on conflict on constraint listing_rates_pkey do update
       set currency = excluded.currency, nightly_amount = excluded.nightly_amount;
-    insert into app_public.dated_rates (listing_id, nights, currency, nightly_amount)
-    select import_listing_parts.listing_id, (d ->> 'nights')::daterange,
-      listing -> 'rates' ->> 'currency', (d ->> 'nightlyAmount')::bigint
-    from jsonb_array_elements(listing -> 'datedRates') d;
   else
     -- Gone there, so gone here; what was sold keeps its price in its quote.
     delete from app_public.listing_rates r where r.listing_id = import_listing_parts.listing_id;
@@ -2655,35 +2695,41 @@ alter routine app_hidden.import_listing_parts(uuid,jsonb) owner to staybase_owne
 comment on routine app_hidden.import_listing_parts(uuid,jsonb) is 'Replaces what belongs to an imported listing by what came.';
 
 --
--- function app_hidden.import_nights(uuid,jsonb)
+-- function app_hidden.import_nights(uuid,datemultirange,boolean)
 --
-CREATE OR REPLACE FUNCTION app_hidden.import_nights(listing_id uuid, listing jsonb)
- RETURNS void
+CREATE OR REPLACE FUNCTION app_hidden.import_nights(listing_id uuid, blocked datemultirange, assume_free boolean)
+ RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_came datemultirange;
+  v_blocked datemultirange := coalesce(
+    blocked, case
+      when assume_free then '{}'::datemultirange else '{[2000-01-01,2101-01-01)}'::datemultirange
+    end
+  );
 begin
   perform app_hidden.expire_listing_holds(import_nights.listing_id);
   perform app_hidden.lock_units(import_nights.listing_id);
 
-  select coalesce(range_agg(n::daterange), '{}') into v_came
-  from jsonb_array_elements_text(listing -> 'blockedNights') n;
-
   delete from app_public.calendar_claims c
   where c.listing_id = import_nights.listing_id and c.unit_number = 1 and c.kind = 'import'
-    and not exists (select from unnest(v_came) n where n = c.nights);
+    and not exists (select from unnest(v_blocked) n where n = c.nights);
   perform app_hidden.claim_nights(import_nights.listing_id, n, 'import', unit_number => 1::smallint)
-  from unnest(v_came - (
+  from unnest(v_blocked - (
     select coalesce(range_agg(c.nights), '{}') from app_public.calendar_claims c
     where c.listing_id = import_nights.listing_id and c.unit_number = 1
   )) n;
+  return exists (
+    select from app_public.calendar_claims c
+    where c.listing_id = import_nights.listing_id and c.unit_number = 1 and c.kind = 'hold'
+      and c.nights && v_blocked
+  );
 end
 $function$;
-alter routine app_hidden.import_nights(uuid,jsonb) owner to staybase_owner;
-comment on routine app_hidden.import_nights(uuid,jsonb) is 'Replaces the imported claims of a listing; bookings keep their nights.';
+alter routine app_hidden.import_nights(uuid,datemultirange,boolean) owner to staybase_owner;
+comment on routine app_hidden.import_nights(uuid,datemultirange,boolean) is 'Replaces the imported claims of a listing; bookings keep their nights.';
 
 --
 -- function app_hidden.is_country_code(text)
@@ -5150,11 +5196,18 @@ CREATE OR REPLACE FUNCTION app_private.import_listing(source text, listing jsonb
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_hash text := md5(listing::text);
+  v_scraped_on date := coalesce((listing ->> 'scrapedOn')::date, '-infinity');
+  -- The host is compared by itself: other listings change it too.
+  v_hash text := md5(
+    (listing - 'scrapedOn' - 'host')::text || coalesce(listing -> 'host' ->> 'externalId', '')
+  );
+  v_nights_told integer := coalesce((listing ->> 'toldNights')::integer, 0);
   v_known app_private.imported_listings;
-  v_host_id uuid;
+  v_host record;
   v_listing_id uuid;
-  v_host_kept boolean;
+  v_is_newest boolean;
+  v_tells_nights boolean;
+  v_host_kept boolean := false;
 begin
   perform pg_advisory_xact_lock(
     hashtextextended(
@@ -5163,11 +5216,28 @@ begin
   );
   select i.* into v_known from app_private.imported_listings i
   where i.source = import_listing.source and i.external_id = listing ->> 'externalId';
-  if v_known.content_hash = v_hash then
-    return 'unchanged';
+  v_is_newest := v_known.listing_id is null or v_scraped_on >= v_known.scraped_on;
+  v_tells_nights := jsonb_typeof(listing -> 'blockedNights') is not distinct from 'array' and (
+    v_known.blocked_nights is null
+    or row(v_scraped_on, v_nights_told) >= row(v_known.nights_scraped_on, v_known.nights_told)
+  );
+
+  select h.* into v_host
+  from app_hidden.import_host(
+    import_listing.source, listing -> 'host', v_scraped_on, listing ->> 'externalId'
+  ) h;
+  if v_is_newest and v_known.content_hash = v_hash
+    and (not v_tells_nights or v_nights_told = v_known.nights_told) then
+    update app_private.imported_listings i
+    set scraped_on = v_scraped_on,
+        nights_scraped_on = case when v_tells_nights then v_scraped_on else i.nights_scraped_on end
+    where i.source = v_known.source and i.external_id = v_known.external_id
+      and i.scraped_on <> v_scraped_on;
+    return case when v_host.is_changed then 'updated' else 'unchanged' end;
+  elsif not v_is_newest and not v_tells_nights then
+    return 'older';
   end if;
 
-  v_host_id := app_hidden.import_host(import_listing.source, listing -> 'host');
   v_listing_id := coalesce(v_known.listing_id, uuidv7());
   -- The listing first, as hosts do. A booking that is taking its nights is waited for, so that it
   -- is seen below.
@@ -5177,37 +5247,55 @@ begin
   -- go.
   update app_public.listings l set status = 'draft'
   where l.id = v_listing_id and l.status = 'published';
-  insert into app_public.listings as l (
-    id, host_id, title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms,
-    min_nights, max_nights, booking_mode
-  )
-  values (
-    v_listing_id, v_host_id, listing ->> 'title', listing ->> 'description',
-    listing ->> 'houseRules', (listing ->> 'type')::app_public.listing_type,
-    (listing ->> 'maxGuests')::smallint, (listing ->> 'bedrooms')::smallint,
-    (listing ->> 'beds')::smallint, (listing ->> 'bathrooms')::numeric,
-    (listing ->> 'minNights')::smallint, (listing ->> 'maxNights')::smallint,
-    (listing ->> 'bookingMode')::app_public.booking_mode
-  )
-  on conflict on constraint listings_pkey do update
-    set host_id = case
-          when exists (select from app_public.bookings b where b.listing_id = l.id) then l.host_id
-          else excluded.host_id
-        end,
-        title = excluded.title, description = excluded.description,
-        house_rules = excluded.house_rules, type = excluded.type,
-        max_guests = excluded.max_guests, bedrooms = excluded.bedrooms, beds = excluded.beds,
-        bathrooms = excluded.bathrooms, min_nights = excluded.min_nights,
-        max_nights = excluded.max_nights, booking_mode = excluded.booking_mode
-  returning l.host_id <> v_host_id into v_host_kept;
+  if v_is_newest then
+    insert into app_public.listings as l (
+      id, host_id, title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms,
+      min_nights, max_nights, booking_mode
+    )
+    values (
+      v_listing_id, v_host.user_id, listing ->> 'title', listing ->> 'description',
+      listing ->> 'houseRules', (listing ->> 'type')::app_public.listing_type,
+      (listing ->> 'maxGuests')::smallint, (listing ->> 'bedrooms')::smallint,
+      (listing ->> 'beds')::smallint, (listing ->> 'bathrooms')::numeric,
+      (listing ->> 'minNights')::smallint, (listing ->> 'maxNights')::smallint,
+      (listing ->> 'bookingMode')::app_public.booking_mode
+    )
+    on conflict on constraint listings_pkey do update
+      set host_id = case
+            when exists (select from app_public.bookings b where b.listing_id = l.id) then l.host_id
+            else excluded.host_id
+          end,
+          title = excluded.title, description = excluded.description,
+          house_rules = excluded.house_rules, type = excluded.type,
+          max_guests = excluded.max_guests, bedrooms = excluded.bedrooms, beds = excluded.beds,
+          bathrooms = excluded.bathrooms, min_nights = excluded.min_nights,
+          max_nights = excluded.max_nights, booking_mode = excluded.booking_mode
+    returning l.host_id <> v_host.user_id into v_host_kept;
 
-  perform app_hidden.write_listing_address(
-    v_listing_id, listing ->> 'street', listing ->> 'city', listing ->> 'countryCode',
-    listing ->> 'timeZone', (listing ->> 'longitude')::double precision,
-    (listing ->> 'latitude')::double precision, null, listing ->> 'region', null
-  );
-  perform app_hidden.import_listing_parts(v_listing_id, listing);
-  perform app_hidden.import_nights(v_listing_id, listing);
+    perform app_hidden.write_listing_address(
+      v_listing_id, listing ->> 'street', listing ->> 'city', listing ->> 'countryCode',
+      listing ->> 'timeZone', (listing ->> 'longitude')::double precision,
+      (listing ->> 'latitude')::double precision, null, listing ->> 'region', null
+    );
+    perform app_hidden.import_listing_parts(v_listing_id, listing);
+  end if;
+  if v_tells_nights then
+    select coalesce(range_agg(n::daterange), '{}') into v_known.blocked_nights
+    from jsonb_array_elements_text(listing -> 'blockedNights') n;
+    v_known.nights_scraped_on := v_scraped_on;
+    v_known.nights_told := v_nights_told;
+    perform app_hidden.import_dated_rates(v_listing_id, listing);
+  end if;
+  -- Nights that a hold has may soon be free again, and a photo that a host held may have stayed: no
+  -- hash, so that the next import tries anew.
+  if app_hidden.import_nights(
+    v_listing_id, v_known.blocked_nights, (listing ->> 'assumeFree')::boolean
+  ) or v_is_newest and exists (
+    select from app_public.listing_photos p
+    where p.listing_id = v_listing_id and not listing -> 'photoUrls' ? p.url::text
+  ) then
+    v_hash := '';
+  end if;
 
   update app_public.listings l
   set status = 'published', published_at = coalesce(l.published_at, app_hidden.clock())
@@ -5215,22 +5303,22 @@ begin
     and exists (select from app_public.listing_rates r where r.listing_id = l.id)
     and exists (select from app_public.listing_photos p where p.listing_id = l.id);
 
-  -- Nights that a hold has may soon be free again, and a photo that a host held may have stayed: no
-  -- hash, so that the next import tries anew.
-  if exists (
-    select from app_public.listing_photos p
-    where p.listing_id = v_listing_id and not listing -> 'photoUrls' ? p.url::text
-  ) or exists (
-    select from app_public.calendar_claims c
-    join jsonb_array_elements_text(listing -> 'blockedNights') n on c.nights && n::daterange
-    where c.listing_id = v_listing_id and c.unit_number = 1 and c.kind = 'hold'
-  ) then
-    v_hash := '';
-  end if;
-  insert into app_private.imported_listings (source, external_id, listing_id, content_hash)
-  values (import_listing.source, listing ->> 'externalId', v_listing_id, v_hash)
+  insert into app_private.imported_listings as i (
+    source, external_id, listing_id, content_hash, scraped_on, nights_scraped_on, nights_told,
+    blocked_nights
+  )
+  values (
+    import_listing.source, listing ->> 'externalId', v_listing_id, v_hash, v_scraped_on,
+    coalesce(v_known.nights_scraped_on, '-infinity'), coalesce(v_known.nights_told, 0),
+    v_known.blocked_nights
+  )
   on conflict on constraint imported_listings_pkey do update
-    set content_hash = excluded.content_hash, imported_at = app_hidden.clock();
+    set content_hash = case
+          when v_is_newest or v_hash = '' then excluded.content_hash else i.content_hash
+        end,
+        scraped_on = greatest(i.scraped_on, excluded.scraped_on),
+        nights_scraped_on = excluded.nights_scraped_on, nights_told = excluded.nights_told,
+        blocked_nights = excluded.blocked_nights, imported_at = app_hidden.clock();
   return case
     when v_known.listing_id is null then 'created'
     when v_host_kept then 'host_kept'
@@ -5239,7 +5327,7 @@ begin
 end
 $function$;
 alter routine app_private.import_listing(text,jsonb) owner to staybase_owner;
-comment on routine app_private.import_listing(text,jsonb) is 'Writes one imported listing, all or nothing: created, updated, unchanged or host_kept.';
+comment on routine app_private.import_listing(text,jsonb) is 'Writes one imported listing, all or nothing: created, updated, unchanged, older or host_kept.';
 grant execute on routine app_private.import_listing(text,jsonb) to staybase_authenticator;
 
 --
