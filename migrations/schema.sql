@@ -280,7 +280,7 @@ comment on column app_public.search_result.cursor is 'Give it as after to get wh
 comment on column app_public.search_result.latitude is 'Degrees north of its public place.';
 comment on column app_public.search_result.listing_id is 'The listing.';
 comment on column app_public.search_result.longitude is 'Degrees east of its public place.';
-comment on column app_public.search_result.nightly_floor_amount is 'The lowest rate that any night has, before fees, in minor units.';
+comment on column app_public.search_result.nightly_floor_amount is 'The lowest rate of a night that can be booked from today on, before fees, in minor units.';
 comment on column app_public.search_result.nights is 'Nights of the stay; null without dates.';
 comment on column app_public.search_result.total_amount is 'What the guest would pay for the stay, all fees included, exactly as quoted, in minor units; null without dates.';
 
@@ -1094,6 +1094,9 @@ create policy select_operator on app_public.calendar_claims as permissive for se
 CREATE TRIGGER _050_expire_holds BEFORE INSERT ON app_public.calendar_claims FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_calendar_claims__expire_holds();
 CREATE TRIGGER _100_guard BEFORE INSERT OR DELETE OR UPDATE OF listing_id, unit_number, nights ON app_public.calendar_claims FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_calendar_claims__guard();
 CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.calendar_claims FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__no_truncate();
+CREATE TRIGGER _700_refresh_search_delete AFTER DELETE ON app_public.calendar_claims REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg_calendar_claims__refresh_search();
+CREATE TRIGGER _700_refresh_search_insert AFTER INSERT ON app_public.calendar_claims REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg_calendar_claims__refresh_search();
+CREATE TRIGGER _700_refresh_search_update AFTER UPDATE ON app_public.calendar_claims REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg_calendar_claims__refresh_search();
 CREATE CONSTRAINT TRIGGER _900_claim_matches AFTER INSERT OR DELETE OR UPDATE ON app_public.calendar_claims DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__claim_matches();
 comment on table app_public.calendar_claims is 'Nights of a unit that are taken; visible to its host.';
 comment on column app_public.calendar_claims.id is 'Public id of the claim.';
@@ -1615,7 +1618,7 @@ CREATE TRIGGER _500_become_host AFTER INSERT ON app_public.listings FOR EACH ROW
 CREATE TRIGGER _600_created AFTER INSERT ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('listing.created', 'id', 'host_id');
 CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.listings FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('listing.{status}', 'id', 'host_id');
 CREATE TRIGGER _600_updated AFTER UPDATE ON app_public.listings FOR EACH ROW WHEN ((old.status = new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('listing.updated', 'id', 'host_id');
-CREATE TRIGGER _700_refresh_search AFTER UPDATE OF status, type, max_guests, booking_mode, public_longitude, public_latitude, review_count, review_rating_sum ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
+CREATE TRIGGER _700_refresh_search AFTER UPDATE OF status, type, max_guests, booking_mode, public_longitude, public_latitude, review_count, review_rating_sum, unit_count, min_nights, max_nights, advance_notice_hours, booking_window_days, preparation_days, check_in_from, time_zone ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
 comment on table app_public.listings is 'A place to stay, as advertised and booked.';
 comment on column app_public.listings.id is 'Public id of the listing.';
 comment on column app_public.listings.host_id is 'Who offers it.';
@@ -2168,6 +2171,42 @@ alter routine app_hidden.are_language_tags(text[]) owner to staybase_owner;
 comment on routine app_hidden.are_language_tags(text[]) is 'Whether all of some texts are languages of BCP 47, such as de or pt-BR.';
 grant execute on routine app_hidden.are_language_tags(text[]) to staybase_operator;
 grant execute on routine app_hidden.are_language_tags(text[]) to staybase_visitor;
+
+--
+-- function app_hidden.bookable_nights(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.bookable_nights(listing_id uuid)
+ RETURNS datemultirange
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(
+    range_agg(daterange(lower(free), upper(free) - a.preparation_days)), '{}'
+  )
+  from app_hidden.listing_availability a
+  cross join lateral (
+    select app_hidden.local_today(a.time_zone) as today, greatest(
+      ceil((a.advance_notice_hours - extract(epoch from a.check_in_from) / 3600) / 24), 0
+    )::integer as notice_days
+  ) t
+  cross join lateral unnest(
+    datemultirange(daterange(
+      t.today + t.notice_days,
+      t.today + greatest(a.booking_window_days + 1, t.notice_days)
+        + a.max_nights + a.preparation_days
+    )) - coalesce((
+      select range_agg(c.nights) from app_public.calendar_claims c
+      where c.listing_id = a.listing_id and c.unit_number = a.unit_number and c.kind <> 'hold'
+        and c.nights && daterange(t.today, null)
+    ), '{}')
+  ) free
+  where a.listing_id = bookable_nights.listing_id
+    and lower(free) <= t.today + a.booking_window_days + 1
+    and upper(free) - lower(free) >= a.min_nights + a.preparation_days
+$function$;
+alter routine app_hidden.bookable_nights(uuid) owner to staybase_owner;
+comment on routine app_hidden.bookable_nights(uuid) is 'The nights of a listing that can be booked from today on.';
 
 --
 -- function app_hidden.booked_listing_ids()
@@ -3014,6 +3053,48 @@ alter routine app_hidden.missing_for_publication(app_public.listings) owner to s
 comment on routine app_hidden.missing_for_publication(app_public.listings) is 'What a listing lacks before it can be published; empty when nothing.';
 
 --
+-- function app_hidden.nightly_floor(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.nightly_floor(listing_id uuid)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(
+    least(
+      (
+        select min(d.nightly_amount) from app_public.dated_rates d
+        where d.listing_id = r.listing_id and d.nights && b.nights
+      ),
+      case when plain.nights > plain.weekend_nights then r.nightly_amount end,
+      case when plain.weekend_nights > 0
+        then coalesce(r.weekend_nightly_amount, r.nightly_amount)
+      end
+    ),
+    r.nightly_amount
+  )
+  from app_public.listing_rates r
+  cross join lateral (
+    select app_hidden.bookable_nights(r.listing_id) as nights
+    offset 0
+  ) b
+  cross join lateral (
+    select
+      sum(upper(n) - lower(n)) as nights,
+      sum(
+        app_hidden.weekend_nights_before(upper(n)) - app_hidden.weekend_nights_before(lower(n))
+      ) as weekend_nights
+    from unnest(b.nights - coalesce((
+      select range_agg(d.nights) from app_public.dated_rates d where d.listing_id = r.listing_id
+    ), '{}')) n
+  ) plain
+  where r.listing_id = nightly_floor.listing_id
+$function$;
+alter routine app_hidden.nightly_floor(uuid) owner to staybase_owner;
+comment on routine app_hidden.nightly_floor(uuid) is 'The least rate of a night of a listing that can be booked from today on.';
+
+--
 -- function app_hidden.offset_place(double precision,double precision,double precision,double precision)
 --
 CREATE OR REPLACE FUNCTION app_hidden.offset_place(longitude double precision, latitude double precision, bearing double precision, distance_m double precision, OUT public_longitude double precision, OUT public_latitude double precision)
@@ -3763,12 +3844,10 @@ AS $function$
       l.public_latitude,
       l.max_guests,
       c.number as currency_number,
-      least(
-        r.nightly_amount,
-        r.weekend_nightly_amount,
-        (select min(d.nightly_amount) from app_public.dated_rates d
-          where r.has_dated_rates and d.listing_id = l.id)
-      ) as nightly_floor_amount,
+      case when r.has_dated_rates or r.weekend_nightly_amount is not null
+        then app_hidden.nightly_floor(l.id)
+        else r.nightly_amount
+      end as nightly_floor_amount,
       (round(10000 * (l.review_rating_sum + coalesce(i.rating * i.review_count, 0) / 2 + 45)
         / (l.review_count + coalesce(i.review_count, 0) / 2.0 + 10))
         + least(l.review_count + coalesce(i.review_count, 0) / 2, 50) * 20
@@ -4322,6 +4401,35 @@ alter routine app_hidden.tg_calendar_claims__guard() owner to staybase_owner;
 comment on routine app_hidden.tg_calendar_claims__guard() is 'Takes and frees nights in the unit''s guard row together with the claim.';
 
 --
+-- function app_hidden.tg_calendar_claims__refresh_search()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_calendar_claims__refresh_search()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_listing_id uuid;
+begin
+  for v_listing_id in
+    select distinct c.listing_id
+    from changed c
+    join app_hidden.search_cells s on s.listing_id = c.listing_id and s.cell = 0
+    join app_public.listing_rates r on r.listing_id = c.listing_id
+    where c.kind <> 'hold' and (r.has_dated_rates or r.weekend_nightly_amount is not null)
+      and s.nightly_floor_amount <> app_hidden.nightly_floor(c.listing_id)
+    order by c.listing_id
+  loop
+    perform app_hidden.refresh_search(v_listing_id);
+  end loop;
+  return null;
+end
+$function$;
+alter routine app_hidden.tg_calendar_claims__refresh_search() owner to staybase_owner;
+comment on routine app_hidden.tg_calendar_claims__refresh_search() is 'Brings the floor of search up to date with the nights that are taken.';
+
+--
 -- function app_hidden.tg_dated_rates__flag()
 --
 CREATE OR REPLACE FUNCTION app_hidden.tg_dated_rates__flag()
@@ -4740,6 +4848,43 @@ end
 $function$;
 alter routine app_hidden.write_listing_address(uuid,text,text,text,text,double precision,double precision,text,text,text) owner to staybase_owner;
 comment on routine app_hidden.write_listing_address(uuid,text,text,text,text,double precision,double precision,text,text,text) is 'Writes the exact and the public place of a listing together.';
+
+--
+-- function app_private.age_search_floors(boolean)
+--
+CREATE OR REPLACE FUNCTION app_private.age_search_floors(everywhere boolean DEFAULT false)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_listing_id uuid;
+  v_done integer := 0;
+begin
+  for v_listing_id in
+    select s.listing_id
+    from app_hidden.search_cells s
+    join app_public.listings l on l.id = s.listing_id
+    join app_public.listing_rates r on r.listing_id = s.listing_id
+    where s.cell = 0
+      and (r.has_dated_rates or r.weekend_nightly_amount is not null)
+      and (
+        age_search_floors.everywhere
+        or extract(hour from app_hidden.clock() at time zone l.time_zone) < 2
+      )
+      and s.nightly_floor_amount <> app_hidden.nightly_floor(s.listing_id)
+    order by s.listing_id
+  loop
+    perform app_hidden.refresh_search(v_listing_id);
+    v_done := v_done + 1;
+  end loop;
+  return v_done;
+end
+$function$;
+alter routine app_private.age_search_floors(boolean) owner to staybase_owner;
+comment on routine app_private.age_search_floors(boolean) is 'Brings the floors of search up to date with the day; says how many have changed.';
+grant execute on routine app_private.age_search_floors(boolean) to staybase_authenticator;
 
 --
 -- function app_private.apply_payment_intent(text,uuid,text,bigint,text,text)
