@@ -280,7 +280,7 @@ comment on column app_public.search_result.cursor is 'Give it as after to get wh
 comment on column app_public.search_result.latitude is 'Degrees north of its public place.';
 comment on column app_public.search_result.listing_id is 'The listing.';
 comment on column app_public.search_result.longitude is 'Degrees east of its public place.';
-comment on column app_public.search_result.nightly_floor_amount is 'The lowest rate that any night has, before fees, in minor units.';
+comment on column app_public.search_result.nightly_floor_amount is 'The lowest rate of a night that can be booked from today on, before fees, in minor units.';
 comment on column app_public.search_result.nights is 'Nights of the stay; null without dates.';
 comment on column app_public.search_result.total_amount is 'What the guest would pay for the stay, all fees included, exactly as quoted, in minor units; null without dates.';
 
@@ -550,7 +550,9 @@ comment on column app_private.events.created_at is 'When it happened.';
 create table app_private.imported_hosts (
   source text not null,
   external_id text not null,
-  user_id uuid not null
+  user_id uuid not null,
+  scraped_on date default '-infinity'::date not null,
+  told_by text default ''::text not null
 );
 alter table app_private.imported_hosts owner to staybase_owner;
 alter table app_private.imported_hosts add constraint imported_hosts_pkey
@@ -573,7 +575,11 @@ create table app_private.imported_listings (
   external_id text not null,
   listing_id uuid not null,
   content_hash text not null,
-  imported_at timestamp with time zone default app_hidden.clock() not null
+  imported_at timestamp with time zone default app_hidden.clock() not null,
+  scraped_on date default '-infinity'::date not null,
+  nights_scraped_on date default '-infinity'::date not null,
+  nights_told integer default 0 not null,
+  blocked_nights datemultirange
 );
 alter table app_private.imported_listings owner to staybase_owner;
 alter table app_private.imported_listings add constraint imported_listings_pkey
@@ -1088,6 +1094,9 @@ create policy select_operator on app_public.calendar_claims as permissive for se
 CREATE TRIGGER _050_expire_holds BEFORE INSERT ON app_public.calendar_claims FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_calendar_claims__expire_holds();
 CREATE TRIGGER _100_guard BEFORE INSERT OR DELETE OR UPDATE OF listing_id, unit_number, nights ON app_public.calendar_claims FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_calendar_claims__guard();
 CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.calendar_claims FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__no_truncate();
+CREATE TRIGGER _700_refresh_search_delete AFTER DELETE ON app_public.calendar_claims REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg_calendar_claims__refresh_search();
+CREATE TRIGGER _700_refresh_search_insert AFTER INSERT ON app_public.calendar_claims REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg_calendar_claims__refresh_search();
+CREATE TRIGGER _700_refresh_search_update AFTER UPDATE ON app_public.calendar_claims REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg_calendar_claims__refresh_search();
 CREATE CONSTRAINT TRIGGER _900_claim_matches AFTER INSERT OR DELETE OR UPDATE ON app_public.calendar_claims DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__claim_matches();
 comment on table app_public.calendar_claims is 'Nights of a unit that are taken; visible to its host.';
 comment on column app_public.calendar_claims.id is 'Public id of the claim.';
@@ -1609,7 +1618,7 @@ CREATE TRIGGER _500_become_host AFTER INSERT ON app_public.listings FOR EACH ROW
 CREATE TRIGGER _600_created AFTER INSERT ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('listing.created', 'id', 'host_id');
 CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.listings FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('listing.{status}', 'id', 'host_id');
 CREATE TRIGGER _600_updated AFTER UPDATE ON app_public.listings FOR EACH ROW WHEN ((old.status = new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('listing.updated', 'id', 'host_id');
-CREATE TRIGGER _700_refresh_search AFTER UPDATE OF status, type, max_guests, booking_mode, public_longitude, public_latitude, review_count, review_rating_sum ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
+CREATE TRIGGER _700_refresh_search AFTER UPDATE OF status, type, max_guests, booking_mode, public_longitude, public_latitude, review_count, review_rating_sum, unit_count, min_nights, max_nights, advance_notice_hours, booking_window_days, preparation_days, check_in_from, time_zone ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
 comment on table app_public.listings is 'A place to stay, as advertised and booked.';
 comment on column app_public.listings.id is 'Public id of the listing.';
 comment on column app_public.listings.host_id is 'Who offers it.';
@@ -2164,6 +2173,42 @@ grant execute on routine app_hidden.are_language_tags(text[]) to staybase_operat
 grant execute on routine app_hidden.are_language_tags(text[]) to staybase_visitor;
 
 --
+-- function app_hidden.bookable_nights(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.bookable_nights(listing_id uuid)
+ RETURNS datemultirange
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(
+    range_agg(daterange(lower(free), upper(free) - a.preparation_days)), '{}'
+  )
+  from app_hidden.listing_availability a
+  cross join lateral (
+    select app_hidden.local_today(a.time_zone) as today, greatest(
+      ceil((a.advance_notice_hours - extract(epoch from a.check_in_from) / 3600) / 24), 0
+    )::integer as notice_days
+  ) t
+  cross join lateral unnest(
+    datemultirange(daterange(
+      t.today + t.notice_days,
+      t.today + greatest(a.booking_window_days + 1, t.notice_days)
+        + a.max_nights + a.preparation_days
+    )) - coalesce((
+      select range_agg(c.nights) from app_public.calendar_claims c
+      where c.listing_id = a.listing_id and c.unit_number = a.unit_number and c.kind <> 'hold'
+        and c.nights && daterange(t.today, null)
+    ), '{}')
+  ) free
+  where a.listing_id = bookable_nights.listing_id
+    and lower(free) <= t.today + a.booking_window_days + 1
+    and upper(free) - lower(free) >= a.min_nights + a.preparation_days
+$function$;
+alter routine app_hidden.bookable_nights(uuid) owner to staybase_owner;
+comment on routine app_hidden.bookable_nights(uuid) is 'The nights of a listing that can be booked from today on.';
+
+--
 -- function app_hidden.booked_listing_ids()
 --
 CREATE OR REPLACE FUNCTION app_hidden.booked_listing_ids()
@@ -2548,42 +2593,78 @@ comment on routine app_hidden.hosted_quote_ids() is 'Quotes that were booked wit
 grant execute on routine app_hidden.hosted_quote_ids() to staybase_visitor;
 
 --
--- function app_hidden.import_host(text,jsonb)
+-- function app_hidden.import_dated_rates(uuid,jsonb)
 --
-CREATE OR REPLACE FUNCTION app_hidden.import_host(source text, host jsonb)
- RETURNS uuid
+CREATE OR REPLACE FUNCTION app_hidden.import_dated_rates(listing_id uuid, listing jsonb)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  delete from app_public.dated_rates d where d.listing_id = import_dated_rates.listing_id;
+  insert into app_public.dated_rates (listing_id, nights, currency, nightly_amount)
+  select r.listing_id, (d ->> 'nights')::daterange, r.currency, (d ->> 'nightlyAmount')::bigint
+  from app_public.listing_rates r
+  cross join jsonb_array_elements(listing -> 'datedRates') d
+  where r.listing_id = import_dated_rates.listing_id
+    and r.currency = listing -> 'rates' ->> 'currency';
+end
+$function$;
+alter routine app_hidden.import_dated_rates(uuid,jsonb) owner to staybase_owner;
+comment on routine app_hidden.import_dated_rates(uuid,jsonb) is 'Replaces the dated rates of an imported listing by those of its calendar.';
+
+--
+-- function app_hidden.import_host(text,jsonb,date,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.import_host(source text, host jsonb, scraped_on date, told_by text, OUT user_id uuid, OUT is_changed boolean)
+ RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_user_id uuid;
+  v_known app_private.imported_hosts;
 begin
   perform pg_advisory_xact_lock(
     hashtextextended('import_host/' || import_host.source || '/' || (host ->> 'externalId'), 0)
   );
-  select h.user_id into v_user_id from app_private.imported_hosts h
+  is_changed := false;
+  select h.* into v_known from app_private.imported_hosts h
   where h.source = import_host.source and h.external_id = host ->> 'externalId';
-  if v_user_id is null then
+  user_id := v_known.user_id;
+  if user_id is null then
     insert into app_public.users (display_name, bio, avatar_url, host_since)
     values (host ->> 'displayName', coalesce(host ->> 'bio', ''), host ->> 'avatarUrl',
       coalesce((host ->> 'hostSince')::timestamptz, app_hidden.clock()))
-    returning id into v_user_id;
-    insert into app_private.imported_hosts (source, external_id, user_id)
-    values (import_host.source, host ->> 'externalId', v_user_id);
-  else
+    returning id into user_id;
+  elsif row(import_host.scraped_on, import_host.told_by collate "C")
+    >= row(v_known.scraped_on, v_known.told_by collate "C") then
     update app_public.users u
     set display_name = host ->> 'displayName', bio = coalesce(host ->> 'bio', ''),
-        avatar_url = host ->> 'avatarUrl'
-    where u.id = v_user_id
-      and row(u.display_name, u.bio, u.avatar_url::text) is distinct from
-        row(host ->> 'displayName', coalesce(host ->> 'bio', ''), host ->> 'avatarUrl');
+        avatar_url = host ->> 'avatarUrl',
+        host_since = coalesce((host ->> 'hostSince')::timestamptz, u.host_since)
+    where u.id = v_known.user_id
+      and row(u.display_name, u.bio, u.avatar_url::text, u.host_since) is distinct from
+        row(host ->> 'displayName', coalesce(host ->> 'bio', ''), host ->> 'avatarUrl',
+          coalesce((host ->> 'hostSince')::timestamptz, u.host_since));
+    is_changed := found;
+  else
+    return;
   end if;
-  return v_user_id;
+  insert into app_private.imported_hosts (source, external_id, user_id, scraped_on, told_by)
+  values (
+    import_host.source, host ->> 'externalId', import_host.user_id, import_host.scraped_on,
+    import_host.told_by
+  )
+  on conflict on constraint imported_hosts_pkey do update
+    set scraped_on = excluded.scraped_on, told_by = excluded.told_by
+    where (imported_hosts.scraped_on, imported_hosts.told_by)
+      <> (excluded.scraped_on, excluded.told_by);
 end
 $function$;
-alter routine app_hidden.import_host(text,jsonb) owner to staybase_owner;
-comment on routine app_hidden.import_host(text,jsonb) is 'The person for a host of an import, made or brought up to date.';
+alter routine app_hidden.import_host(text,jsonb,date,text) owner to staybase_owner;
+comment on routine app_hidden.import_host(text,jsonb,date,text) is 'The person for a host of an import, made or brought up to date.';
 
 --
 -- function app_hidden.import_listing_parts(uuid,jsonb)
@@ -2620,7 +2701,9 @@ begin
   on conflict do nothing;
 
   -- Dated rates refer to the currency of the rates, which may have changed.
-  delete from app_public.dated_rates d where d.listing_id = import_listing_parts.listing_id;
+  delete from app_public.dated_rates d
+  where d.listing_id = import_listing_parts.listing_id
+    and d.currency is distinct from listing -> 'rates' ->> 'currency';
   if listing -> 'rates' ->> 'nightlyAmount' is not null then
     insert into app_public.listing_rates (listing_id, currency, nightly_amount)
     values (
@@ -2629,10 +2712,6 @@ begin
     )
     on conflict on constraint listing_rates_pkey do update
       set currency = excluded.currency, nightly_amount = excluded.nightly_amount;
-    insert into app_public.dated_rates (listing_id, nights, currency, nightly_amount)
-    select import_listing_parts.listing_id, (d ->> 'nights')::daterange,
-      listing -> 'rates' ->> 'currency', (d ->> 'nightlyAmount')::bigint
-    from jsonb_array_elements(listing -> 'datedRates') d;
   else
     -- Gone there, so gone here; what was sold keeps its price in its quote.
     delete from app_public.listing_rates r where r.listing_id = import_listing_parts.listing_id;
@@ -2655,35 +2734,41 @@ alter routine app_hidden.import_listing_parts(uuid,jsonb) owner to staybase_owne
 comment on routine app_hidden.import_listing_parts(uuid,jsonb) is 'Replaces what belongs to an imported listing by what came.';
 
 --
--- function app_hidden.import_nights(uuid,jsonb)
+-- function app_hidden.import_nights(uuid,datemultirange,boolean)
 --
-CREATE OR REPLACE FUNCTION app_hidden.import_nights(listing_id uuid, listing jsonb)
- RETURNS void
+CREATE OR REPLACE FUNCTION app_hidden.import_nights(listing_id uuid, blocked datemultirange, assume_free boolean)
+ RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_came datemultirange;
+  v_blocked datemultirange := coalesce(
+    blocked, case
+      when assume_free then '{}'::datemultirange else '{[2000-01-01,2101-01-01)}'::datemultirange
+    end
+  );
 begin
   perform app_hidden.expire_listing_holds(import_nights.listing_id);
   perform app_hidden.lock_units(import_nights.listing_id);
 
-  select coalesce(range_agg(n::daterange), '{}') into v_came
-  from jsonb_array_elements_text(listing -> 'blockedNights') n;
-
   delete from app_public.calendar_claims c
   where c.listing_id = import_nights.listing_id and c.unit_number = 1 and c.kind = 'import'
-    and not exists (select from unnest(v_came) n where n = c.nights);
+    and not exists (select from unnest(v_blocked) n where n = c.nights);
   perform app_hidden.claim_nights(import_nights.listing_id, n, 'import', unit_number => 1::smallint)
-  from unnest(v_came - (
+  from unnest(v_blocked - (
     select coalesce(range_agg(c.nights), '{}') from app_public.calendar_claims c
     where c.listing_id = import_nights.listing_id and c.unit_number = 1
   )) n;
+  return exists (
+    select from app_public.calendar_claims c
+    where c.listing_id = import_nights.listing_id and c.unit_number = 1 and c.kind = 'hold'
+      and c.nights && v_blocked
+  );
 end
 $function$;
-alter routine app_hidden.import_nights(uuid,jsonb) owner to staybase_owner;
-comment on routine app_hidden.import_nights(uuid,jsonb) is 'Replaces the imported claims of a listing; bookings keep their nights.';
+alter routine app_hidden.import_nights(uuid,datemultirange,boolean) owner to staybase_owner;
+comment on routine app_hidden.import_nights(uuid,datemultirange,boolean) is 'Replaces the imported claims of a listing; bookings keep their nights.';
 
 --
 -- function app_hidden.is_country_code(text)
@@ -2966,6 +3051,48 @@ AS $function$
 $function$;
 alter routine app_hidden.missing_for_publication(app_public.listings) owner to staybase_owner;
 comment on routine app_hidden.missing_for_publication(app_public.listings) is 'What a listing lacks before it can be published; empty when nothing.';
+
+--
+-- function app_hidden.nightly_floor(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.nightly_floor(listing_id uuid)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(
+    least(
+      (
+        select min(d.nightly_amount) from app_public.dated_rates d
+        where d.listing_id = r.listing_id and d.nights && b.nights
+      ),
+      case when plain.nights > plain.weekend_nights then r.nightly_amount end,
+      case when plain.weekend_nights > 0
+        then coalesce(r.weekend_nightly_amount, r.nightly_amount)
+      end
+    ),
+    r.nightly_amount
+  )
+  from app_public.listing_rates r
+  cross join lateral (
+    select app_hidden.bookable_nights(r.listing_id) as nights
+    offset 0
+  ) b
+  cross join lateral (
+    select
+      sum(upper(n) - lower(n)) as nights,
+      sum(
+        app_hidden.weekend_nights_before(upper(n)) - app_hidden.weekend_nights_before(lower(n))
+      ) as weekend_nights
+    from unnest(b.nights - coalesce((
+      select range_agg(d.nights) from app_public.dated_rates d where d.listing_id = r.listing_id
+    ), '{}')) n
+  ) plain
+  where r.listing_id = nightly_floor.listing_id
+$function$;
+alter routine app_hidden.nightly_floor(uuid) owner to staybase_owner;
+comment on routine app_hidden.nightly_floor(uuid) is 'The least rate of a night of a listing that can be booked from today on.';
 
 --
 -- function app_hidden.offset_place(double precision,double precision,double precision,double precision)
@@ -3717,12 +3844,10 @@ AS $function$
       l.public_latitude,
       l.max_guests,
       c.number as currency_number,
-      least(
-        r.nightly_amount,
-        r.weekend_nightly_amount,
-        (select min(d.nightly_amount) from app_public.dated_rates d
-          where r.has_dated_rates and d.listing_id = l.id)
-      ) as nightly_floor_amount,
+      case when r.has_dated_rates or r.weekend_nightly_amount is not null
+        then app_hidden.nightly_floor(l.id)
+        else r.nightly_amount
+      end as nightly_floor_amount,
       (round(10000 * (l.review_rating_sum + coalesce(i.rating * i.review_count, 0) / 2 + 45)
         / (l.review_count + coalesce(i.review_count, 0) / 2.0 + 10))
         + least(l.review_count + coalesce(i.review_count, 0) / 2, 50) * 20
@@ -4276,6 +4401,35 @@ alter routine app_hidden.tg_calendar_claims__guard() owner to staybase_owner;
 comment on routine app_hidden.tg_calendar_claims__guard() is 'Takes and frees nights in the unit''s guard row together with the claim.';
 
 --
+-- function app_hidden.tg_calendar_claims__refresh_search()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_calendar_claims__refresh_search()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_listing_id uuid;
+begin
+  for v_listing_id in
+    select distinct c.listing_id
+    from changed c
+    join app_hidden.search_cells s on s.listing_id = c.listing_id and s.cell = 0
+    join app_public.listing_rates r on r.listing_id = c.listing_id
+    where c.kind <> 'hold' and (r.has_dated_rates or r.weekend_nightly_amount is not null)
+      and s.nightly_floor_amount <> app_hidden.nightly_floor(c.listing_id)
+    order by c.listing_id
+  loop
+    perform app_hidden.refresh_search(v_listing_id);
+  end loop;
+  return null;
+end
+$function$;
+alter routine app_hidden.tg_calendar_claims__refresh_search() owner to staybase_owner;
+comment on routine app_hidden.tg_calendar_claims__refresh_search() is 'Brings the floor of search up to date with the nights that are taken.';
+
+--
 -- function app_hidden.tg_dated_rates__flag()
 --
 CREATE OR REPLACE FUNCTION app_hidden.tg_dated_rates__flag()
@@ -4694,6 +4848,43 @@ end
 $function$;
 alter routine app_hidden.write_listing_address(uuid,text,text,text,text,double precision,double precision,text,text,text) owner to staybase_owner;
 comment on routine app_hidden.write_listing_address(uuid,text,text,text,text,double precision,double precision,text,text,text) is 'Writes the exact and the public place of a listing together.';
+
+--
+-- function app_private.age_search_floors(boolean)
+--
+CREATE OR REPLACE FUNCTION app_private.age_search_floors(everywhere boolean DEFAULT false)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_listing_id uuid;
+  v_done integer := 0;
+begin
+  for v_listing_id in
+    select s.listing_id
+    from app_hidden.search_cells s
+    join app_public.listings l on l.id = s.listing_id
+    join app_public.listing_rates r on r.listing_id = s.listing_id
+    where s.cell = 0
+      and (r.has_dated_rates or r.weekend_nightly_amount is not null)
+      and (
+        age_search_floors.everywhere
+        or extract(hour from app_hidden.clock() at time zone l.time_zone) < 2
+      )
+      and s.nightly_floor_amount <> app_hidden.nightly_floor(s.listing_id)
+    order by s.listing_id
+  loop
+    perform app_hidden.refresh_search(v_listing_id);
+    v_done := v_done + 1;
+  end loop;
+  return v_done;
+end
+$function$;
+alter routine app_private.age_search_floors(boolean) owner to staybase_owner;
+comment on routine app_private.age_search_floors(boolean) is 'Brings the floors of search up to date with the day; says how many have changed.';
+grant execute on routine app_private.age_search_floors(boolean) to staybase_authenticator;
 
 --
 -- function app_private.apply_payment_intent(text,uuid,text,bigint,text,text)
@@ -5134,11 +5325,18 @@ CREATE OR REPLACE FUNCTION app_private.import_listing(source text, listing jsonb
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_hash text := md5(listing::text);
+  v_scraped_on date := coalesce((listing ->> 'scrapedOn')::date, '-infinity');
+  -- The host is compared by itself: other listings change it too.
+  v_hash text := md5(
+    (listing - 'scrapedOn' - 'host')::text || coalesce(listing -> 'host' ->> 'externalId', '')
+  );
+  v_nights_told integer := coalesce((listing ->> 'toldNights')::integer, 0);
   v_known app_private.imported_listings;
-  v_host_id uuid;
+  v_host record;
   v_listing_id uuid;
-  v_host_kept boolean;
+  v_is_newest boolean;
+  v_tells_nights boolean;
+  v_host_kept boolean := false;
 begin
   perform pg_advisory_xact_lock(
     hashtextextended(
@@ -5147,11 +5345,28 @@ begin
   );
   select i.* into v_known from app_private.imported_listings i
   where i.source = import_listing.source and i.external_id = listing ->> 'externalId';
-  if v_known.content_hash = v_hash then
-    return 'unchanged';
+  v_is_newest := v_known.listing_id is null or v_scraped_on >= v_known.scraped_on;
+  v_tells_nights := jsonb_typeof(listing -> 'blockedNights') is not distinct from 'array' and (
+    v_known.blocked_nights is null
+    or row(v_scraped_on, v_nights_told) >= row(v_known.nights_scraped_on, v_known.nights_told)
+  );
+
+  select h.* into v_host
+  from app_hidden.import_host(
+    import_listing.source, listing -> 'host', v_scraped_on, listing ->> 'externalId'
+  ) h;
+  if v_is_newest and v_known.content_hash = v_hash
+    and (not v_tells_nights or v_nights_told = v_known.nights_told) then
+    update app_private.imported_listings i
+    set scraped_on = v_scraped_on,
+        nights_scraped_on = case when v_tells_nights then v_scraped_on else i.nights_scraped_on end
+    where i.source = v_known.source and i.external_id = v_known.external_id
+      and i.scraped_on <> v_scraped_on;
+    return case when v_host.is_changed then 'updated' else 'unchanged' end;
+  elsif not v_is_newest and not v_tells_nights then
+    return 'older';
   end if;
 
-  v_host_id := app_hidden.import_host(import_listing.source, listing -> 'host');
   v_listing_id := coalesce(v_known.listing_id, uuidv7());
   -- The listing first, as hosts do. A booking that is taking its nights is waited for, so that it
   -- is seen below.
@@ -5161,37 +5376,55 @@ begin
   -- go.
   update app_public.listings l set status = 'draft'
   where l.id = v_listing_id and l.status = 'published';
-  insert into app_public.listings as l (
-    id, host_id, title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms,
-    min_nights, max_nights, booking_mode
-  )
-  values (
-    v_listing_id, v_host_id, listing ->> 'title', listing ->> 'description',
-    listing ->> 'houseRules', (listing ->> 'type')::app_public.listing_type,
-    (listing ->> 'maxGuests')::smallint, (listing ->> 'bedrooms')::smallint,
-    (listing ->> 'beds')::smallint, (listing ->> 'bathrooms')::numeric,
-    (listing ->> 'minNights')::smallint, (listing ->> 'maxNights')::smallint,
-    (listing ->> 'bookingMode')::app_public.booking_mode
-  )
-  on conflict on constraint listings_pkey do update
-    set host_id = case
-          when exists (select from app_public.bookings b where b.listing_id = l.id) then l.host_id
-          else excluded.host_id
-        end,
-        title = excluded.title, description = excluded.description,
-        house_rules = excluded.house_rules, type = excluded.type,
-        max_guests = excluded.max_guests, bedrooms = excluded.bedrooms, beds = excluded.beds,
-        bathrooms = excluded.bathrooms, min_nights = excluded.min_nights,
-        max_nights = excluded.max_nights, booking_mode = excluded.booking_mode
-  returning l.host_id <> v_host_id into v_host_kept;
+  if v_is_newest then
+    insert into app_public.listings as l (
+      id, host_id, title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms,
+      min_nights, max_nights, booking_mode
+    )
+    values (
+      v_listing_id, v_host.user_id, listing ->> 'title', listing ->> 'description',
+      listing ->> 'houseRules', (listing ->> 'type')::app_public.listing_type,
+      (listing ->> 'maxGuests')::smallint, (listing ->> 'bedrooms')::smallint,
+      (listing ->> 'beds')::smallint, (listing ->> 'bathrooms')::numeric,
+      (listing ->> 'minNights')::smallint, (listing ->> 'maxNights')::smallint,
+      (listing ->> 'bookingMode')::app_public.booking_mode
+    )
+    on conflict on constraint listings_pkey do update
+      set host_id = case
+            when exists (select from app_public.bookings b where b.listing_id = l.id) then l.host_id
+            else excluded.host_id
+          end,
+          title = excluded.title, description = excluded.description,
+          house_rules = excluded.house_rules, type = excluded.type,
+          max_guests = excluded.max_guests, bedrooms = excluded.bedrooms, beds = excluded.beds,
+          bathrooms = excluded.bathrooms, min_nights = excluded.min_nights,
+          max_nights = excluded.max_nights, booking_mode = excluded.booking_mode
+    returning l.host_id <> v_host.user_id into v_host_kept;
 
-  perform app_hidden.write_listing_address(
-    v_listing_id, listing ->> 'street', listing ->> 'city', listing ->> 'countryCode',
-    listing ->> 'timeZone', (listing ->> 'longitude')::double precision,
-    (listing ->> 'latitude')::double precision, null, listing ->> 'region', null
-  );
-  perform app_hidden.import_listing_parts(v_listing_id, listing);
-  perform app_hidden.import_nights(v_listing_id, listing);
+    perform app_hidden.write_listing_address(
+      v_listing_id, listing ->> 'street', listing ->> 'city', listing ->> 'countryCode',
+      listing ->> 'timeZone', (listing ->> 'longitude')::double precision,
+      (listing ->> 'latitude')::double precision, null, listing ->> 'region', null
+    );
+    perform app_hidden.import_listing_parts(v_listing_id, listing);
+  end if;
+  if v_tells_nights then
+    select coalesce(range_agg(n::daterange), '{}') into v_known.blocked_nights
+    from jsonb_array_elements_text(listing -> 'blockedNights') n;
+    v_known.nights_scraped_on := v_scraped_on;
+    v_known.nights_told := v_nights_told;
+    perform app_hidden.import_dated_rates(v_listing_id, listing);
+  end if;
+  -- Nights that a hold has may soon be free again, and a photo that a host held may have stayed: no
+  -- hash, so that the next import tries anew.
+  if app_hidden.import_nights(
+    v_listing_id, v_known.blocked_nights, (listing ->> 'assumeFree')::boolean
+  ) or v_is_newest and exists (
+    select from app_public.listing_photos p
+    where p.listing_id = v_listing_id and not listing -> 'photoUrls' ? p.url::text
+  ) then
+    v_hash := '';
+  end if;
 
   update app_public.listings l
   set status = 'published', published_at = coalesce(l.published_at, app_hidden.clock())
@@ -5199,22 +5432,22 @@ begin
     and exists (select from app_public.listing_rates r where r.listing_id = l.id)
     and exists (select from app_public.listing_photos p where p.listing_id = l.id);
 
-  -- Nights that a hold has may soon be free again, and a photo that a host held may have stayed: no
-  -- hash, so that the next import tries anew.
-  if exists (
-    select from app_public.listing_photos p
-    where p.listing_id = v_listing_id and not listing -> 'photoUrls' ? p.url::text
-  ) or exists (
-    select from app_public.calendar_claims c
-    join jsonb_array_elements_text(listing -> 'blockedNights') n on c.nights && n::daterange
-    where c.listing_id = v_listing_id and c.unit_number = 1 and c.kind = 'hold'
-  ) then
-    v_hash := '';
-  end if;
-  insert into app_private.imported_listings (source, external_id, listing_id, content_hash)
-  values (import_listing.source, listing ->> 'externalId', v_listing_id, v_hash)
+  insert into app_private.imported_listings as i (
+    source, external_id, listing_id, content_hash, scraped_on, nights_scraped_on, nights_told,
+    blocked_nights
+  )
+  values (
+    import_listing.source, listing ->> 'externalId', v_listing_id, v_hash, v_scraped_on,
+    coalesce(v_known.nights_scraped_on, '-infinity'), coalesce(v_known.nights_told, 0),
+    v_known.blocked_nights
+  )
   on conflict on constraint imported_listings_pkey do update
-    set content_hash = excluded.content_hash, imported_at = app_hidden.clock();
+    set content_hash = case
+          when v_is_newest or v_hash = '' then excluded.content_hash else i.content_hash
+        end,
+        scraped_on = greatest(i.scraped_on, excluded.scraped_on),
+        nights_scraped_on = excluded.nights_scraped_on, nights_told = excluded.nights_told,
+        blocked_nights = excluded.blocked_nights, imported_at = app_hidden.clock();
   return case
     when v_known.listing_id is null then 'created'
     when v_host_kept then 'host_kept'
@@ -5223,7 +5456,7 @@ begin
 end
 $function$;
 alter routine app_private.import_listing(text,jsonb) owner to staybase_owner;
-comment on routine app_private.import_listing(text,jsonb) is 'Writes one imported listing, all or nothing: created, updated, unchanged or host_kept.';
+comment on routine app_private.import_listing(text,jsonb) is 'Writes one imported listing, all or nothing: created, updated, unchanged, older or host_kept.';
 grant execute on routine app_private.import_listing(text,jsonb) to staybase_authenticator;
 
 --

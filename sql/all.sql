@@ -263,11 +263,15 @@
 --!include search/internal/search_cell.sql
 --!include search/internal/search_windows.sql
 --!include search/internal/search_candidates.sql
+--!include search/internal/bookable_nights.sql
+--!include search/internal/nightly_floor.sql
 --!include search/internal/search_projection.sql
 --!include search/internal/refresh_search.sql
 --!include search/server/rebuild_search.sql
 --!include search/server/search_drift.sql
 --!include search/triggers/tg__refresh_search.sql
+--!include search/triggers/tg_calendar_claims__refresh_search.sql
+--!include search/server/age_search_floors.sql
 --!include search/internal/search_mask.sql
 --!include search/internal/search_rating_mask.sql
 --!include search/types/search_result.sql
@@ -281,6 +285,7 @@
 --!include imports/policies/imported_listings.sql
 --!include imports/internal/import_host.sql
 --!include imports/internal/import_listing_parts.sql
+--!include imports/internal/import_dated_rates.sql
 --!include imports/internal/import_nights.sql
 --!include imports/server/import_listing.sql
 

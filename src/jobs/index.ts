@@ -4,7 +4,13 @@
  */
 import { cancelPaymentIntent } from "./cancelPaymentIntent.ts";
 import { createRefund } from "./createRefund.ts";
-import { completeStays, expireHolds, purgeExpired, requeueStaleStripe } from "./maintenance.ts";
+import {
+  ageFloors,
+  completeStays,
+  expireHolds,
+  purgeExpired,
+  requeueStaleStripe,
+} from "./maintenance.ts";
 import { processStripeEvent } from "./processStripeEvent.ts";
 import { publishEvents } from "./publishEvents.ts";
 import { sendMail } from "./sendMail.ts";
@@ -22,6 +28,7 @@ export const jobs: Readonly<Record<string, Job>> = {
   payment__cancel_intent: cancelPaymentIntent,
   payment__sync: syncPayment,
   refund__create: createRefund,
+  search__age_floors: ageFloors,
   stripe__process_event: processStripeEvent,
   stripe__requeue_stale: requeueStaleStripe,
 };
@@ -45,6 +52,7 @@ export const crontab = `
 * * * * * booking__expire_holds ?max=3
 * * * * * event__publish ?max=3
 5 * * * * booking__complete_stays ?fill=2h&max=5
+1,31,46 * * * * search__age_floors ?max=3
 */20 * * * * stripe__requeue_stale ?max=3
 17 3 * * * maintenance__purge_expired ?max=3
 `;

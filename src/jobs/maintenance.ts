@@ -23,6 +23,11 @@ export const expireHolds = repeatUntilZero("select app_private.expire_holds() as
 /** Completes confirmed bookings from their check-out day on. */
 export const completeStays = repeatUntilZero("select app_private.complete_stays() as done");
 
+/** Counts the least price of listings anew where a day has begun. */
+export const ageFloors: Job = async (resources) => {
+  await resources.pool.query("select app_private.age_search_floors()");
+};
+
 /** Looks after payments and events whose news may have been lost. */
 export const requeueStaleStripe: Job = async (resources) => {
   await resources.pool.query("select app_private.requeue_stale_stripe()");

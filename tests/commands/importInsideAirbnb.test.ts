@@ -14,7 +14,7 @@ import { AMENITY_CODES, amenityCodes } from "../../src/commands/import/amenities
 import { CalendarStore, nightsOf, parseDay } from "../../src/commands/import/calendar.ts";
 import { COUNTRIES_OF, chooseCurrency } from "../../src/commands/import/currency.ts";
 import { importCity, openCity } from "../../src/commands/import/insideAirbnb.ts";
-import { parseBathrooms } from "../../src/commands/import/listing.ts";
+import { parseBathrooms, RowFault, readListing } from "../../src/commands/import/listing.ts";
 import { type ImportOptions, readOptions } from "../../src/commands/import/options.ts";
 import { PlaceVotes, parsePlace } from "../../src/commands/import/place.ts";
 import {
@@ -23,10 +23,13 @@ import {
   parsePrice,
   plainLine,
   plainText,
+  shorten,
 } from "../../src/commands/import/text.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { paidBooking, somebody } from "../helpers/factories.ts";
+import { type Draw, drawFrom } from "../helpers/generate.ts";
 
+const POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n";
 const FIXTURES = fileURLToPath(new URL("fixtures/inside-airbnb", import.meta.url));
 const ALBANY = resolve("../shared/data/inside-airbnb/albany");
 const COMMAND = fileURLToPath(
@@ -110,7 +113,7 @@ describe("a city of invented rows", () => {
   test("is written, and what cannot be is skipped with row and reason", async () => {
     const report = join(folder, "report.txt");
     const result = await run(FIXTURES, { report });
-    expect(result).toMatchObject({ created: 4, updated: 0, skipped: 3, exitCode: 0 });
+    expect(result).toMatchObject({ created: 4, updated: 0, skipped: 3, exitCode: 3 });
     expect(result.text).toMatch(/listings row 4 \(id 1000000000000000004\): .*Castle/);
     expect(result.text).toMatch(/listings row 5 .*same id/);
     expect(result.text).toMatch(/listings row 7 .*on earth/);
@@ -207,10 +210,14 @@ describe("a city of invented rows", () => {
        where i.source = 'inside-airbnb' order by 1, c.nights`,
     );
     expect(claims).toEqual([
+      { external_id: "1000000000000000001", nights: "[2000-01-01,2024-06-01)" },
       { external_id: "1000000000000000001", nights: "[2024-06-03,2024-06-04)" },
-      { external_id: "1000000000000000003", nights: "[2024-06-01,2024-06-04)" },
-      { external_id: "1000000000000000003", nights: "[2024-06-05,2024-06-06)" },
-      { external_id: "1000000000000000005", nights: "[2024-06-01,2024-06-02)" },
+      { external_id: "1000000000000000001", nights: "[2024-06-05,2101-01-01)" },
+      { external_id: "1000000000000000002", nights: "[2000-01-01,2024-06-01)" },
+      { external_id: "1000000000000000002", nights: "[2024-06-02,2101-01-01)" },
+      { external_id: "1000000000000000003", nights: "[2000-01-01,2024-06-04)" },
+      { external_id: "1000000000000000003", nights: "[2024-06-05,2101-01-01)" },
+      { external_id: "1000000000000000005", nights: "[2000-01-01,2101-01-01)" },
     ]);
     const rates = await rows(
       `select d.nights::text, d.nightly_amount::integer as amount from app_public.dated_rates d
@@ -251,9 +258,9 @@ describe("a city of invented rows", () => {
     expect(result.text).not.toContain("On request");
     // The calendar begins on a Saturday.
     const [found] = await rows(
-      `select (app_hidden.clock() at time zone 'Atlantic/Azores')::date - min(lower(c.nights))
+      `select (app_hidden.clock() at time zone 'Atlantic/Azores')::date - min(upper(c.nights))
            between 0 and 6 as this_week,
-         extract(isodow from min(lower(c.nights)))::integer as weekday,
+         extract(isodow from min(upper(c.nights)))::integer as weekday,
          bool_and(l.booking_mode = 'instant' and l.region = 'Norte' and l.country_code = 'PT') as said,
          max(r.nightly_amount)::integer as highest
        from app_public.listings l
@@ -348,8 +355,9 @@ describe("a city of invented rows", () => {
     );
     const result = await run(dir, { city: "Blocks" });
     expect(result).toMatchObject({ blockedNights: 5 });
-    expect(result.text).toContain("prices that are no amount, so the base price counts: 1.");
-    expect(result.text).toContain("No calendar rows, so every night is free: 1 listing.");
+    expect(result.text).toContain("prices that are no amount, so these nights are not known: 1.");
+    expect(result.text).toMatch(/No calendar row that can be read.* not sold: 1 listing\./);
+    expect(result.exitCode).toBe(3);
     expect(
       await rows(
         `select c.nights::text, d.nightly_amount from app_public.calendar_claims c
@@ -359,14 +367,16 @@ describe("a city of invented rows", () => {
          where i.external_id = '36003' order by c.nights`,
       ),
     ).toEqual([
-      { nights: "[2024-06-01,2024-06-04)", nightly_amount: null },
-      { nights: "[2024-06-05,2024-06-06)", nightly_amount: null },
+      { nights: "[2000-01-01,2024-06-04)", nightly_amount: null },
+      { nights: "[2024-06-05,2101-01-01)", nightly_amount: null },
     ]);
   });
 
   test("has a listing with its new host, and says where bookings keep the old one", async () => {
     const dir = await others("3700");
-    await run(dir, { city: "Hosted" });
+    await rm(join(dir, "calendar.csv"));
+    const options = { city: "Hosted", assumeFree: true };
+    await run(dir, options);
     const [booked] = await rows(
       `select i.listing_id as id, (current_date + 30)::text as check_in,
          (current_date + 33)::text as check_out
@@ -382,7 +392,7 @@ describe("a city of invented rows", () => {
         .replace(/^(37005,.*),42,/m, "$1,43,")
         .replace(/^(37001,.*),9000000000000000001,/m, "$1,44,"),
     );
-    const result = await run(dir, { city: "Hosted" });
+    const result = await run(dir, options);
     expect(result).toMatchObject({ updated: 2, unchanged: 2 });
     expect(result.text).toContain("booked already, so they stay with theirs: 1 listing.");
     expect(
@@ -398,13 +408,23 @@ describe("a city of invented rows", () => {
     ]);
   });
 
-  test("without a calendar says so and blocks nothing", async () => {
+  test("without a calendar says so and sells nothing, unless told to", async () => {
     const dir = await others("4000");
     await rm(join(dir, "calendar.csv"));
     const result = await run(dir, { city: "Free" });
-    expect(result).toMatchObject({ created: 4, blockedNights: 0, datedRates: 0 });
+    expect(result).toMatchObject({ created: 4, blockedNights: 0, datedRates: 0, exitCode: 3 });
     expect(result.text).toContain("no calendar.csv.gz");
-    expect(result.text).not.toContain("No calendar rows");
+    const taken = async (): Promise<unknown> =>
+      rows(
+        `select distinct c.nights::text from app_public.calendar_claims c
+         join app_public.listings l on l.id = c.listing_id where l.city = 'Free'`,
+      );
+    expect(await taken()).toEqual([{ nights: "[2000-01-01,2101-01-01)" }]);
+    expect(await run(dir, { city: "Free", assumeFree: true })).toMatchObject({
+      updated: 4,
+      exitCode: 0,
+    });
+    expect(await taken()).toEqual([]);
   });
 
   test("of which no row can be written gives exit code 2", async () => {
@@ -420,6 +440,312 @@ describe("a city of invented rows", () => {
     const result = await run(FIXTURES, { city: "Stopped" }, stop);
     expect(result).toMatchObject({ created: 0, isStopped: true, exitCode: 130 });
     expect(await rows("select from app_public.listings where city = 'Stopped'")).toEqual([]);
+  });
+});
+
+describe("a snapshot of a city", () => {
+  /** What became of a listing of the fixtures. */
+  async function state(id: string): Promise<unknown> {
+    const [found] = await rows(
+      `select l.title, u.display_name as host, l.min_nights, r.nightly_amount::integer as amount,
+         (select range_agg(c.nights)::text from app_public.calendar_claims c
+          where c.listing_id = l.id) as taken
+       from app_private.imported_listings i
+       join app_public.listings l on l.id = i.listing_id
+       join app_public.users u on u.id = l.host_id
+       join app_public.listing_rates r on r.listing_id = l.id
+       where i.external_id = $1`,
+      [id],
+    );
+    return found;
+  }
+
+  /** One listing, with other words in some columns; no calendar unless given. */
+  async function snapshot(id: string, cells: Record<string, string>, calendar?: string) {
+    const dir = await city(`${id}-${Object.values(cells).join("-").replace(/\W/g, "")}`, (csv) => {
+      const [header = "", , row = ""] = csv.split("\n");
+      const values = row
+        .replace(/"\[.*\]"/, "[]")
+        .replace(/^\d+/, id)
+        .split(",");
+      // The place of the host has a comma in its quotes.
+      const at = values.indexOf('"Porto');
+      values.splice(at, 2, "Porto");
+      const names = header.split(",");
+      for (const [name, cell] of Object.entries(cells)) values[names.indexOf(name)] = cell;
+      return `${header}\n${values.join(",")}\n`;
+    });
+    if (calendar === undefined) await rm(join(dir, "calendar.csv"));
+    else await writeFile(join(dir, "calendar.csv"), `listing_id,date,available,price\n${calendar}`);
+    return () => run(dir, { city: "Porto", countryCode: "PT" });
+  }
+
+  test("ends the same in any order, and the newest one counts", async () => {
+    const states: unknown[] = [];
+    for (const [id, order] of [
+      ["610001", [0, 1, 0, 1]],
+      ["610002", [1, 0, 0]],
+    ] as const) {
+      const host = { host_id: `7${id}` };
+      const days = `${id},2024-06-01,t,$80.00\n${id},2024-06-02,f,$80.00\n`;
+      const old = { last_scraped: "2015-10-03", name: "Old", host_name: "Before", price: "$50.00" };
+      const snapshots = [
+        await snapshot(id, { ...host, ...old }, days),
+        await snapshot(id, { ...host, name: "New", host_name: "Now" }),
+      ];
+      for (const at of order) await snapshots[at]?.();
+      states.push(await state(id));
+      // Another listing of the host in an old snapshot does not bring the old name back.
+      const other = await snapshot(`${id}9`, { ...host, ...old });
+      expect(await other()).toMatchObject({ created: 1 });
+      expect(await state(id)).toEqual(states.at(-1));
+      const later = await snapshot(`${id}9`, { ...host, last_scraped: "2099-10-03", name: "X" });
+      expect((await later()).text).toContain("No day in last_scraped");
+      expect(await state(`${id}9`)).toMatchObject({ title: "Old", host: "Now" });
+    }
+    const taken = "{[2000-01-01,2024-06-01),[2024-06-02,2101-01-01)}";
+    expect(states[0]).toMatchObject({ title: "New", host: "Now", amount: 8000, taken });
+    expect(states[1]).toEqual(states[0]);
+  });
+
+  test("repairs a host whom somebody has changed, though the listing is as it was", async () => {
+    const bring = await snapshot("620001", { host_id: "762", host_name: "True" });
+    await bring();
+    await rows(
+      `update app_public.users set display_name = 'False' where id = (
+         select user_id from app_private.imported_hosts where external_id = '762')`,
+    );
+    expect(await bring()).toMatchObject({ updated: 1 });
+    expect(await bring()).toMatchObject({ unchanged: 1 });
+    expect(await state("620001")).toMatchObject({ host: "True" });
+  });
+
+  const DATES = ["03/12/2027", "2027-12-32", "2027-12-3", "", "tomorrow", "5e3", "2027-02-29"];
+  const WORDS = ["", "yes", "1", "n/a", "?", "\ufffd", "tt"];
+  const PRICES = ["free", "$-1", "$1e3", "$999999999999", "€", "12;50", "--"];
+
+  test.each(DATES.map((date, at) => [date, WORDS[at] ?? "", PRICES[at] ?? ""] as const))(
+    "with the date %p, the word %p and the price %p frees no night, and has exit code 3",
+    async (date, word, price) => {
+      const id = String(630_000 + DATES.indexOf(date));
+      const good = `${id},2027-12-01,t,$80.00\n${id},2027-12-02,f,\n${id},2027-12-03,T,\n`;
+      const known = "{[2000-01-01,2027-12-01),[2027-12-02,2027-12-03),[2027-12-04,2101-01-01)}";
+      expect(await (await snapshot(id, {}, good))()).toMatchObject({ exitCode: 0 });
+      expect(await state(id)).toMatchObject({ taken: known });
+      // Nothing of it can be read, or no calendar came: what was known stays.
+      const none = await snapshot(id, {}, `${id},${date},t,$80.00\n`);
+      expect(await none()).toMatchObject({ exitCode: 3 });
+      expect(await (await snapshot(id, {}))()).toMatchObject({ exitCode: 3 });
+      expect(await state(id)).toMatchObject({ taken: known });
+      const bad = `${id},2027-12-01,${word},\n${id},${date},t,\n${id},2027-12-03,t,${price}\n`;
+      const unread = await snapshot(id, {}, bad);
+      expect(await unread()).toMatchObject({ exitCode: 3 });
+      expect(await state(id)).toMatchObject({ taken: known });
+      // Of the same day, the calendar that tells more nights counts, whichever comes last.
+      const partly = await snapshot(id, {}, `${bad}${id},2027-12-04,t,\n`);
+      expect(await partly()).toMatchObject({ exitCode: 3 });
+      expect(await state(id)).toMatchObject({ taken: known });
+      // A newer one counts alone; what it does not tell is closed.
+      const newer = { last_scraped: "2025-10-04" };
+      const later = await snapshot(id, newer, `${bad}${id},2027-12-04,t,\n`);
+      expect(await later()).toMatchObject({ exitCode: 3 });
+      const taken = "{[2000-01-01,2027-12-04),[2027-12-05,2101-01-01)}";
+      expect(await state(id)).toMatchObject({ taken });
+      expect(await (await snapshot(id, {}, good))()).toMatchObject({ unchanged: 1 });
+      expect(await state(id)).toMatchObject({ taken });
+    },
+  );
+
+  test("makes nothing instant that does not say so", async () => {
+    let count = 640_000;
+    for (const [flag, least, mode] of [
+      ["t", "2", "instant"],
+      ["True", "2", "instant"],
+      ["False", "2", "request"],
+      ["", "2", "request"],
+      ["yes", "2", "request"],
+      ["t", "", "request"],
+      ["t", "many", "request"],
+    ] as const) {
+      count += 1;
+      await (await snapshot(String(count), { instant_bookable: flag, minimum_nights: least }))();
+      const found = await rows(
+        `select l.booking_mode::text as mode from app_public.listings l
+         join app_private.imported_listings i on i.listing_id = l.id where i.external_id = $1`,
+        [String(count)],
+      );
+      expect([flag, least, found]).toEqual([flag, least, [{ mode }]]);
+    }
+  });
+});
+
+describe("a row of a listings file", () => {
+  const draws = (): Draw[] => Array.from({ length: 200 }, (_, seed) => drawFrom(seed));
+  const usual = {
+    id: "1",
+    name: "Flat",
+    description: "Bright.",
+    picture_url: "https://example.com/a.jpg",
+    host_id: "2",
+    host_name: "Ada",
+    host_about: "Hello.",
+    host_since: "2015-01-01",
+    neighbourhood_cleansed: "Ribeira",
+    latitude: "41.1",
+    longitude: "-8.6",
+    room_type: "Private room",
+    accommodates: "2",
+    bathrooms: "1",
+    bedrooms: "1",
+    beds: "1",
+    amenities: "[]",
+    price: "$50.00",
+    minimum_nights: "1",
+    maximum_nights: "30",
+    number_of_reviews: "3",
+    instant_bookable: "t",
+    last_scraped: "2025-10-03",
+  };
+
+  /** A row that is as usual but for some cells. */
+  function read(changes: Partial<typeof usual> = {}) {
+    const row = { ...usual, ...changes };
+    return readListing(Object.values(row), {
+      columns: new Map(Object.keys(row).map((name, at) => [name, at])),
+      place: { city: "Porto", region: null, countryCode: "PT" },
+      timeZone: "Europe/Lisbon",
+      today: "2026-01-01",
+      currency: { code: "EUR", exponent: 2, chargeStep: 1 },
+      bookingMode: null,
+      assumeFree: false,
+      hasOldRatings: false,
+    });
+  }
+
+  test("that is as usual has nothing to note", () => {
+    expect(read().notices).toEqual([]);
+  });
+
+  const essential = [
+    "id",
+    "host_id",
+    "latitude",
+    "longitude",
+    "room_type",
+    "accommodates",
+  ] as const;
+  const names = Object.keys(usual) as (keyof typeof usual)[];
+  test.each(names.filter((name) => !essential.some((one) => one === name)))(
+    "is a listing whatever %s says, and what is left out or filled in is noted",
+    (name) => {
+      const isText = /name|description|about/.test(name);
+      const mayBeEmpty = ["description", "host_about", "amenities"].includes(name);
+      for (const cell of ["", "*", "{x", "x".repeat(30_000)]) {
+        const isRead = name === "neighbourhood_cleansed" && cell === "{x";
+        const isFine = cell === "" ? mayBeEmpty : (isText && cell.length < 100) || isRead;
+        const { notices } = read({ [name]: cell });
+        expect([name, cell.slice(0, 9), notices.length > 0]).toEqual([
+          name,
+          cell.slice(0, 9),
+          !isFine,
+        ]);
+      }
+    },
+  );
+
+  test.each(essential)("is none without %s", (name) => {
+    for (const cell of ["", "?", "9.1E+17", "*"]) {
+      if (name === "accommodates" && cell === "9.1E+17") continue;
+      expect(() => read({ [name]: cell })).toThrow(RowFault);
+    }
+  });
+
+  test("says that an id was rounded, however a spreadsheet program writes it", () => {
+    for (const draw of draws()) {
+      const digits = draw.one(["", ".2", ",2", ".20000", ",0012"]);
+      const id = `9${digits}${draw.one(["E", "e"])}${draw.one(["", "+"])}${draw.integer(9, 18)}`;
+      expect(() => read({ id })).toThrow(/spreadsheet/);
+      expect(() => read({ host_id: id })).toThrow(/spreadsheet/);
+    }
+  });
+
+  test("is none at 0, 0, but may lie on the equator or on the meridian of Greenwich", () => {
+    for (const zero of ["0", "0.0", "-0", "0e5"]) {
+      expect(() => read({ latitude: zero, longitude: "0.00" })).toThrow(/stands for no place/);
+      expect(read({ latitude: zero }).listing).toMatchObject({ longitude: -8.6 });
+      expect(read({ longitude: zero }).listing).toMatchObject({ latitude: 41.1 });
+    }
+  });
+
+  test("has the same amenities as JSON and as files until 2019 write them", () => {
+    const letters = [
+      "a",
+      "TV",
+      " ",
+      '"',
+      "\\",
+      ",",
+      "{",
+      "}",
+      "\u2019",
+      "\u{1f30a}",
+      "-",
+      "/",
+      "N",
+    ];
+    const bare = (text: string): string =>
+      /^[A-Za-z-][\w /-]*$/.test(text) && text.trim() === text
+        ? text
+        : `"${text.replace(/["\\]/g, "\\$&")}"`;
+    for (const draw of draws()) {
+      const list = Array.from({ length: draw.integer(0, 9) }, () =>
+        draw.integer(0, 1) === 0
+          ? draw.one(["TV", "Cable TV", "Wifi", '32" HDTV', "Pack \u2019n Play/travel crib"])
+          : Array.from({ length: draw.integer(1, 6) }, () => draw.one(letters)).join(""),
+      );
+      const [json, old] = [JSON.stringify(list), `{${list.map(bare).join(",")}}`].map((text) =>
+        read({ amenities: text }),
+      );
+      expect([list, old]).toEqual([list, json]);
+      expect(old?.notices).toEqual([]);
+    }
+    expect(read({ amenities: '{TV,"Cable TV",Wifi}' }).listing.amenityCodes).toEqual([
+      "tv",
+      "wifi",
+    ]);
+  });
+
+  test("keeps every sign of a title and of prose that is no tag", () => {
+    const words =
+      "<Monthly $500>|<3|2 < 3|a<b|>|<|<->|<Sunny>|b>a|<b|</i|<=>|<A> room|&|& co|$|< b >|*".split(
+        "|",
+      );
+    for (const draw of draws()) {
+      const text = Array.from({ length: draw.integer(1, 6) }, () => draw.one(words)).join(" ");
+      expect(plainLine(text)).toBe(text);
+      expect(plainText(text)).toBe(text);
+      expect(plainText(`<p>${text}</p><em>new</em><br />end`)).toBe(`${text}\nnew\nend`);
+    }
+    expect(read({ name: "<Monthly $500> Cosy room" }).listing.title).toBe(
+      "<Monthly $500> Cosy room",
+    );
+  });
+
+  test("notes which texts are cut, and only then", () => {
+    for (const [name, most] of [
+      ["name", 200],
+      ["host_name", 80],
+      ["host_about", 5000],
+      ["description", 20_000],
+      ["neighbourhood_cleansed", 300],
+    ] as const) {
+      for (const letter of ["x", "\u{1d4b3}"]) {
+        expect(read({ [name]: letter.repeat(most) }).notices).toEqual([]);
+        expect(read({ [name]: letter.repeat(most + 1) }).notices).toEqual([
+          { kind: "cut", text: expect.stringContaining(`cut to ${most} characters`) },
+        ]);
+      }
+    }
   });
 });
 
@@ -473,7 +799,7 @@ describe("an import that does not come to its end", () => {
       created: 4,
       unchanged: 8,
       isStopped: false,
-      exitCode: 0,
+      exitCode: 3,
     });
   });
 
@@ -501,7 +827,7 @@ describe("an import that does not come to its end", () => {
     );
     try {
       const result = await run(dir, { city: "53000" });
-      expect(result).toMatchObject({ created: 3, skipped: 1, exitCode: 0 });
+      expect(result).toMatchObject({ created: 3, skipped: 1, exitCode: 3 });
       expect(result.text).toMatch(
         /listings row 2 \(id 530002\): the database refuses it:.*not_here/,
       );
@@ -523,6 +849,14 @@ describe("an unfit input", () => {
     ["with a quote inside", (csv) => csv.replace('"[""Wifi"",', '"["Wifi"",'), /broken CSV/],
     ["with a short row", (csv) => `${csv}1,2,3\n`, /broken CSV.*columns/],
     ["that is not UTF-8", (csv) => Buffer.from(csv, "latin1"), /not UTF-8/],
+    ["that is UTF-16", (csv) => Buffer.from(`\ufeff${csv}`, "utf16le"), /UTF-16/],
+    ["with semicolons", (csv) => csv.replaceAll(",", ";"), /semicolons/],
+    ["with semicolons and quotes", (csv) => csv.replace(/(\w+),/g, '"$1";'), /semicolons/],
+    ["with tabs", (csv) => csv.replaceAll(",", "\t"), /tabs/],
+    ["that is a pointer", () => POINTER, /Git LFS.*git lfs pull/],
+    ["that is a web page", () => "<!DOCTYPE html>\n<html><body>Not found", /web page/],
+    ["that is an error of a store", () => '<?xml version="1.0"?><Error/>', /web page/],
+    ["that is an archive", () => "PK\u0003\u0004\u0014\0\0", /zip archive/],
     [
       "that lacks columns",
       (csv) => csv.replace(",room_type,", ",kind,").replace(",price,", ",cost,"),
@@ -550,6 +884,10 @@ describe("an unfit input", () => {
     await expect(openCity(none)).rejects.toThrow("no listings.csv.gz");
     await writeFile(join(plain, "listings.csv.gz"), csv);
     await expect(openCity(plain)).rejects.toThrow("is not gzip");
+    await writeFile(join(plain, "listings.csv.gz"), POINTER);
+    await expect(openCity(plain)).rejects.toThrow("is a pointer of Git LFS");
+    await writeFile(join(plain, "listings.csv.gz"), gzipSync(csv.toString().replaceAll(",", ";")));
+    await expect(openCity(plain)).rejects.toThrow("semicolons");
     await writeFile(join(cut, "listings.csv.gz"), gzipSync(csv).subarray(0, -40));
     await expect(run(cut)).rejects.toThrow("is cut off");
   });
@@ -567,6 +905,9 @@ describe("an unfit input", () => {
     expect(readOptions(["--help"])).toBeUndefined();
     for (const args of [[], ["a", "b"], ["a", "--what"], ["a", "--country", "ZZ"]]) {
       expect(() => readOptions(args)).toThrow();
+    }
+    for (const option of ["--city", "--region"]) {
+      expect(() => readOptions(["a", option, "*"])).toThrow(option);
     }
     for (const option of ["--time-zone", "--currency", "--booking-mode"]) {
       expect(() => readOptions(["a", option, "nothing/known"])).toThrow(option);
@@ -645,18 +986,20 @@ describe("the parts", () => {
       ["one", [11, 10, 12]],
       ["other", [10]],
     ] as const) {
-      for (const day of days) store.add(id, 20_000 + day, true, null);
+      for (const day of days) store.add(id, 20_000 + day, "blocked", null);
     }
     expect(store.firstDay).toBe(20_009);
     expect(store.usualFirstDay).toBe(20_010);
   });
 
   test("HTML becomes plain text, and odd characters do not get through", () => {
-    expect(plainText("a<br/>b<p>c</p>d &lt;i&gt; &#8211; &unknown; 3 < 4", 99)).toBe(
+    expect(plainText("a<br/>b<p>c</p>d &lt;i&gt; &#8211; &unknown; 3 < 4")).toBe(
       "a\nbc\nd <i> \u2013 &unknown; 3 < 4",
     );
-    expect(plainText("x\u0000y\ud800", 99)).toBe("xy\ufffd");
-    expect(plainLine("👩‍🚀🌊🌊 a\n b", 4)).toBe("👩‍🚀🌊");
+    expect(plainText("x\u0000y\ud800")).toBe("xy\ufffd");
+    expect(shorten(plainLine("👩‍🚀🌊🌊 a\n b"), 4)).toBe("👩‍🚀🌊");
+    for (const blank of ["\u200b", " \u00ad\ufeff ", "\u202e\u3164"])
+      expect(plainLine(blank)).toBe("");
     expect(parseBathrooms("Shared half-bath")).toBe(0.5);
     expect(parseBathrooms("2.5 baths")).toBe(2.5);
     expect(parseBathrooms("none")).toBeUndefined();
@@ -666,6 +1009,10 @@ describe("the parts", () => {
     expect(parsePlace("Albany, NY")).toEqual({ city: "Albany", region: "NY", countryCode: "US" });
     expect(parsePlace("Cambridge, Massachusetts, United States")?.region).toBe("Massachusetts");
     expect(parsePlace("Neighborhood highlights")).toBeUndefined();
+    for (const sign of ["*", "-", ".", "", "\u2605", "??"]) {
+      expect(parsePlace(`Antwerp, ${sign}, Belgium`)).toMatchObject({ region: null });
+      expect(parsePlace(`${sign}, Flanders, Belgium`)).toBeUndefined();
+    }
     const votes = new PlaceVotes();
     for (const text of ["Paris, France", "Paris, France", "Lyon, France", "Ghent, Belgium"]) {
       votes.add([text], 3.72, 51.05);
@@ -682,7 +1029,8 @@ describe("the parts", () => {
     const day = parseDay("2024-06-01") ?? 0;
     for (let step = 0; step < 700; step += 1) {
       const [id, at] = [String(step % 7), day + ((step * 37) % 100)];
-      for (const store of [small, large]) store.add(id, at, at % 5 < 2, 100 + (at % 3));
+      for (const store of [small, large])
+        store.add(id, at, at % 5 < 2 ? "blocked" : "free", 100 + (at % 3));
     }
     try {
       expect(small.hasSpilled).toBe(true);

@@ -34,7 +34,9 @@ begin
   on conflict do nothing;
 
   -- Dated rates refer to the currency of the rates, which may have changed.
-  delete from app_public.dated_rates d where d.listing_id = import_listing_parts.listing_id;
+  delete from app_public.dated_rates d
+  where d.listing_id = import_listing_parts.listing_id
+    and d.currency is distinct from listing -> 'rates' ->> 'currency';
   if listing -> 'rates' ->> 'nightlyAmount' is not null then
     insert into app_public.listing_rates (listing_id, currency, nightly_amount)
     values (
@@ -43,10 +45,6 @@ begin
     )
     on conflict on constraint listing_rates_pkey do update
       set currency = excluded.currency, nightly_amount = excluded.nightly_amount;
-    insert into app_public.dated_rates (listing_id, nights, currency, nightly_amount)
-    select import_listing_parts.listing_id, (d ->> 'nights')::daterange,
-      listing -> 'rates' ->> 'currency', (d ->> 'nightlyAmount')::bigint
-    from jsonb_array_elements(listing -> 'datedRates') d;
   else
     -- Gone there, so gone here; what was sold keeps its price in its quote.
     delete from app_public.listing_rates r where r.listing_id = import_listing_parts.listing_id;

@@ -7,6 +7,9 @@ create table if not exists app_private.imported_hosts (
   external_id text not null,
   user_id uuid not null
     constraint imported_hosts_user_id_fkey references app_public.users on delete cascade,
+  -- The snapshot, and the listing in it, that tells who they are.
+  scraped_on date not null default '-infinity',
+  told_by text not null default '',
 
   constraint imported_hosts_pkey primary key (source, external_id)
 );

@@ -5,6 +5,12 @@ create table if not exists app_private.imported_listings (
     constraint imported_listings_listing_id_fkey references app_public.listings on delete cascade,
   content_hash text not null,
   imported_at timestamptz not null default app_hidden.clock(),
+  -- The snapshots that the listing and its nights are of, and how many nights that one tells.
+  scraped_on date not null default '-infinity',
+  nights_scraped_on date not null default '-infinity',
+  nights_told integer not null default 0,
+  -- What the last calendar that was read does not sell; null where there was none.
+  blocked_nights datemultirange,
 
   constraint imported_listings_pkey primary key (source, external_id)
 );

@@ -20,12 +20,10 @@ as $$
       l.public_latitude,
       l.max_guests,
       c.number as currency_number,
-      least(
-        r.nightly_amount,
-        r.weekend_nightly_amount,
-        (select min(d.nightly_amount) from app_public.dated_rates d
-          where r.has_dated_rates and d.listing_id = l.id)
-      ) as nightly_floor_amount,
+      case when r.has_dated_rates or r.weekend_nightly_amount is not null
+        then app_hidden.nightly_floor(l.id)
+        else r.nightly_amount
+      end as nightly_floor_amount,
       (round(10000 * (l.review_rating_sum + coalesce(i.rating * i.review_count, 0) / 2 + 45)
         / (l.review_count + coalesce(i.review_count, 0) / 2.0 + 10))
         + least(l.review_count + coalesce(i.review_count, 0) / 2, 50) * 20

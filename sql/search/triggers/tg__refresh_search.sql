@@ -28,7 +28,8 @@ $$;
 
 create or replace trigger _700_refresh_search
   after update of status, type, max_guests, booking_mode, public_longitude, public_latitude,
-    review_count, review_rating_sum
+    review_count, review_rating_sum, unit_count, min_nights, max_nights, advance_notice_hours,
+    booking_window_days, preparation_days, check_in_from, time_zone
   on app_public.listings
   for each row execute function app_hidden.tg__refresh_search();
 

@@ -22,7 +22,7 @@ comment on column app_public.search_result.longitude is 'Degrees east of its pub
 comment on column app_public.search_result.latitude is 'Degrees north of its public place.';
 comment on column app_public.search_result.currency is 'ISO 4217 currency of the amounts.';
 comment on column app_public.search_result.nightly_floor_amount is
-  'The lowest rate that any night has, before fees, in minor units.';
+  'The lowest rate of a night that can be booked from today on, before fees, in minor units.';
 comment on column app_public.search_result.nights is 'Nights of the stay; null without dates.';
 comment on column app_public.search_result.total_amount is
   'What the guest would pay for the stay, all fees included, exactly as quoted, in minor units; '

@@ -17,7 +17,11 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   coffee_maker: ["coffee maker", "nespresso machine", "keurig coffee machine", "espresso machine"],
   cot: ["crib", "travel crib", "pack 'n play/travel crib"],
   crib_toys: [],
-  dedicated_workspace: ["dedicated workspace", "laptop-friendly workspace"],
+  dedicated_workspace: [
+    "dedicated workspace",
+    "laptop-friendly workspace",
+    "laptop friendly workspace",
+  ],
   dishwasher: ["dishwasher"],
   dryer: ["dryer", "free dryer", "paid dryer"],
   elevator: ["elevator", "elevator in building"],
@@ -65,7 +69,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
 /** Shapes of names with something of the host's own in them: a brand, a size, an age. */
 const SHAPES: readonly (readonly [RegExp, string])[] = [
   [/^(window|portable|split[ -]type) (ac unit|ac|air conditioning)$/, "air_conditioning"],
-  [/^(\d+(\.\d+)? inch )?(hd ?)?tv\b(?! stand)/, "tv"],
+  [/^(\d+(\.\d+)?(" ?| inch ))?(hd ?)?tv\b(?! stand)/, "tv"],
   [/\bwifi$/, "wifi"],
   [/^free .*\bon premises$/, "free_parking"],
   [/^free parking\b(?!.*\b(street|off premises)\b)/, "free_parking"],

@@ -8,21 +8,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const DAY_MS = 86_400_000;
-/** Numbers of one run: first day, day after the last, blocked (1) or not (0), price or -1. */
+/** Numbers of one run: first day, day after the last, the place in `WORDS`, price or -1. */
 const WIDTH = 4;
 /** Numbers before the runs of one stored chain link: where the link before is, or -1; how many. */
 const LINK_HEAD = 2;
 const NUMBER_BYTES = 8;
 /** A few MB of runs are kept in memory; a small city fits. */
 const MOST_RUNS_IN_MEMORY = 60_000;
-/** Dates outside are mistakes; PostgreSQL would take more, a host's calendar never does. */
+/**
+ * Dates outside are mistakes; PostgreSQL would take more, a host's calendar never does. Nights that
+ * no row names are blocked from the first to the last; `import_nights` has the same bounds.
+ */
 const [FIRST_YEAR, LAST_YEAR] = [2000, 2100];
+const [FIRST_DAY, END_DAY] = [`${FIRST_YEAR}-01-01`, `${LAST_YEAR + 1}-01-01`];
+
+/** What a row says of its night; of two rows for one night the later of these words counts. */
+const WORDS = ["free", "blocked", "unread"] as const;
+export type Word = (typeof WORDS)[number];
 
 /** Nights from `from` to before `until`, as days since 1970-01-01. */
 export interface Run {
   readonly from: number;
   readonly until: number;
-  readonly isBlocked: boolean;
+  readonly word: Word;
   /** In minor units; null where the day names none. */
   readonly amount: number | null;
 }
@@ -35,9 +43,15 @@ export interface DatedRate {
 
 /** What the calendar says about one listing. */
 export interface Nights {
-  /** Ranges such as `[2026-01-01,2026-01-05)`, in order, none next to another. */
-  readonly blockedNights: readonly string[];
+  /**
+   * What is not free, as ranges such as `[2026-01-01,2026-01-05)`, in order; null where the
+   * calendar says nothing about the listing that can be read.
+   */
+  readonly blockedNights: readonly string[] | null;
+  /** Of how many nights it says something that can be read. */
+  readonly toldNights: number;
   readonly datedRates: readonly DatedRate[];
+  /** How many nights the calendar itself blocks. */
   readonly blockedCount: number;
 }
 
@@ -73,8 +87,8 @@ export class CalendarStore {
     this.#mostRuns = mostRuns;
   }
 
-  /** Adds one day; the same day of a listing again replaces it. */
-  add(listingId: string, day: number, isBlocked: boolean, amount: number | null): void {
+  /** Adds one day; of the same day twice the later price counts, and nothing frees it again. */
+  add(listingId: string, day: number, word: Word, amount: number | null): void {
     if (this.firstDay === undefined || day < this.firstDay) this.firstDay = day;
     if (this.lastDay === undefined || day > this.lastDay) this.lastDay = day;
     if (day < (this.#firstDays.get(listingId) ?? Number.POSITIVE_INFINITY)) {
@@ -85,13 +99,13 @@ export class CalendarStore {
       runs = [];
       this.#open.set(listingId, runs);
     }
-    const [blocked, price] = [isBlocked ? 1 : 0, amount ?? -1];
+    const [said, price] = [WORDS.indexOf(word), amount ?? -1];
     const last = runs.length - WIDTH;
-    if (runs[last + 1] === day && runs[last + 2] === blocked && runs[last + 3] === price) {
+    if (runs[last + 1] === day && runs[last + 2] === said && runs[last + 3] === price) {
       runs[last + 1] = day + 1;
       return;
     }
-    runs.push(day, day + 1, blocked, price);
+    runs.push(day, day + 1, said, price);
     this.#openRuns += 1;
     if (this.#openRuns > this.#mostRuns) this.#spill();
   }
@@ -183,18 +197,20 @@ function inOrder(numbers: readonly number[]): boolean {
 function toRuns(numbers: readonly number[]): Run[] {
   const runs: Run[] = [];
   for (let at = 0; at < numbers.length; at += WIDTH) {
-    const [from = 0, until = 0, blocked = 0, price = -1] = numbers.slice(at, at + WIDTH);
-    runs.push({ from, until, isBlocked: blocked === 1, amount: price < 0 ? null : price });
+    const [from = 0, until = 0, said = -1, price = -1] = numbers.slice(at, at + WIDTH);
+    runs.push({ from, until, word: WORDS[said] ?? "unread", amount: price < 0 ? null : price });
   }
   return runs;
 }
 
-/** Days that came out of order or twice: the last word counts. */
+/** Days that came out of order or twice: the last price counts, and the word that closes most. */
 function untangle(numbers: readonly number[]): Run[] {
   const days = new Map<number, Run>();
   for (const run of toRuns(numbers)) {
     for (let day = run.from; day < run.until; day += 1) {
-      days.set(day, { ...run, from: day, until: day + 1 });
+      const before = days.get(day)?.word ?? "free";
+      const word = WORDS.indexOf(before) > WORDS.indexOf(run.word) ? before : run.word;
+      days.set(day, { ...run, word, from: day, until: day + 1 });
     }
   }
   return [...days.values()].sort((one, other) => one.from - other.from);
@@ -210,17 +226,34 @@ export function nightsOf(
   baseAmount: number | null,
   shiftDays: number,
 ): Nights {
-  const blocked = stretches(runs, (run) => (run.isBlocked ? 1 : null));
+  const spoken = (...words: Word[]): Stretch[] =>
+    stretches(runs, ({ word }) => (words.includes(word) ? 1 : null));
+  const toldNights = lengthOf(spoken("free", "blocked"));
+  if (toldNights === 0) {
+    return { blockedNights: null, toldNights, datedRates: [], blockedCount: 0 };
+  }
   const rated = stretches(runs, ({ amount }) =>
     baseAmount === null || amount === baseAmount || amount === 0 ? null : amount,
   );
   const range = ({ from, until }: Stretch): string =>
     `[${formatDay(from + shiftDays)},${formatDay(until + shiftDays)})`;
+  const free = spoken("free").map(({ from, until }) => [
+    formatDay(from + shiftDays),
+    formatDay(until + shiftDays),
+  ]);
+  // The nights between what is free: from each end to the next begin.
+  const bounds = [FIRST_DAY, ...free.flat(), END_DAY];
+  const gaps = bounds.flatMap((day, at) => (at % 2 === 0 ? [[day, bounds[at + 1]]] : []));
   return {
-    blockedNights: blocked.map(range),
+    blockedNights: gaps.map(([from, until]) => `[${from},${until})`),
+    toldNights,
     datedRates: rated.map((part) => ({ nights: range(part), nightlyAmount: part.value })),
-    blockedCount: blocked.reduce((sum, { from, until }) => sum + until - from, 0),
+    blockedCount: lengthOf(spoken("blocked")),
   };
+}
+
+function lengthOf(parts: readonly Stretch[]): number {
+  return parts.reduce((sum, { from, until }) => sum + until - from, 0);
 }
 
 interface Stretch {

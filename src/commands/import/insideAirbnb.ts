@@ -27,7 +27,14 @@ import { startProgress } from "./progress.ts";
 import { ImportReport } from "./report.ts";
 import { type CityFiles, type Columns, findCityFiles, readHeader, readRows } from "./source.ts";
 import { CALENDAR_COLUMNS, readCalendar, type Survey, surveyListings } from "./survey.ts";
-import { LANES, type Prepared, todayIn, tradedCurrencies, writeListings } from "./writer.ts";
+import {
+  type Answer,
+  LANES,
+  type Prepared,
+  todayIn,
+  tradedCurrencies,
+  writeListings,
+} from "./writer.ts";
 
 /** One listing and its nights; far above what any takes. */
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -54,7 +61,10 @@ export interface ImportResult {
   readonly blockedNights: number;
   readonly datedRates: number;
   readonly isStopped: boolean;
-  /** 0, 2 when there were listings and none could be written, 130 when it was stopped. */
+  /**
+   * 0, 2 when there were listings and none could be written, 3 when nights are not known for want
+   * of calendar rows that can be read, 130 when it was stopped.
+   */
   readonly exitCode: number;
 }
 
@@ -91,8 +101,9 @@ export async function importCity(
     const traded = await tradedCurrencies(pool, visitor).catch(connectionFault(config));
     if (options.currency !== undefined) requireTraded(traded, options.currency);
     const survey = await surveyListings(city.files, city.listingColumns, context.signal);
-    const facts = settle(city, survey, options, traded, context);
-    const today = await todayIn(pool, visitor, facts.timeZone);
+    const settled = settle(city, survey, options, traded, context);
+    const today = await todayIn(pool, visitor, settled.timeZone);
+    const facts: CityFacts = { ...settled, today };
     store = await openCalendar(city, survey, facts.currency, report, context);
     const shiftDays = shiftOf(store, today, options, context);
     const progress = startProgress("Writing listings", survey.rows);
@@ -148,7 +159,7 @@ function settle(
   options: ImportOptions,
   traded: readonly Currency[],
   { print }: ImportContext,
-): CityFacts {
+): Omit<CityFacts, "today"> {
   const { files } = city;
   if (survey.rows === 0) {
     throw new DatabaseCommandError(`${files.listings.name} has a header and no rows.`);
@@ -185,6 +196,7 @@ function settle(
     currency,
     bookingMode: options.bookingMode ?? null,
     hasOldRatings,
+    assumeFree: options.assumeFree === true,
   };
 }
 
@@ -209,7 +221,10 @@ async function openCalendar(
 ): Promise<CalendarStore | undefined> {
   const { calendar } = city.files;
   if (calendar === undefined || city.calendarColumns === undefined) {
-    print("  calendar   none: no calendar.csv.gz, so all nights are free at the base price");
+    print(
+      "  calendar   none: no calendar.csv.gz, so nights keep what an earlier one said, else they " +
+        "are not sold; --assume-free",
+    );
     return undefined;
   }
   const wanted = { ids: survey.ids, currency };
@@ -244,9 +259,7 @@ function shiftOf(
     return weeks * 7;
   }
   if (lastDay < todayDay) {
-    print(
-      "  dates      all in the past, so every coming night is free; --shift-to-today moves them",
-    );
+    print("  dates      all in the past, so no coming night is sold; --shift-to-today moves them");
   }
   return 0;
 }
@@ -292,13 +305,14 @@ function prepareOne(
   const runs = store?.runsOf(id) ?? [];
   const nights = nightsOf(runs, read.baseAmount, shiftDays);
   const notices: Notice[] = [...read.notices];
-  if (store !== undefined && runs.length === 0) {
-    notices.push({ kind: "no_calendar", text: "has no calendar rows, so every night is free" });
+  if (nights.blockedNights === null && !facts.assumeFree) {
+    notices.push({ kind: "no_calendar", text: "has no calendar row that can be read" });
   }
-  const onWritten = (): void => {
+  const onWritten = (answer: Answer): void => {
+    for (const notice of notices) report.notice(row, id, notice);
+    if (answer === "older") return;
     report.blockedNights += nights.blockedCount;
     report.datedRates += nights.datedRates.length;
-    for (const notice of notices) report.notice(row, id, notice);
     report.unknownAmenities(read.unknownAmenities);
   };
   return { row, id, listing: withNights(read, nights), onWritten };
@@ -331,6 +345,7 @@ function summarise(
       `Calendar: ${number(report.blockedNights)} nights blocked, ` +
       `${number(report.datedRates)} dated rates.`,
   );
+  if (isUnsure(report)) print("Not all nights are known: see above. The exit code is 3.");
   const seconds = ((performance.now() - run.startedAt) / 1000).toFixed(1);
   const megabytes = Math.ceil(process.resourceUsage().maxRSS / 1024);
   print(`It took ${seconds} s and ${megabytes} MB at most.`);
@@ -344,8 +359,13 @@ function resultOf(report: ImportReport, isStopped: boolean): ImportResult {
     blockedNights: report.blockedNights,
     datedRates: report.datedRates,
     isStopped,
-    exitCode: isStopped ? 130 : failed ? 2 : 0,
+    exitCode: isStopped ? 130 : failed ? 2 : isUnsure(report) ? 3 : 0,
   };
+}
+
+/** Whether something of the calendar was missing or could not be read. */
+function isUnsure(report: ImportReport): boolean {
+  return report.skippedDays + report.unpricedDays + report.untoldListings > 0;
 }
 
 function isAbort(error: unknown): boolean {

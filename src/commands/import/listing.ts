@@ -3,11 +3,22 @@
  * decides what is written where our limits are narrower than the file, and says so in notices; the
  * nights come from the calendar, and nothing here touches a file or the database.
  */
+import { types } from "pg";
 import { amenityCodes } from "./amenities.ts";
 import { type Nights, parseDay } from "./calendar.ts";
 import type { Place } from "./place.ts";
 import type { Columns } from "./source.ts";
-import { httpsUrl, type Minor, parseNumber, parsePrice, plainLine, plainText } from "./text.ts";
+import {
+  httpsUrl,
+  isNamed,
+  type Minor,
+  parseFlag,
+  parseNumber,
+  parsePrice,
+  plainLine,
+  plainText,
+  shorten,
+} from "./text.ts";
 
 /** Without these there is no listing. What else the file has is used where it is there. */
 export const REQUIRED_COLUMNS = [
@@ -29,7 +40,7 @@ export const REQUIRED_COLUMNS = [
 /** Sixteen guests and 730 nights are the limits of app_public.listings. */
 const [MOST_GUESTS, MOST_NIGHTS, MOST_AMENITIES] = [16, 730, 500];
 /** The most that app_public.listing_rates takes, in minor units. */
-const HIGHEST_AMOUNT = 100_000_000_000;
+export const HIGHEST_AMOUNT = 100_000_000_000;
 
 const TYPES: Readonly<Record<string, string>> = {
   "entire home/apt": "entire_home",
@@ -50,6 +61,11 @@ export type NoticeKind =
   | "no_calendar"
   | "on_request"
   | "host"
+  | "older"
+  | "date"
+  | "filled"
+  | "cut"
+  | "amenities"
   | "guests"
   | "nights"
   | "rooms"
@@ -65,9 +81,13 @@ export interface CityFacts {
   readonly columns: Columns;
   readonly place: Place;
   readonly timeZone: string;
+  /** A snapshot of a later day cannot be. */
+  readonly today: string;
   readonly currency: Minor & { readonly code: string };
   /** How all are booked; null takes it from the file. */
   readonly bookingMode: "instant" | "request" | null;
+  /** Whether nights are free of which no calendar has told. */
+  readonly assumeFree: boolean;
   /** Whether the ratings are those of old files; see `RATINGS`. */
   readonly hasOldRatings: boolean;
 }
@@ -117,11 +137,17 @@ export function cellsOf(columns: Columns, cells: readonly string[]): Cell {
  * @throws {RowFault} when there is none
  */
 export function listingIdOf(cell: Cell): string {
-  const id = cell("id");
-  if (/^\d{1,30}$/.test(id)) return id;
-  const rounded = /^\d(\.\d+)?E\+?\d+$/i.test(id);
+  const fault = idFault(cell("id"));
+  if (fault !== undefined) throw new RowFault(`the id ${fault}`);
+  return cell("id");
+}
+
+/** Why a text is no id of Inside Airbnb; undefined where it is one. */
+export function idFault(id: string): string | undefined {
+  if (/^\d{1,30}$/.test(id)) return undefined;
+  const rounded = /^\d+([.,]\d+)?E\+?\d+$/i.test(id);
   const hint = rounded ? "; a spreadsheet program has rounded it, take the file as published" : "";
-  throw new RowFault(`the id "${id.slice(0, 40)}" is not a whole number${hint}`);
+  return `"${id.slice(0, 40)}" is not a whole number${hint}`;
 }
 
 /** @throws {RowFault} where the coordinates are missing or not on earth */
@@ -132,7 +158,8 @@ export function coordinatesOf(cell: Cell): { longitude: number; latitude: number
     latitude !== undefined &&
     Math.abs(longitude) <= 180 &&
     Math.abs(latitude) <= 90;
-  if (onEarth) return { longitude, latitude };
+  if (onEarth && (longitude !== 0 || latitude !== 0)) return { longitude, latitude };
+  if (onEarth) throw new RowFault("latitude and longitude are 0, which stands for no place");
   throw new RowFault(
     `latitude "${cell("latitude")}" and longitude "${cell("longitude")}" are no place on earth`,
   );
@@ -141,31 +168,32 @@ export function coordinatesOf(cell: Cell): { longitude: number; latitude: number
 /** @throws {RowFault} with the reason, where the row cannot be a listing */
 export function readListing(cells: readonly string[], facts: CityFacts): ReadListing {
   const cell = cellsOf(facts.columns, cells);
-  const notices: Notice[] = [];
+  const notices = new Map<NoticeKind, string[]>();
   const note = (kind: NoticeKind, text: string): void => {
-    notices.push({ kind, text });
+    notices.set(kind, [...(notices.get(kind) ?? []), text]);
   };
   const externalId = listingIdOf(cell);
   const type = TYPES[cell("room_type").toLowerCase()];
   if (type === undefined) throw new RowFault(`the room type "${cell("room_type")}" is unknown`);
   const baseAmount = readBaseAmount(cell, facts.currency, note);
-  const amenities = readAmenities(cell("amenities"));
+  const amenities = readAmenities(cell("amenities"), note);
   const picture = httpsUrl(cell("picture_url"));
   if (picture === null) note("no_picture", "has no picture, so it stays a draft");
   const { city, region, countryCode } = facts.place;
   const listing = {
     externalId,
+    scrapedOn: readScrapedOn(cell, facts.today, note),
     host: readHost(cell, note),
     title: readTitle(cell, city, note),
-    description: plainText(cell("description"), 20_000),
+    description: fitted(plainText(cell("description")), 20_000, "description", note),
     houseRules: null,
     type,
     maxGuests: readGuests(cell, note),
     ...readRooms(cell, note),
     ...readStayLimits(cell, note),
     bookingMode: facts.bookingMode ?? readBookingMode(cell, note),
-    // The file has no streets; the neighbourhood is the nearest to one.
-    street: plainLine(cell("neighbourhood_cleansed"), 300) || city,
+    ...(facts.assumeFree ? { assumeFree: true } : {}),
+    street: readStreet(cell, city, note),
     city,
     region,
     countryCode,
@@ -175,57 +203,92 @@ export function readListing(cells: readonly string[], facts: CityFacts): ReadLis
       baseAmount === null ? null : { currency: facts.currency.code, nightlyAmount: baseAmount },
     photoUrls: picture === null ? [] : [picture],
     amenityCodes: amenities.codes,
-    reviewScores: readScores(cell, facts.hasOldRatings),
+    reviewScores: readScores(cell, facts.hasOldRatings, note),
   };
-  return { listing, baseAmount, notices, unknownAmenities: amenities.unknown };
+  return {
+    listing,
+    baseAmount,
+    notices: [...notices].map(([kind, texts]) => ({ kind, text: texts.join("; ") })),
+    unknownAmenities: amenities.unknown,
+  };
 }
 
 /** The whole of it, as the database takes it. */
 export function withNights(read: ReadListing, nights: Nights): Readonly<Record<string, unknown>> {
-  const { blockedNights, datedRates } = nights;
-  const fits = datedRates.filter((rate) => rate.nightlyAmount <= HIGHEST_AMOUNT);
-  return { ...read.listing, blockedNights, datedRates: fits };
+  const { blockedNights, toldNights, datedRates } = nights;
+  return { ...read.listing, blockedNights, toldNights, datedRates };
 }
 
 type Note = (kind: NoticeKind, text: string) => void;
 
+function fitted(text: string, most: number, what: string, note: Note): string {
+  const short = shorten(text, most);
+  if (short !== text) note("cut", `its ${what} is cut to ${most} characters`);
+  return short;
+}
+
+/** What is written where a cell says nothing that can be read. */
+function filled<T>(value: T, cell: Cell, column: string, note: Note): T {
+  const found = cell(column);
+  const lacks = found === "" ? `has no ${column}` : `has the ${column} "${found.slice(0, 40)}"`;
+  note("filled", `${lacks}, written as ${value}`);
+  return value;
+}
+
 function readBaseAmount(cell: Cell, currency: Minor, note: Note): number | null {
   const amount = parsePrice(cell("price"), currency);
-  if (amount === undefined || (amount !== null && amount > HIGHEST_AMOUNT)) {
-    throw new RowFault(`the price "${cell("price").slice(0, 40)}" is not an amount`);
-  }
-  if (amount !== null && amount > 0) return amount;
-  note("no_price", "has no price, so it stays a draft");
+  if (amount && amount <= HIGHEST_AMOUNT) return amount;
+  const price = cell("price").slice(0, 40);
+  const what = amount ? `the price "${price}", which is no amount` : "no price";
+  note("no_price", `has ${what}, so it stays a draft`);
   return null;
 }
 
+/** The file has no streets; the neighbourhood is the nearest to one. */
+function readStreet(cell: Cell, city: string, note: Note): string {
+  const street = plainLine(cell("neighbourhood_cleansed"));
+  if (isNamed(street)) return fitted(street, 300, "neighbourhood", note);
+  return filled(city, cell, "neighbourhood_cleansed", note);
+}
+
 function readBookingMode(cell: Cell, note: Note): "instant" | "request" {
-  if (cell("instant_bookable") !== "f") return "instant";
+  const hasLimits = [cell("minimum_nights"), cell("maximum_nights")].every(
+    (text) => parseNumber(text) !== undefined,
+  );
+  if (parseFlag(cell("instant_bookable")) === true && hasLimits) return "instant";
   note("on_request", "is booked on request, so it is not found with dates and not bookable yet");
   return "request";
 }
 
+/** The day of the snapshot; null, the oldest, where it cannot be read or is still to come. */
+function readScrapedOn(cell: Cell, today: string, note: Note): string | null {
+  const text = cell("last_scraped");
+  if (parseDay(text) !== undefined && text <= today) return text;
+  note("date", `last_scraped "${text.slice(0, 40)}" is no past day, so any other is newer`);
+  return null;
+}
+
 function readHost(cell: Cell, note: Note): Record<string, unknown> {
   const externalId = cell("host_id");
-  if (!/^\d{1,30}$/.test(externalId)) {
-    throw new RowFault(`the host id "${externalId.slice(0, 40)}" is not a whole number`);
-  }
-  const name = plainLine(cell("host_name"), 80);
+  const fault = idFault(externalId);
+  if (fault !== undefined) throw new RowFault(`the host id ${fault}`);
+  const name = fitted(plainLine(cell("host_name")), 80, "host's name", note);
   if (name === "") note("unnamed", `its host has no name and is called Host ${externalId}`);
   const since = cell("host_since");
   return {
     externalId,
     displayName: name === "" ? `Host ${externalId}` : name,
-    bio: plainText(cell("host_about"), 5000),
+    bio: fitted(plainText(cell("host_about")), 5000, "host's text", note),
     avatarUrl: httpsUrl(cell("host_picture_url")) ?? httpsUrl(cell("host_thumbnail_url")),
-    hostSince: parseDay(since) === undefined ? null : `${since}T00:00:00Z`,
+    hostSince:
+      parseDay(since) === undefined ? filled(null, cell, "host_since", note) : `${since}T00:00:00Z`,
   };
 }
 
 function readTitle(cell: Cell, city: string, note: Note): string {
-  const name = plainLine(cell("name"), 200);
-  if (name !== "") return name;
-  const kind = plainLine(cell("property_type"), 100) || plainLine(cell("room_type"), 100);
+  const name = plainLine(cell("name"));
+  if (name !== "") return fitted(name, 200, "name", note);
+  const kind = shorten(plainLine(cell("property_type")) || plainLine(cell("room_type")), 100);
   const title = `${kind} in ${city}`;
   note("unnamed", `has no name and is called "${title}"`);
   return title;
@@ -249,20 +312,32 @@ function readRooms(cell: Cell, note: Note): Record<string, number> {
   const name = cell("name");
   const inName = (what: RegExp): number | undefined => parseNumber(what.exec(name)?.[1]);
   const studio = /· Studio\b/.test(name) ? 0 : undefined;
-  const bedrooms = parseNumber(cell("bedrooms")) ?? inName(/· (\d+) bedrooms?\b/) ?? studio ?? 1;
-  const beds = parseNumber(cell("beds")) ?? inName(/· (\d+) beds?\b/) ?? Math.max(bedrooms, 1);
+  const bedrooms =
+    parseNumber(cell("bedrooms")) ??
+    inName(/· (\d+) bedrooms?\b/) ??
+    studio ??
+    filled(1, cell, "bedrooms", note);
+  const beds =
+    parseNumber(cell("beds")) ??
+    inName(/· (\d+) beds?\b/) ??
+    filled(Math.max(bedrooms, 1), cell, "beds", note);
   const bathrooms =
     parseNumber(cell("bathrooms")) ??
     parseBathrooms(cell("bathrooms_text")) ??
     parseBathrooms(/· ([^·]*bath[^·]*)/i.exec(name)?.[1] ?? "") ??
-    1;
+    filled(1, cell, "bathrooms", note);
   const written = {
     bedrooms: clamp(Math.round(bedrooms), 0, 50),
     beds: clamp(Math.round(beds), 0, 100),
     bathrooms: clamp(Math.round(bathrooms * 2) / 2, 0, 50),
   };
-  if (written.bedrooms < bedrooms || written.beds < beds || written.bathrooms + 1 < bathrooms) {
-    note("rooms", `has ${bedrooms} bedrooms, ${beds} beds and ${bathrooms} bathrooms, capped`);
+  const isOther = [
+    [written.bedrooms, bedrooms],
+    [written.beds, beds],
+    [written.bathrooms, bathrooms],
+  ].some(([now = 0, before = 0]) => Math.abs(now - before) > 0.5);
+  if (isOther) {
+    note("rooms", `has ${bedrooms} bedrooms, ${beds} beds and ${bathrooms} bathrooms`);
   }
   return written;
 }
@@ -276,9 +351,10 @@ export function parseBathrooms(text: string): number | undefined {
 
 /** 1125 and 2147483647 nights mean "no limit" there, and our longest stay is the limit. */
 function readStayLimits(cell: Cell, note: Note): { minNights: number; maxNights: number } {
-  const least = parseNumber(cell("minimum_nights")) ?? 1;
+  const least = parseNumber(cell("minimum_nights")) ?? filled(1, cell, "minimum_nights", note);
   const minNights = clamp(Math.floor(least), 1, MOST_NIGHTS);
-  const most = parseNumber(cell("maximum_nights")) ?? MOST_NIGHTS;
+  const most =
+    parseNumber(cell("maximum_nights")) ?? filled(MOST_NIGHTS, cell, "maximum_nights", note);
   const maxNights = clamp(Math.floor(most), minNights, MOST_NIGHTS);
   if (minNights !== least || most < minNights) {
     const text = `wants ${least} to ${most} nights, written as ${minNights} to ${maxNights}`;
@@ -287,12 +363,13 @@ function readStayLimits(cell: Cell, note: Note): { minNights: number; maxNights:
   return { minNights, maxNights };
 }
 
-function readAmenities(text: string): { codes: string[]; unknown: string[] } {
+function readAmenities(text: string, note: Note): { codes: string[]; unknown: string[] } {
   const list = parseList(text);
-  if (list === undefined) throw new RowFault("the amenities are not a JSON list of names");
+  if (list === undefined) note("amenities", `its amenities are no list: ${text.slice(0, 40)}`);
+  else if (list.length > MOST_AMENITIES) note("cut", `has ${list.length} amenities`);
   const codes = new Set<string>();
   const unknown: string[] = [];
-  for (const name of list.slice(0, MOST_AMENITIES)) {
+  for (const name of list?.slice(0, MOST_AMENITIES) ?? []) {
     const known = amenityCodes(name);
     for (const code of known) codes.add(code);
     if (known.length === 0) unknown.push(name);
@@ -300,19 +377,27 @@ function readAmenities(text: string): { codes: string[]; unknown: string[] } {
   return { codes: [...codes].sort(), unknown };
 }
 
+/** The number of `text[]` in PostgreSQL. */
+const TEXT_ARRAY: number = 1009;
+
+/** A list in JSON, or as an array of PostgreSQL, which files until 2019 have. */
 function parseList(text: string): string[] | undefined {
   if (text === "") return [];
   try {
-    const value: unknown = JSON.parse(text);
+    const isArray = text.startsWith("{") && text.endsWith("}");
+    const value: unknown = isArray
+      ? types.getTypeParser(TEXT_ARRAY, "text")(text)
+      : JSON.parse(text);
     return Array.isArray(value) ? value.filter((item) => typeof item === "string") : undefined;
   } catch {
     return undefined;
   }
 }
 
-function readScores(cell: Cell, isOld: boolean): Record<string, number | null> | null {
-  const reviewCount = parseNumber(cell("number_of_reviews"));
-  if (reviewCount === undefined || reviewCount < 1) return null;
+function readScores(cell: Cell, isOld: boolean, note: Note): Record<string, number | null> | null {
+  const reviewCount =
+    parseNumber(cell("number_of_reviews")) ?? filled(0, cell, "number_of_reviews", note);
+  if (reviewCount < 1) return null;
   // Guests give at least one star; some files write 0 where there is no rating.
   const score = (name: keyof typeof RATINGS): number | null => {
     const value = parseNumber(cell(`review_scores_${name}`));

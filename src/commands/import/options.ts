@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { DatabaseCommandError, errorMessage } from "../shared/errors.ts";
 import { countryNamed } from "./place.ts";
+import { isNamed } from "./text.ts";
 
 /** What a person asked for; undefined where it is to be found out. */
 export interface ImportOptions {
@@ -16,6 +17,7 @@ export interface ImportOptions {
   readonly currency?: string | undefined;
   readonly bookingMode?: "instant" | "request" | undefined;
   readonly shiftToToday?: boolean | undefined;
+  readonly assumeFree?: boolean | undefined;
   readonly report?: string | undefined;
 }
 
@@ -33,6 +35,7 @@ one) and calendar.csv.gz; both may be unpacked. The same city again changes only
   --booking-mode MODE   instant or request for all, instead of what the file says
   --shift-to-today      moves all dates by whole weeks, so that the calendar begins in the week
                         up to today
+  --assume-free         sells all nights of listings of which no calendar has told
   --report FILE         writes every skipped row and every note to FILE`;
 
 /**
@@ -51,13 +54,14 @@ export function readOptions(args: readonly string[]): ImportOptions | undefined 
   }
   return {
     dir,
-    city: nonEmpty("--city", values.city),
-    region: nonEmpty("--region", values.region),
+    city: placeName("--city", values.city),
+    region: placeName("--region", values.region),
     countryCode: country(values.country),
     timeZone: timeZone(values["time-zone"]),
     currency: currency(values.currency),
     bookingMode: bookingMode(values["booking-mode"]),
     shiftToToday: values["shift-to-today"] === true,
+    assumeFree: values["assume-free"] === true,
     report: nonEmpty("--report", values.report),
   };
 }
@@ -75,6 +79,7 @@ function parse(args: readonly string[]) {
         currency: { type: "string" },
         "booking-mode": { type: "string" },
         "shift-to-today": { type: "boolean" },
+        "assume-free": { type: "boolean" },
         report: { type: "string" },
         help: { type: "boolean", short: "h" },
       },
@@ -92,6 +97,12 @@ function nonEmpty(option: string, text: string | undefined): string | undefined 
     throw new DatabaseCommandError(`${option} needs a text of 1 to 200 characters.`);
   }
   return trimmed;
+}
+
+function placeName(option: string, text: string | undefined): string | undefined {
+  const name = nonEmpty(option, text);
+  if (name === undefined || isNamed(name)) return name;
+  throw new DatabaseCommandError(`${option} "${name}" is no name of a place.`);
 }
 
 function country(text: string | undefined): string | undefined {

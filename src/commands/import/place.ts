@@ -5,6 +5,7 @@
  */
 import { basename, dirname } from "node:path";
 import lookUpZone from "@photostructure/tz-lookup";
+import { isNamed } from "./text.ts";
 
 /** A place as our listings have it. */
 export interface Place {
@@ -96,13 +97,13 @@ export class PlaceVotes {
 export function parsePlace(text: string): Place | undefined {
   const parts = text.split(",").map((part) => part.trim());
   const [city, middle, last] = parts;
-  if (city === undefined || middle === undefined || city === "" || parts.length > 3)
+  if (city === undefined || middle === undefined || !isNamed(city) || parts.length > 3)
     return undefined;
   if (last === undefined && US_STATES.has(middle))
     return { city, region: middle, countryCode: "US" };
   const countryCode = countryNamed(last ?? middle);
   if (countryCode === undefined) return undefined;
-  return { city, region: last === undefined || middle === "" ? null : middle, countryCode };
+  return { city, region: last === undefined || !isNamed(middle) ? null : middle, countryCode };
 }
 
 /** The letters of a country out of its letters or its English name. */

@@ -14,16 +14,23 @@ const BUFFERED_CHARACTERS = 64_000;
 export type Outcome = "created" | "updated" | "unchanged";
 
 const SENTENCES: Readonly<Record<NoticeKind, string>> = {
-  no_price: "No price, so they stay drafts until their hosts set one",
+  no_price: "No price that can be read, so they stay drafts until their hosts set one",
   no_picture: "No picture, so they stay drafts until their hosts add one",
-  no_calendar: "No calendar rows, so every night is free",
+  no_calendar:
+    "No calendar row that can be read, so nights keep what an earlier calendar said, else they " +
+    "are not sold",
   on_request:
-    "On request (instant_bookable = f), so not found with dates and not bookable yet; " +
-    "--booking-mode instant lets them be booked at once",
+    "On request (instant_bookable is not t, or no limits of nights), so not found with dates and " +
+    "not bookable yet; --booking-mode instant lets them be booked at once",
   host: "Another host than before, but booked already, so they stay with theirs",
+  older: "Newer snapshots are known, so nothing but missing nights is taken over",
+  date: "No day in last_scraped, so any snapshot with one is newer",
+  filled: "Cells that are empty or cannot be read, so what is usual is written",
+  cut: "Longer than our limits, cut",
+  amenities: "Amenities that cannot be read, left out",
   guests: "Less or more guests than our 1 to 16, brought within",
   nights: "Limits of nights outside of our 1 to 730 or crossed, brought within",
-  rooms: "More rooms than our limits, capped",
+  rooms: "Rooms outside of our limits, brought within",
   unnamed: "No name of their own or of the host's, given one",
 };
 
@@ -34,7 +41,7 @@ export class ImportReport {
   skippedDays = 0;
   /** Calendar rows of listings that the listings file does not have. */
   strayDays = 0;
-  /** Calendar rows whose price cannot be read; the rest of them counts. */
+  /** Calendar rows whose price cannot be read; their nights are not free. */
   unpricedDays = 0;
   blockedNights = 0;
   datedRates = 0;
@@ -57,6 +64,11 @@ export class ImportReport {
         `The report cannot be written: ${errorMessage(error)}. Give another file to --report.`,
       );
     }
+  }
+
+  /** Listings whose nights the calendar does not tell. */
+  get untoldListings(): number {
+    return this.#notices.get("no_calendar") ?? 0;
   }
 
   /** How many listings are in the database now. */
@@ -107,7 +119,7 @@ export class ImportReport {
     }
     if (this.unpricedDays > 0) {
       const rows = this.unpricedDays.toLocaleString("en");
-      lines.push(`Calendar prices that are no amount, so the base price counts: ${rows}.`);
+      lines.push(`Calendar prices that are no amount, so these nights are not known: ${rows}.`);
     }
     for (const [kind, count] of this.#notices) {
       const listings = count === 1 ? "1 listing" : `${count.toLocaleString("en")} listings`;

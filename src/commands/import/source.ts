@@ -40,6 +40,9 @@ export interface ReadOptions {
 /** Longer than any honest row; a quote that is never closed ends here instead of in the memory. */
 const LONGEST_ROW = 1_000_000;
 
+/** Enough to tell what a file is. */
+const HEAD_BYTES = 2000;
+
 /** The summary that is published beside the detailed file under the same name. */
 const SUMMARY_COLUMNS = 30;
 
@@ -86,11 +89,13 @@ async function inspect(path: string): Promise<InputFile> {
     const handle = await open(path);
     try {
       const { size } = await handle.stat();
-      const { buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
-      const isGzip = buffer[0] === 0x1f && buffer[1] === 0x8b;
+      const { buffer } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      const head = buffer.subarray(0, size);
+      const isGzip = head[0] === 0x1f && head[1] === 0x8b;
       if (size === 0) throw unfit(name, "is empty. Download it again");
       if (name.endsWith(".gz") && !isGzip) {
-        throw unfit(name, "is not gzip, as its name says. Download it again, or name it .csv");
+        const renamed = "is not gzip, as its name says. Download it again, or name it .csv";
+        throw unfit(name, otherThanCsv(head) ?? renamed);
       }
       return { path, name, size, isGzip };
     } finally {
@@ -151,8 +156,8 @@ async function* readCells(
   const source = createReadStream(file.path, { signal: options.signal });
   // What fails upstream destroys the parser with its error, which ends the loop below.
   const done = (): void => {};
-  if (file.isGzip) pipeline(source, bytes, createGunzip(), checkUtf8(), parser, done);
-  else pipeline(source, bytes, checkUtf8(), parser, done);
+  if (file.isGzip) pipeline(source, bytes, createGunzip(), checkText(), parser, done);
+  else pipeline(source, bytes, checkText(), parser, done);
   try {
     for await (const record of parser) yield record as readonly string[];
   } catch (error) {
@@ -171,17 +176,44 @@ function countBytes(onBytes: ReadOptions["onBytes"]): Transform {
   });
 }
 
-class NotUtf8 extends Error {}
+/** The message is what is to be told of the file. */
+class NotCsv extends Error {}
 
-/** Passes everything on; without it, foreign bytes would silently become question marks. */
-function checkUtf8(): Transform {
+/** What a file is instead of CSV, by its first bytes, and what to do. */
+function otherThanCsv(head: Buffer): string | undefined {
+  const [line = ""] = head
+    .toString("utf8", 0, HEAD_BYTES)
+    .trim()
+    .split(/[\r\n]/, 1);
+  const count = (sign: string): number => line.split(sign).length - 1;
+  const published = "Take the file as it was published, with commas";
+  if (line.startsWith("version https://git-lfs")) {
+    return "is a pointer of Git LFS, not the file. Run git lfs pull, or download it again";
+  }
+  if (/^<(!doctype|html|\?xml)/i.test(line)) return "is a web page. Download the file again";
+  if (line.startsWith("PK\u0003\u0004")) return "is a zip archive. Unpack it";
+  if (line.includes("\0")) return "is UTF-16 or binary, not UTF-8. Take it as it was published";
+  if (count(";") > count(",")) return `has semicolons between its cells. ${published}`;
+  if (count("\t") > count(",")) return `has tabs between its cells. ${published}`;
+  return undefined;
+}
+
+/**
+ * Passes everything on that can be CSV; without it, foreign bytes would silently become question
+ * marks.
+ */
+function checkText(): Transform {
   const decoder = new TextDecoder("utf-8", { fatal: true });
+  let isFirst = true;
   const check = (chunk: Buffer | undefined): Error | null => {
+    const other = isFirst && chunk !== undefined ? otherThanCsv(chunk) : undefined;
+    isFirst = false;
+    if (other !== undefined) return new NotCsv(other);
     try {
       decoder.decode(chunk, { stream: chunk !== undefined });
       return null;
     } catch {
-      return new NotUtf8();
+      return new NotCsv("is not UTF-8. Download it again");
     }
   };
   return new Transform({
@@ -201,7 +233,7 @@ function unfit(name: string, sentence: string): DatabaseCommandError {
 /** The sentence for what went wrong while reading; other errors as they are. */
 function explain(error: unknown, name: string): unknown {
   if (error instanceof DatabaseCommandError) return error;
-  if (error instanceof NotUtf8) return unfit(name, "is not UTF-8. Download it again");
+  if (error instanceof NotCsv) return unfit(name, error.message);
   if (error instanceof CsvError) return unfit(name, `${csvFault(error)}. Download it again`);
   const code = errorCode(error) ?? "";
   if (code === "Z_BUF_ERROR") return unfit(name, "is cut off. Download it again");

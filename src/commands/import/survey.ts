@@ -4,13 +4,21 @@
  */
 
 import { CalendarStore, parseDay } from "./calendar.ts";
-import { cellsOf, coordinatesOf, hasOldRating, listingIdOf, RowFault } from "./listing.ts";
+import {
+  cellsOf,
+  coordinatesOf,
+  HIGHEST_AMOUNT,
+  hasOldRating,
+  idFault,
+  listingIdOf,
+  RowFault,
+} from "./listing.ts";
 import { PlaceVotes } from "./place.ts";
 import { startProgress } from "./progress.ts";
 import type { ImportReport } from "./report.ts";
 import type { CityFiles, Columns, InputFile, ReadOptions } from "./source.ts";
 import { readRows } from "./source.ts";
-import { type Minor, parsePrice } from "./text.ts";
+import { type Minor, parseFlag, parsePrice } from "./text.ts";
 
 export const CALENDAR_COLUMNS = ["listing_id", "date", "available"] as const;
 
@@ -50,7 +58,10 @@ export async function surveyListings(
   return { rows, ids, votes, hasOldRatings };
 }
 
-/** Condenses the calendar of the listings in `ids`; reports the days that cannot be read. */
+/**
+ * Condenses the calendar of the listings in `ids`; reports the days that cannot be read. What
+ * cannot be read is no permission: its night is not free.
+ */
 export async function readCalendar(
   file: InputFile,
   columns: Columns,
@@ -60,6 +71,7 @@ export async function readCalendar(
 ): Promise<{ store: CalendarStore; rows: number }> {
   const store = new CalendarStore();
   const days = memoised(parseDay);
+  const flags = memoised(parseFlag);
   const prices = memoised((text) => parsePrice(text, currency));
   const at = (name: string): number => columns.get(name) ?? -1;
   const [idAt, dayAt, availableAt, priceAt] = [
@@ -72,23 +84,30 @@ export async function readCalendar(
   try {
     for await (const cells of withProgress("Reading calendar", file, signal)) {
       rows += 1;
-      const id = cells[idAt] ?? "";
+      const id = cells[idAt]?.trim() ?? "";
       if (!ids.has(id)) {
-        report.strayDays += 1;
+        const fault = idFault(id);
+        if (fault === undefined) report.strayDays += 1;
+        else report.skipDay(rows, `the listing id ${fault}`);
         continue;
       }
-      const day = days(cells[dayAt] ?? "");
-      const available = cells[availableAt];
-      const amount = prices(cells[priceAt] ?? "");
-      if (day === undefined) report.skipDay(rows, `the date "${brief(cells[dayAt])}" is none`);
-      else if (available !== "t" && available !== "f") {
-        report.skipDay(rows, `available is "${brief(available)}" instead of t or f`);
-      } else {
-        if (amount === undefined) {
-          report.unpriceDay(rows, `the price "${brief(cells[priceAt])}" is not an amount`);
-        }
-        store.add(id, day, available === "f", amount ?? null);
+      const day = days(cells[dayAt]?.trim() ?? "");
+      if (day === undefined) {
+        report.skipDay(rows, `the date "${brief(cells[dayAt])}" is none`);
+        continue;
       }
+      const isFree = flags(cells[availableAt] ?? "");
+      if (isFree === undefined) {
+        const available = brief(cells[availableAt]);
+        report.skipDay(rows, `available is "${available}" instead of t or f`);
+      }
+      const amount = prices(cells[priceAt] ?? "");
+      const isPriced = amount !== undefined && (amount ?? 0) <= HIGHEST_AMOUNT;
+      if (!isPriced) {
+        report.unpriceDay(rows, `the price "${brief(cells[priceAt])}" is not an amount`);
+      }
+      const word = isFree === false ? "blocked" : isFree && isPriced ? "free" : "unread";
+      store.add(id, day, word, isPriced ? amount : null);
     }
   } catch (error) {
     store.close();

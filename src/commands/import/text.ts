@@ -39,29 +39,56 @@ const ENTITIES: Readonly<Record<string, string>> = {
   ntilde: "\u00f1",
 };
 
+/** Tags that stand alone; what else is in angle brackets is a tag only with its end. */
+const LONE_TAGS = new Set(["br", "hr", "img", "li", "p"]);
+const PAIRED_TAGS = new Set(
+  (
+    "a abbr b big blockquote center code dd div dl dt em font h1 h2 h3 h4 h5 h6 i ol pre s small " +
+    "span strike strong sub sup table tbody td th thead tr tt u ul"
+  ).split(" "),
+);
+const ENDS_A_LINE = /^<br|^<\/(?:p|div|li|h[1-6]|tr)\b/i;
+const BLANK = /^[\s\p{Default_Ignorable_Code_Point}\p{Cf}]*$/u;
+
 /**
  * Plain text out of HTML: line breaks and ends of blocks become newlines, tags go, entities are
- * decoded; scripts of every kind and emoji stay. The result is text, which a page must escape.
- * @param most the longest result, in characters as PostgreSQL counts them
+ * decoded; scripts of every kind and emoji stay, as do angle brackets that are no tags. The result
+ * is text, which a page must escape.
  */
-export function plainText(html: string, most: number): string {
-  const text = html
-    .slice(0, LONGEST_CELL)
-    .replace(/\r\n?/g, "\n")
-    .replace(/<br\b[^<>]*>|<\/(?:p|div|li|h[1-6]|tr)\s*>/gi, "\n")
-    .replace(/<(?:\/?[a-z]|!--)[^<>]*>/gi, "")
-    .replace(/&(#x?[0-9a-f]{1,7}|[a-z0-9]{2,8});/gi, decodeEntity);
-  return shorten(
-    printable(text)
-      .replace(/[ \t]+$/gm, "")
-      .replace(/\n{3,}/g, "\n\n"),
-    most,
+export function plainText(html: string): string {
+  const text = withoutTags(html.slice(0, LONGEST_CELL).replace(/\r\n?/g, "\n")).replace(
+    /&(#x?[0-9a-f]{1,7}|[a-z0-9]{2,8});/gi,
+    decodeEntity,
   );
+  return printable(text)
+    .replace(/[ \t]+$/gm, "")
+    .replace(/\n{3,}/g, "\n\n")
+    .trim();
 }
 
-/** The same on one line, for titles and names. */
-export function plainLine(html: string, most: number): string {
-  return shorten(plainText(html, LONGEST_CELL).replace(/\s+/g, " "), most);
+/** The same on one line, for titles and names; empty where nothing of it is seen. */
+export function plainLine(html: string): string {
+  const line = plainText(html).replace(/\s+/g, " ");
+  return BLANK.test(line) ? "" : line;
+}
+
+/** Hosts write `<Monthly $500>` and `2 < 3` too: only the tags of texts that people write go. */
+function withoutTags(html: string): string {
+  const names = (tags: RegExp): Set<string> =>
+    new Set([...html.matchAll(tags)].map(([, name = ""]) => name.toLowerCase()));
+  const [begun, ended] = [names(/<([a-z][a-z0-9]*)[^<>]*>/gi), names(/<\/([a-z][a-z0-9]*)\s*>/gi)];
+  return html.replace(/<(?:\/?([a-z][a-z0-9]*)(?:[\s/][^<>]*)?|!--[^<>]*--)>/gi, (tag, found) => {
+    const name = String(found ?? "").toLowerCase();
+    const isTag =
+      LONE_TAGS.has(name) || (PAIRED_TAGS.has(name) && begun.has(name) && ended.has(name));
+    if (found !== undefined && !isTag) return tag;
+    return ENDS_A_LINE.test(tag) ? "\n" : "";
+  });
+}
+
+/** Whether a name of a place is more than a sign such as `*` or `-`. */
+export function isNamed(text: string): boolean {
+  return /[\p{L}\p{N}]/u.test(text);
 }
 
 function decodeEntity(whole: string, name: string): string {
@@ -78,11 +105,10 @@ function printable(text: string): string {
     .toWellFormed();
 }
 
-function shorten(text: string, most: number): string {
-  const trimmed = text.trim();
-  if (trimmed.length <= most) return trimmed;
-  const characters = [...trimmed];
-  return characters.length <= most ? trimmed : characters.slice(0, most).join("").trim();
+/** At most so many characters, as PostgreSQL counts them. */
+export function shorten(text: string, most: number): string {
+  const characters = text.length <= most ? [] : [...text];
+  return characters.length <= most ? text : characters.slice(0, most).join("").trim();
 }
 
 /** What to know about a currency in order to read amounts of it. */
@@ -117,6 +143,13 @@ export function httpsUrl(text: string): string | null {
   const url = text.trim().replace(/^http:/i, "https:");
   const fits = /^https:\/\/[^\s"'<>]+$/.test(url) && url.length <= 2048 && URL.canParse(url);
   return fits ? url : null;
+}
+
+/** What a cell such as `t`, `f`, `True` or `FALSE` says; undefined for anything else. */
+export function parseFlag(text: string): boolean | undefined {
+  const cell = text.trim().toLowerCase();
+  if (cell === "t" || cell === "true") return true;
+  return cell === "f" || cell === "false" ? false : undefined;
 }
 
 /** A finite number, such as `-8.61` or `5e-05`; undefined where the cell holds none. */

@@ -21,11 +21,19 @@ export const LANES = 4;
 
 /** A listing that is ready, or the reason why its row is none. */
 export type Prepared =
-  | { readonly row: number; readonly id: string; readonly listing: unknown; onWritten(): void }
+  | {
+      readonly row: number;
+      readonly id: string;
+      readonly listing: unknown;
+      onWritten(answer: Answer): void;
+    }
   | { readonly row: number; readonly id: string; readonly fault: string };
 
-/** What `import_listing` answers; `host_kept` is an update that left the listing with its host. */
-type Answer = "created" | "updated" | "unchanged" | "host_kept";
+/**
+ * What `import_listing` answers; `host_kept` is an update that left the listing with its host,
+ * `older` is unchanged, for a newer snapshot is known.
+ */
+export type Answer = "created" | "updated" | "unchanged" | "older" | "host_kept";
 
 /**
  * The currencies that the marketplace trades in.
@@ -116,9 +124,12 @@ async function writeOne(pool: Pool, prepared: Prepared, report: ImportReport): P
   }
   try {
     const answer = await retryable(() => importListing(pool, prepared.listing));
-    report.outcomes[answer === "host_kept" ? "updated" : answer] += 1;
-    prepared.onWritten();
-    if (answer === "host_kept") {
+    const outcome = answer === "older" ? "unchanged" : answer;
+    report.outcomes[outcome === "host_kept" ? "updated" : outcome] += 1;
+    prepared.onWritten(answer);
+    if (answer === "older") {
+      report.notice(row, id, { kind: "older", text: "a newer snapshot is known" });
+    } else if (answer === "host_kept") {
       report.notice(row, id, { kind: "host", text: "has bookings, so it stays with its host" });
     }
   } catch (error) {

@@ -1,7 +1,8 @@
 /**
  * Writes what a client is told when a constraint of ours refuses a row, out of the catalogue of a
  * live database: the code and the sentence of its comment, and the columns that it is about; of a
- * domain, all that have it. A lint sees to it that each constraint that a client can meet has such a comment.
+ * domain, all that have it. A lint sees to it that each constraint that a client can meet has such
+ * a comment.
  */
 import type { ClientBase } from "pg";
 import { SCHEMAS } from "./schemaDump.ts";

@@ -15,6 +15,7 @@ import {
   stopClock,
   text,
 } from "../../helpers/factories.ts";
+import { drawFrom } from "../../helpers/generate.ts";
 
 const database = testDatabase();
 
@@ -313,3 +314,52 @@ test("what is broken is refused as a whole", async () => {
     expect(found).toEqual([]);
   }
 });
+
+test.each(Array.from({ length: 20 }, (_, seed) => seed))(
+  "snapshots in any order and number leave what the newest ones say (seed %i)",
+  async (seed) => {
+    const draw = drawFrom(seed);
+    const roll = (end: number): number => draw.integer(0, end - 1);
+    const hostId = randomUUID();
+    const ids = [randomUUID(), randomUUID()];
+    const told = Array.from({ length: 1 + roll(5) }, (_, at) => ({
+      at,
+      which: roll(2),
+      blocked: roll(2) === 0 ? null : 10 + roll(20),
+    }));
+    const snapshots = told.map(({ at, which, blocked }) =>
+      listing({
+        externalId: ids[which],
+        scrapedOn: `2020-01-${10 + at}`,
+        title: `Title ${at}`,
+        host: { externalId: hostId, displayName: `Host ${at}`, bio: "", avatarUrl: null },
+        blockedNights: blocked === null ? null : [`[2031-06-${blocked},2031-07-01)`],
+        datedRates: [{ nights: "[2031-07-01,2031-07-05)", nightlyAmount: 20_000 + at }],
+      }),
+    );
+    // Each comes at least once.
+    const repeats = Array.from({ length: roll(5) }, () => roll(told.length));
+    const order = [...told.keys(), ...repeats].sort(() => roll(3) - 1);
+    for (const at of order) await bring(snapshots[at] ?? {});
+    for (const [which, externalId] of ids.entries()) {
+      const mine = told.filter((one) => one.which === which);
+      const [newest, calendar] = [mine.at(-1), mine.findLast(({ blocked }) => blocked !== null)];
+      if (newest === undefined) continue;
+      const found = JSON.parse(await everything(await idOf({ externalId })));
+      expect(found.listing.title).toBe(`Title ${newest.at}`);
+      expect(found.claims.map(({ nights }: Row) => nights)).toEqual(
+        calendar === undefined
+          ? ["[2000-01-01,2101-01-01)"]
+          : [`[2031-06-${calendar.blocked},2031-07-01)`],
+      );
+      expect(found.dated?.[0].nightly_amount).toBe(calendar && 20_000 + calendar.at);
+    }
+    const names = await asOwner(
+      database,
+      `select u.display_name as name from app_private.imported_hosts h
+       join app_public.users u on u.id = h.user_id where h.external_id = $1`,
+      [hostId],
+    );
+    expect(names).toEqual([{ name: `Host ${told.length - 1}` }]);
+  },
+);

@@ -69,9 +69,7 @@ beforeAll(async () => {
   const { rows } = await db.owner.query<Facts>(
     `select l.id, l.city, l.public_longitude as longitude, l.public_latitude as latitude,
        l.type::text, l.booking_mode::text as mode, l.max_guests as "maxGuests", r.currency,
-       least(r.nightly_amount, r.weekend_nightly_amount,
-         (select min(d.nightly_amount) from app_public.dated_rates d where d.listing_id = l.id)
-       )::float8 as floor,
+       app_hidden.nightly_floor(l.id)::float8 as floor,
        (select p.score from app_hidden.search_projection(l.id) p where p.cell = 0) as score,
        array(select a.amenity_code from app_public.listing_amenities a where a.listing_id = l.id)
          as amenities

@@ -1,5 +1,5 @@
---! Previous: sha1:4e6fa779eb992ef67869a00866fd17c641c68b50
---! Hash: sha1:3152c88d7a8189d66e613e6a3ddca1765e334304
+--! Previous: sha1:ef7857c7812b3236fa6d723488c6a9907e273753
+--! Hash: sha1:36515789ff6945e41c8cd395ca77b997ba6da57c
 --! Message: Drop a function that nothing calls
 
 --! split: 1-current.sql
