@@ -55,7 +55,7 @@ query Price($id: UUID!) {
     code
     rule
   }
-  quote(listingId: $id, checkIn: "CHECK_IN", checkOut: "CHECK_OUT", guests: 2) {
+  stayPrice(listingId: $id, checkIn: "CHECK_IN", checkOut: "CHECK_OUT", guests: 2) {
     currency
     totalAmount
     lineItems { code rule unitAmount quantity amount payer payee }

@@ -14,6 +14,7 @@ import type { Logger } from "../resources/logger.ts";
 import { examples } from "./examples.ts";
 import { LIMITS } from "./limits/limits.ts";
 import { createPgService } from "./pgService.ts";
+import { DescriptionsPlugin } from "./plugins/descriptions.ts";
 import { MissingRowsPlugin } from "./plugins/missing.ts";
 import { NamingPlugin } from "./plugins/naming.ts";
 import { OrdersPlugin } from "./plugins/orders.ts";
@@ -51,6 +52,7 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
     ],
     plugins: [
       createTagsPlugin(),
+      DescriptionsPlugin,
       NamingPlugin,
       OrdersPlugin,
       PagesPlugin,
