@@ -17,6 +17,7 @@ import { createPgService } from "./pgService.ts";
 import { DescriptionsPlugin } from "./plugins/descriptions.ts";
 import { MissingRowsPlugin } from "./plugins/missing.ts";
 import { NamingPlugin } from "./plugins/naming.ts";
+import { NullabilityPlugin } from "./plugins/nullability.ts";
 import { OrdersPlugin } from "./plugins/orders.ts";
 import { PagesPlugin } from "./plugins/pages.ts";
 import { createRequestsPlugin } from "./plugins/requests.ts";
@@ -54,6 +55,7 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
       createTagsPlugin(),
       DescriptionsPlugin,
       NamingPlugin,
+      NullabilityPlugin,
       OrdersPlugin,
       PagesPlugin,
       ScalarsPlugin,

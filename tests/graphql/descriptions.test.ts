@@ -4,7 +4,13 @@ import { beforeAll, expect, test } from "@jest/globals";
 import { buildSchema, type GraphQLSchema } from "graphql";
 import { readWords } from "../../src/graphql/plugins/descriptions.ts";
 import { SCHEMA_TEXT_FILE } from "../../src/graphql/schemaText.ts";
-import { boilerplate, namedByColumns, thingsOf, undocumented } from "./schemaLints.ts";
+import {
+  boilerplate,
+  namedByColumns,
+  nullableElements,
+  thingsOf,
+  undocumented,
+} from "./schemaLints.ts";
 
 let schema: GraphQLSchema;
 
@@ -41,6 +47,12 @@ test("no field is named after the columns of a key", () => {
   const bad = "type Query { bookingById: Int, standBy: Int, by: Int }";
   expect(namedByColumns(buildSchema(bad))).toEqual(["Query.bookingById"]);
   expect(namedByColumns(schema)).toEqual([]);
+});
+
+test("no list holds nulls", () => {
+  const bad = "type Query { bad: [Int]!, worse(a: [[Int]!]): [Int!], good: [[Int!]!]! }";
+  expect(nullableElements(buildSchema(bad))).toEqual(["Query.bad", "Query.worse(a)"]);
+  expect(nullableElements(schema)).toEqual([]);
 });
 
 test("arguments, input fields and values are looked at too", () => {

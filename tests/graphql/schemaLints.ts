@@ -97,3 +97,7 @@ export const boilerplate = (schema: GraphQLSchema): string[] =>
 /** Fields that are named after the columns of a key. */
 export const namedByColumns = (schema: GraphQLSchema): string[] =>
   faults(schema, ({ kind, name }) => kind === "field" && /By[A-Z]/.test(name));
+
+/** Fields and arguments with a list that may hold nulls. */
+export const nullableElements = (schema: GraphQLSchema): string[] =>
+  faults(schema, ({ type }) => type !== undefined && /[^!]\]/.test(type));

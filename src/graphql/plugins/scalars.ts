@@ -1,5 +1,5 @@
 /**
- * Reads dates and big integers strictly. As text they would reach PostgreSQL, which takes "today"
+ * Reads dates, times and big integers strictly. As text they would reach PostgreSQL, which takes "today"
  * and "04/05/26" for dates, and says of nonsense no more than that it is some; here a client is
  * told what to write, before anything runs.
  */
@@ -9,6 +9,8 @@ import { GraphQLError, type GraphQLScalarTypeConfig } from "postgraphile/graphql
 interface Reading {
   readonly accepts: (text: string) => boolean;
   readonly sentence: string;
+  readonly write?: (text: string) => string;
+  readonly description?: string;
 }
 
 const READINGS: Readonly<Record<string, Reading>> = {
@@ -21,6 +23,13 @@ const READINGS: Readonly<Record<string, Reading>> = {
     accepts: (text) =>
       /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(text) && !Number.isNaN(Date.parse(text)),
     sentence: 'Write an instant as "2026-12-31T23:59:00Z".',
+  },
+  Time: {
+    accepts: (text) => /^([01]\d|2[0-3]):[0-5]\d$/.test(text),
+    sentence: 'Write a time of day as "15:00".',
+    // PostgreSQL writes seconds, too.
+    write: (text) => text.slice(0, "15:00".length),
+    description: "A local time of day in hours and minutes, such as `15:00`.",
   },
   BigInt: {
     accepts: (text) => /^[+-]?\d{1,19}$/.test(text),
@@ -44,14 +53,17 @@ export const ScalarsPlugin: GraphileConfig.Plugin = {
 
 type Config = GraphQLScalarTypeConfig<unknown, unknown>;
 
-function strict<T extends Config>(config: T, { accepts, sentence }: Reading): T {
-  const { parseValue, parseLiteral } = config;
+function strict<T extends Config>(config: T, reading: Reading): T {
+  const { accepts, sentence, write, description } = reading;
+  const { parseValue, parseLiteral, serialize } = config;
   const check = (value: unknown): unknown => {
     if (typeof value === "string" && !accepts(value)) throw new GraphQLError(sentence);
     return value;
   };
   return {
     ...config,
+    ...(description && { description }),
+    ...(write && { serialize: (value: unknown) => write(String(serialize?.(value) ?? value)) }),
     ...(parseValue && { parseValue: (value: unknown) => check(parseValue(value)) }),
     ...(parseLiteral && {
       parseLiteral: (...literal: Parameters<typeof parseLiteral>) =>
