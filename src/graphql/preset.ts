@@ -14,6 +14,7 @@ import type { Logger } from "../resources/logger.ts";
 import { examples } from "./examples.ts";
 import { LIMITS } from "./limits/limits.ts";
 import { createPgService } from "./pgService.ts";
+import { CodesPlugin } from "./plugins/codes.ts";
 import { DescriptionsPlugin } from "./plugins/descriptions.ts";
 import { MissingRowsPlugin } from "./plugins/missing.ts";
 import { NamingPlugin } from "./plugins/naming.ts";
@@ -53,6 +54,7 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
     ],
     plugins: [
       createTagsPlugin(),
+      CodesPlugin,
       DescriptionsPlugin,
       NamingPlugin,
       NullabilityPlugin,

@@ -5,6 +5,7 @@ import { buildSchema, type GraphQLSchema } from "graphql";
 import { readWords } from "../../src/graphql/plugins/descriptions.ts";
 import { SCHEMA_TEXT_FILE } from "../../src/graphql/schemaText.ts";
 import {
+  bareCodes,
   boilerplate,
   namedByColumns,
   nullableElements,
@@ -53,6 +54,15 @@ test("no list holds nulls", () => {
   const bad = "type Query { bad: [Int]!, worse(a: [[Int]!]): [Int!], good: [[Int!]!]! }";
   expect(nullableElements(buildSchema(bad))).toEqual(["Query.bad", "Query.worse(a)"]);
   expect(nullableElements(schema)).toEqual([]);
+});
+
+test("codes are enums in capitals", () => {
+  const bad = `
+    type A { lineCode: String!, kinds: [String!], "What it is: one_thing or other." what: String }
+    enum B { lower GOOD_ONE }
+    type C { "A sentence." text: String, countryCode: String }`;
+  expect(bareCodes(buildSchema(bad))).toEqual(["A.lineCode", "A.kinds", "A.what", "B.lower"]);
+  expect(bareCodes(schema)).toEqual([]);
 });
 
 test("arguments, input fields and values are looked at too", () => {

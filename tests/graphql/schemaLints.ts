@@ -101,3 +101,22 @@ export const namedByColumns = (schema: GraphQLSchema): string[] =>
 /** Fields and arguments with a list that may hold nulls. */
 export const nullableElements = (schema: GraphQLSchema): string[] =>
   faults(schema, ({ type }) => type !== undefined && /[^!]\]/.test(type));
+
+/** Texts with a vocabulary of others: ISO, Stripe, and the codes of a table that grows. */
+const FOREIGN_CODES = ["countryCode", "postalCode", "failureCode", "amenityCode", "amenityCodes"];
+
+/**
+ * Codes that are no enum: fields of text that are named like one or whose words list some, and
+ * values that are not in capitals.
+ */
+export const bareCodes = (schema: GraphQLSchema): string[] =>
+  faults(schema, ({ path, kind, name, type, description }) => {
+    if (kind === "value") return !/^[A-Z][A-Z0-9_]*$/.test(name);
+    if (!/^\[?String/.test(type ?? "") || FOREIGN_CODES.includes(name)) return false;
+    // Rows by their code: amenities and currencies are data.
+    if (/^(Amenity|Currency|Query\.\w+)\b/.test(path)) return false;
+    return (
+      /(^|[a-z])(code|kind|status|type|role|actor)s?$/i.test(name) ||
+      /\b[a-z]+_[a-z]+\b/.test(description)
+    );
+  });
