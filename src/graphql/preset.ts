@@ -23,6 +23,7 @@ import { OrdersPlugin } from "./plugins/orders.ts";
 import { PagesPlugin } from "./plugins/pages.ts";
 import { createRequestsPlugin } from "./plugins/requests.ts";
 import { ScalarsPlugin } from "./plugins/scalars.ts";
+import { SearchPlugin } from "./plugins/search.ts";
 import { SumsOnlyPlugin } from "./plugins/sums.ts";
 import { TextsPlugin } from "./plugins/texts.ts";
 import { createTagsPlugin } from "./tags.ts";
@@ -61,6 +62,7 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
       OrdersPlugin,
       PagesPlugin,
       ScalarsPlugin,
+      SearchPlugin,
       SumsOnlyPlugin,
       TextsPlugin,
       MissingRowsPlugin,

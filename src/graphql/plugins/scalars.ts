@@ -1,7 +1,7 @@
 /**
- * Reads dates, times and big integers strictly. As text they would reach PostgreSQL, which takes "today"
- * and "04/05/26" for dates, and says of nonsense no more than that it is some; here a client is
- * told what to write, before anything runs.
+ * Reads dates, times and big integers strictly. As text they would reach PostgreSQL, which takes
+ * "today" and "04/05/26" for dates, and says of nonsense no more than that it is some; here a
+ * client is told what to write, before anything runs.
  */
 import "postgraphile";
 import { GraphQLError, type GraphQLScalarTypeConfig } from "postgraphile/graphql";
