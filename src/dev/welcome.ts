@@ -61,7 +61,7 @@ function demo(publicUrl: string, seeded: SeedResult): string[] {
           `      east: ${example.east}, north: ${example.north},`,
           `      checkIn: "${example.checkIn}", checkOut: "${example.checkOut}",`,
           `      guests: ${example.guests}) {`,
-          "      totalAmount currency listing { id title } } }",
+          "      nodes { totalAmount currency listing { id title } } } }",
           "",
           "The README goes on from there: quote, book, pay.",
         ]),

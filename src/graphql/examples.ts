@@ -20,10 +20,12 @@ query Search {
     west: -10, south: 38, east: -8, north: 40
     checkIn: "CHECK_IN", checkOut: "CHECK_OUT", guests: 2, pageSize: 5
   ) {
-    currency
-    totalAmount
-    cursor
-    listing { id title averageRating reviewCount photos(first: 1) { url } }
+    nodes {
+      currency
+      totalAmount
+      listing { id title averageRating reviewCount photos(first: 1) { url } }
+    }
+    pageInfo { hasNextPage endCursor }
   }
 }
 
@@ -55,7 +57,7 @@ query Price($id: UUID!) {
     code
     rule
   }
-  quote(listingId: $id, checkIn: "CHECK_IN", checkOut: "CHECK_OUT", guests: 2) {
+  stayPrice(listingId: $id, checkIn: "CHECK_IN", checkOut: "CHECK_OUT", guests: 2) {
     currency
     totalAmount
     lineItems { code rule unitAmount quantity amount payer payee }

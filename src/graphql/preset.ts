@@ -14,12 +14,16 @@ import type { Logger } from "../resources/logger.ts";
 import { examples } from "./examples.ts";
 import { LIMITS } from "./limits/limits.ts";
 import { createPgService } from "./pgService.ts";
+import { CodesPlugin } from "./plugins/codes.ts";
+import { DescriptionsPlugin } from "./plugins/descriptions.ts";
 import { MissingRowsPlugin } from "./plugins/missing.ts";
 import { NamingPlugin } from "./plugins/naming.ts";
+import { NullabilityPlugin } from "./plugins/nullability.ts";
 import { OrdersPlugin } from "./plugins/orders.ts";
 import { PagesPlugin } from "./plugins/pages.ts";
 import { createRequestsPlugin } from "./plugins/requests.ts";
 import { ScalarsPlugin } from "./plugins/scalars.ts";
+import { SearchPlugin } from "./plugins/search.ts";
 import { SumsOnlyPlugin } from "./plugins/sums.ts";
 import { TextsPlugin } from "./plugins/texts.ts";
 import { createTagsPlugin } from "./tags.ts";
@@ -51,10 +55,14 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
     ],
     plugins: [
       createTagsPlugin(),
+      CodesPlugin,
+      DescriptionsPlugin,
       NamingPlugin,
+      NullabilityPlugin,
       OrdersPlugin,
       PagesPlugin,
       ScalarsPlugin,
+      SearchPlugin,
       SumsOnlyPlugin,
       TextsPlugin,
       MissingRowsPlugin,

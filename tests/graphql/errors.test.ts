@@ -61,7 +61,7 @@ test.each([
 ])("a %s is not written %j, neither in the document nor in a variable", async (type, text) => {
   const guest = server.signedIn(market.a.guest);
   const search = (filter: string, head = "") =>
-    `query ${head} { searchListings(west: 0, south: 0, east: 1, north: 1, ${filter}) { nights } }`;
+    `query ${head} { searchListings(west: 0, south: 0, east: 1, north: 1, ${filter}) { nodes { nights } } }`;
   const argument = type === "Date" ? "checkOut: X, checkIn: X" : 'currency: "EUR", maxAmount: X';
   const sentence = expect.stringMatching(/^Write a (date|whole number) as /);
   const refused = [{ message: sentence, extensions: { code: "INVALID_INPUT", status: 400 } }];
@@ -75,7 +75,7 @@ test("dates and amounts that are right are taken both ways", async () => {
   const guest = server.signedIn(market.a.guest);
   const query = `query ($in: Date!, $most: BigInt!) {
     searchListings(west: 0, south: 0, east: 1, north: 1, checkIn: $in, checkOut: "2032-02-29",
-      currency: "EUR", minAmount: "0", maxAmount: $most) { nights }
+      currency: "EUR", minAmount: "0", maxAmount: $most) { nodes { nights } }
   }`;
   const answer = await guest.send(query, { in: "2032-02-27", most: "88000" });
   expect(answer.errors).toEqual([]);

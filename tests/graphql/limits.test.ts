@@ -51,7 +51,7 @@ describe("a page", () => {
     );
     await expectRefusal("{ listings(offset: 10001) { nodes { id } } }", "PAGE_TOO_LARGE");
     await expectRefusal(
-      "{ searchListings(west: 0, south: 0, east: 1, north: 1, pageSize: 101) { cursor } }",
+      "{ searchListings(west: 0, south: 0, east: 1, north: 1, pageSize: 101) { nodes { cursor } } }",
       "PAGE_TOO_LARGE",
     );
     const answer = await send(byVariable, { n: 100 });
@@ -129,7 +129,9 @@ describe("an operation", () => {
     const reviews = "{ listings(first: 100) { nodes { reviews { nodes { id } } } } }";
     expect((await send(reviews)).errors).toEqual([]);
     const search = "searchListings(west: 0, south: 0, east: 1, north: 1)";
-    expect((await send(`{ ${search} { listing { photos { id } } } }`)).errors).toEqual([]);
+    expect((await send(`{ ${search} { nodes { listing { photos { id } } } } }`)).errors).toEqual(
+      [],
+    );
   });
 
   test("has bounded tokens, aliases, root fields, directives and depth", async () => {

@@ -137,19 +137,53 @@ async function statements(task: () => Promise<unknown>): Promise<string[]> {
 test("search reaches all its listings and their photos without a statement for each", async () => {
   const search = `{
     searchListings(west: -10, south: 38, east: -9, north: 39) {
-      totalAmount
-      listing { id title host { displayName } photos { url } rates { nightlyAmount } }
+      nodes {
+        totalAmount
+        listing { id title host { displayName } photos { url } rates { nightlyAmount } }
+      }
     }
   }`;
   let found: { listing: { photos: unknown[] } | null }[] = [];
   const sent = await statements(async () => {
-    const data = await server.stranger.query<{ searchListings: typeof found }>(search);
-    found = data.searchListings;
+    const data = await server.stranger.query<{ searchListings: { nodes: typeof found } }>(search);
+    found = data.searchListings.nodes;
   });
   expect(found).toHaveLength(4);
   for (const { listing } of found) expect(listing?.photos.length).toBeGreaterThan(0);
   // The search, the listings with their hosts and rates, the photos.
   expect(sent.length).toBeLessThanOrEqual(5);
+});
+
+test("search walks forwards, each listing once, and says when it is done", async () => {
+  interface Page {
+    readonly nodes: readonly { readonly listingId: string }[];
+    readonly edges: readonly { readonly cursor: string; readonly node: unknown }[];
+    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string | null };
+  }
+  const query = `query ($size: Int, $after: String) {
+    searchListings(west: -10, south: 38, east: -9, north: 39, pageSize: $size, after: $after) {
+      nodes { listingId }
+      edges { cursor node { listingId } }
+      pageInfo { hasNextPage endCursor }
+    }
+  }`;
+  const walk = async (size: number | undefined): Promise<string[]> => {
+    const ids: string[] = [];
+    let after: string | null = null;
+    for (let page = 0; page < 10; page += 1) {
+      const answer: { searchListings: Page } = await server.stranger.query(query, { size, after });
+      const { nodes, edges, pageInfo } = answer.searchListings;
+      expect(edges.map(({ node }) => node)).toEqual(nodes);
+      expect(pageInfo.endCursor).toBe(edges.at(-1)?.cursor ?? null);
+      ids.push(...nodes.map(({ listingId }) => listingId));
+      if (!pageInfo.hasNextPage) return ids;
+      after = pageInfo.endCursor;
+    }
+    throw new Error("The search does not end.");
+  };
+  const all = await walk(undefined);
+  expect(new Set(all).size).toBe(4);
+  for (const size of [1, 2, 3, 4, 5, 100]) expect(await walk(size)).toEqual(all);
 });
 
 test("people who share a connection see their own rows alone, also after an error", async () => {

@@ -60,16 +60,18 @@ export interface Found {
 
 /** Searches around Lisbon with the dates. */
 export async function search(client: Client, stay: Stay): Promise<readonly Found[]> {
-  const { searchListings } = await client.query<{ searchListings: readonly Found[] }>(
+  const { searchListings } = await client.query<{
+    searchListings: { readonly nodes: readonly Found[] };
+  }>(
     `query ($checkIn: Date!, $checkOut: Date!) {
       searchListings(west: -9.3, south: 38.6, east: -9.0, north: 38.8, checkIn: $checkIn,
         checkOut: $checkOut, guests: 2, amenities: ["wifi"]) {
-        totalAmount currency listing { id title }
+        nodes { totalAmount currency listing { id title } }
       }
     }`,
     { ...stay },
   );
-  return searchListings;
+  return searchListings.nodes;
 }
 
 export interface Quote {

@@ -16,8 +16,8 @@ const SEARCH = `query ($west: Float!, $south: Float!, $east: Float!, $north: Flo
   $checkIn: Date, $checkOut: Date) {
   searchListings(west: $west, south: $south, east: $east, north: $north,
     checkIn: $checkIn, checkOut: $checkOut, guests: 2) {
-    totalAmount currency cursor
-    listing { id title averageRating photos { url } }
+    nodes { totalAmount currency listing { id title averageRating photos { url } } }
+    pageInfo { endCursor }
   }
 }`;
 /** The oldest listings and the newest: the invented market's and those of a city imported since. */

@@ -1,7 +1,7 @@
 /**
- * Reads dates, numbers and ids strictly. As text they would reach PostgreSQL, which takes "today"
- * and "04/05/26" for dates, and says of nonsense no more than that it is some; here a client is
- * told what to write, and where, before anything runs.
+ * Reads dates, times, numbers and ids strictly. As text they would reach PostgreSQL, which takes
+ * "today" and "04/05/26" for dates, and says of nonsense no more than that it is some; here a
+ * client is told what to write, and where, before anything runs.
  */
 import "postgraphile";
 import { type ASTNode, GraphQLError, type GraphQLScalarTypeConfig } from "postgraphile/graphql";
@@ -9,6 +9,8 @@ import { type ASTNode, GraphQLError, type GraphQLScalarTypeConfig } from "postgr
 interface Reading {
   readonly accepts: (text: string) => boolean;
   readonly sentence: string;
+  readonly write?: (text: string) => string;
+  readonly description?: string;
 }
 
 /** As PostgreSQL reads one, with hyphens or without. */
@@ -24,6 +26,13 @@ const READINGS: Readonly<Record<string, Reading>> = {
     accepts: (text) =>
       /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}/.test(text) && !Number.isNaN(Date.parse(text)),
     sentence: 'Write an instant as "2026-12-31T23:59:00Z".',
+  },
+  Time: {
+    accepts: (text) => /^([01]\d|2[0-3]):[0-5]\d$/.test(text),
+    sentence: 'Write a time of day as "15:00".',
+    // PostgreSQL writes seconds, too.
+    write: (text) => text.slice(0, "15:00".length),
+    description: "A local time of day in hours and minutes, such as `15:00`.",
   },
   BigInt: {
     accepts: (text) => /^[+-]?\d{1,19}$/.test(text),
@@ -55,8 +64,9 @@ export const ScalarsPlugin: GraphileConfig.Plugin = {
 
 type Config = GraphQLScalarTypeConfig<unknown, unknown>;
 
-function strict<T extends Config>(config: T, { accepts, sentence }: Reading): T {
-  const { parseValue, parseLiteral } = config;
+function strict<T extends Config>(config: T, reading: Reading): T {
+  const { accepts, sentence, write, description } = reading;
+  const { parseValue, parseLiteral, serialize } = config;
   const check = <V>(value: V, node?: ASTNode): V => {
     if (typeof value === "string" && !accepts(value)) {
       throw new GraphQLError(sentence, { nodes: node ?? null });
@@ -65,6 +75,8 @@ function strict<T extends Config>(config: T, { accepts, sentence }: Reading): T 
   };
   return {
     ...config,
+    ...(description && { description }),
+    ...(write && { serialize: (value: unknown) => write(String(serialize?.(value) ?? value)) }),
     ...(parseValue && { parseValue: (value: unknown) => parseValue(check(value)) }),
     ...(parseLiteral && {
       parseLiteral: (...[node, variables]: Parameters<typeof parseLiteral>) => {
