@@ -15,6 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => server.dispose());
 
+const ID = "00000000-0000-4000-8000-000000000404";
+
 const send = (query: string, variables = {}): Promise<GraphqlAnswer<unknown>> =>
   server.stranger.send(query, variables);
 
@@ -130,6 +132,63 @@ describe("an operation", () => {
     expect((await send(reviews)).errors).toEqual([]);
     const search = "searchListings(west: 0, south: 0, east: 1, north: 1)";
     expect((await send(`{ ${search} { listing { photos { id } } } }`)).errors).toEqual([]);
+  });
+
+  test.each([
+    "{ booking(id: $id) { payments { refunds { amount } } } }",
+    `{ me { bookingsAsHost(first: 100) { nodes {
+       events { toStatus } reviews { rating }
+       payments { refunds { amount } } quote { lineItems { amount } }
+     } } } }`,
+    "{ listings(first: 100) { nodes { title amenities { amenity { name } } } } }",
+    "{ listings { nodes { photos { url } amenities { amenity { name } } reviews { totalCount } } } }",
+    "{ bookings(first: 100) { nodes { ledgerTransactions { nodes { kind } } } } }",
+    "{ ledgerAccounts { nodes { entries { nodes { transaction { entries { amount } } } } } } }",
+    "{ amenities { name } currencies { code } }",
+  ])("that is a plain question is answered: %s", async (question) => {
+    const head = question.includes("$id") ? "query ($id: UUID!) " : "";
+    const answer = await send(`${head}${question}`, { id: ID });
+    expect(answer.errors).toEqual([]);
+  });
+
+  test.each([
+    ["{ listings(first: 100) { nodes { photos { id } } } }", "listings.nodes.photos"],
+    [
+      `{ a: listings(first: 50) { edges { node { all: photos(first: 100) { id } } } }
+         listings(first: 100) { nodes { photos(first: 90) { id } } } }`,
+      "listings.nodes.photos",
+    ],
+    [
+      `{ listings(first: 100) { nodes { ...f } } }
+       fragment f on Listing { reviews(first: 100) { nodes { id } } }`,
+      "listings.nodes.reviews",
+    ],
+    [
+      `{ bookings(first: 100) { nodes { payments(first: 100) { refunds(first: 100) { id } }
+         listing { photos { id } } } } }`,
+      "bookings.nodes.listing.photos",
+    ],
+    [
+      `{ me { bookingsAsHost(first: 100) { nodes {
+         guest { quotes(first: 100) { nodes { id } } } } } } }`,
+      "me.bookingsAsHost.nodes.guest.quotes",
+    ],
+  ])("that asks for too many rows learns which list to bound: %s", async (query, field) => {
+    const answer = await send(query);
+    expect(answer.data).toBeUndefined();
+    expect(answer.errors).toMatchObject([
+      { extensions: { code: "QUERY_TOO_COMPLEX", details: { rows: LIMITS.rows, field } } },
+    ]);
+    expect(answer.errors[0]?.message).toContain(field);
+  });
+
+  test("counts for the whole catalogue no fewer rows than it has", async () => {
+    const { rows } = await database.owner.query<{ amenities: number; currencies: number }>(
+      `select (select count(*)::integer from app_public.amenities) as amenities,
+         (select count(*)::integer from app_public.currencies) as currencies`,
+    );
+    expect(rows[0]?.amenities).toBeLessThanOrEqual(60);
+    expect(rows[0]?.currencies).toBeLessThanOrEqual(50);
   });
 
   test("has bounded tokens, aliases, root fields, directives and depth", async () => {

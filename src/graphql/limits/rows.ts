@@ -10,9 +10,7 @@ import {
   type GraphQLNamedType,
   type GraphQLSchema,
   getNamedType,
-  getNullableType,
   isInterfaceType,
-  isListType,
   isObjectType,
   type OperationDefinitionNode,
   type SelectionSetNode,
@@ -33,6 +31,8 @@ export interface JudgedOperation {
 interface Count {
   rows: number;
   selections: number;
+  /** The list that asks for most of the rows, and how many. */
+  largest: { readonly path: string; readonly rows: number };
 }
 
 /**
@@ -42,8 +42,8 @@ interface Count {
 export function judgeRows(judged: JudgedOperation): void {
   const root = judged.schema.getRootType(judged.operation.operation);
   if (!root) return;
-  const count: Count = { rows: 0, selections: 0 };
-  walk(judged, judged.operation.selectionSet, { type: root, times: 1 }, count);
+  const count: Count = { rows: 0, selections: 0, largest: { path: "", rows: 0 } };
+  walk(judged, judged.operation.selectionSet, { type: root, times: 1, path: "" }, count);
 }
 
 /** Where a selection set stands. */
@@ -51,6 +51,8 @@ interface Place {
   readonly type: GraphQLNamedType;
   /** How often it is answered: the product of the pages above it. */
   readonly times: number;
+  /** The names of the fields above it. */
+  readonly path: string;
   /** The filter of the field above it, as far as there is one. */
   readonly filter?: unknown;
 }
@@ -81,7 +83,7 @@ function walk(
 function walkField(
   judged: JudgedOperation,
   node: FieldNode,
-  { type, times, filter }: Place,
+  { type, times, path: above, filter }: Place,
   count: Count,
 ): void {
   if (!isObjectType(type) && !isInterfaceType(type)) return;
@@ -89,19 +91,17 @@ function walkField(
   // Introspection has its own limits.
   if (field === undefined) return;
   const rows = pageSize(judged, node, field);
-  let below = times;
+  const path = above === "" ? field.name : `${above}.${field.name}`;
+  const below = times * (rows ?? 1);
   if (rows !== undefined) {
-    below = times * rows;
     count.rows += below;
-    if (count.rows > LIMITS.rows) {
-      const message = `This asks for more than ${LIMITS.rows} rows at once. Ask for smaller pages.`;
-      throw new ApiError("QUERY_TOO_COMPLEX", message, { details: { rows: LIMITS.rows } });
-    }
+    if (below > count.largest.rows) count.largest = { path, rows: below };
+    if (count.rows > LIMITS.rows) throw tooManyRows(count.largest.path);
   }
   const { sumRules } = field.extensions;
   if (sumRules) judgeSums(sumRules, argumentOf(judged, node, field, "groupBy"), filter);
   if (node.selectionSet === undefined) return;
-  const place = { type: getNamedType(field.type), times: below };
+  const place = { type: getNamedType(field.type), times: below, path };
   walk(
     judged,
     node.selectionSet,
@@ -136,14 +136,18 @@ function pageSize(
   checkOffset(given("offset"));
   for (const arg of sizes) checkSize(arg.name, given(arg.name));
   const size = sizes.map((arg) => given(arg.name)).find((value) => typeof value === "number");
-  return typeof size === "number" ? size : unsaidSize(field);
+  // A list has no more rows than it can hold, whatever is asked for.
+  const { holds = Number.POSITIVE_INFINITY } = field.extensions;
+  const unsaid = holds === Number.POSITIVE_INFINITY ? LIMITS.pageDefault : holds;
+  return Math.min(typeof size === "number" ? size : unsaid, holds);
 }
 
-/** What plugins/pages.ts gives where nobody says how many; functions have their own default. */
-function unsaidSize(field: GraphQLField<unknown, unknown>): number {
-  const isPlainList =
-    isListType(getNullableType(field.type)) && field.args.some((arg) => arg.name === "first");
-  return isPlainList ? LIMITS.pageMost : LIMITS.pageDefault;
+function tooManyRows(path: string): ApiError {
+  const message = `This asks for more than ${LIMITS.rows} rows at once, most of them by ${path}. \
+Give it, or a list above it, a smaller page.`;
+  return new ApiError("QUERY_TOO_COMPLEX", message, {
+    details: { rows: LIMITS.rows, field: path },
+  });
 }
 
 function checkSize(name: string, value: unknown): void {
