@@ -1,6 +1,6 @@
 /** Claims about what GraphQL refuses to do, however it is asked, and that it says why by a code. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { LIMITS } from "../../src/graphql/limits/limits.ts";
+import { FUNCTIONS, LIMITS } from "../../src/graphql/limits/limits.ts";
 import type { GraphqlAnswer } from "../helpers/client.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { buildMarket } from "../helpers/fixture.ts";
@@ -180,6 +180,74 @@ describe("an operation", () => {
       { extensions: { code: "QUERY_TOO_COMPLEX", details: { rows: LIMITS.rows, field } } },
     ]);
     expect(answer.errors[0]?.message).toContain(field);
+  });
+
+  const NIGHTS = 'takenNights(fromDate: "2031-01-01", toDate: "2031-04-01")';
+  const AGES = 'takenNights(fromDate: "2010-01-01", toDate: "2099-01-01")';
+  const SEARCH = "searchListings(west: 0, south: 0, east: 1, north: 1) { cursor }";
+
+  test("pays for a function with its nights, for each row that has it", async () => {
+    for (const query of [
+      `{ listings(first: 100) { nodes { ${NIGHTS} } } }`,
+      `{ listing(id: "${ID}") { ${AGES} } }`,
+      `{ listings(first: 10) { nodes { ${AGES} } } }`,
+    ]) {
+      expect((await send(query)).errors).toEqual([]);
+    }
+    const field = "listings.nodes.takenNights";
+    for (const query of [
+      `{ listings(first: 100) { nodes { ${AGES} } } }`,
+      `{ listings { nodes { ${AGES} } } }`,
+      `{ listings { nodes { ...f } } } fragment f on Listing { ${AGES} }`,
+    ]) {
+      const answer = await send(query);
+      expect(answer.data).toBeUndefined();
+      expect(answer.errors).toMatchObject([
+        { extensions: { code: "QUERY_TOO_COMPLEX", details: { field } } },
+      ]);
+    }
+    const byVariable = `query ($to: Date!) {
+      listings { nodes { takenNights(fromDate: "2010-01-01", toDate: $to) } }
+    }`;
+    await expectRefusal(byVariable, "QUERY_TOO_COMPLEX", { to: "2099-01-01" });
+    expect((await send(byVariable, { to: "2010-02-01" })).errors).toEqual([]);
+  });
+
+  test("asks once a place for what is heavy, and searches three times at most", async () => {
+    await expectRefusal(
+      `{ listing(id: "${ID}") { ${NIGHTS} other: ${NIGHTS} } }`,
+      "QUERY_TOO_COMPLEX",
+    );
+    await expectRefusal(
+      `{ listing(id: "${ID}") { ${NIGHTS} ...f } } fragment f on Listing { other: ${NIGHTS} }`,
+      "QUERY_TOO_COMPLEX",
+    );
+    // The same name is the same call, which fragments may repeat.
+    const again = `{ listing(id: "${ID}") { ${NIGHTS} ...f } } fragment f on Listing { ${NIGHTS} }`;
+    expect((await send(again)).errors).toEqual([]);
+    const searches = (count: number): string =>
+      `{ ${Array.from({ length: count }, (_item, index) => `s${index}: ${SEARCH}`).join(" ")} }`;
+    expect((await send(searches(3))).errors).toEqual([]);
+    await expectRefusal(searches(4), "QUERY_TOO_COMPLEX");
+  });
+
+  test("finds the cost of every function that clients may ask", async () => {
+    const { rows } = await database.owner.query<{ place: string }>(
+      `select coalesce(
+           initcap(regexp_replace(t.relname, 's$', '')) || '.'
+             || substr(p.proname, length(t.relname) + 2),
+           'Query.' || p.proname) as place
+       from pg_proc p
+       left join pg_class t on t.reltype = p.proargtypes[0] and t.relkind = 'r'
+       where p.pronamespace = 'app_public'::regnamespace and p.provolatile <> 'v'
+         and has_function_privilege($1, p.oid, 'EXECUTE') and p.proname <> 'current_user_id'`,
+      [database.config.database.operator],
+    );
+    const camel = (name: string): string =>
+      name.replaceAll(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase());
+    expect(rows.map(({ place }) => camel(place)).toSorted()).toEqual(
+      Object.keys(FUNCTIONS).toSorted(),
+    );
   });
 
   test("counts for the whole catalogue no fewer rows than it has", async () => {

@@ -3,6 +3,27 @@
  * each is what it is.
  */
 
+/** What a call of a function costs. */
+export interface FunctionLimit {
+  /** Calls under different names in one selection set, fragments spread out. */
+  readonly calls: number;
+  /** What a call counts, beside the rows of its page. */
+  readonly rows?: number;
+  /** Arguments that span nights: a call counts as many rows as there are nights. */
+  readonly nights?: readonly [from: string, to: string];
+}
+
+/** Every function that is a field, by its place in the schema. */
+export const FUNCTIONS: Readonly<Record<string, FunctionLimit>> = {
+  "Query.me": { calls: 20 },
+  "Query.searchListings": { calls: 3 },
+  "Query.bookability": { calls: 20, rows: 100 },
+  "Query.quote": { calls: 20, rows: 100 },
+  "Listing.takenNights": { calls: 1, nights: ["fromDate", "toDate"] },
+  "Listing.averageRating": { calls: 1, rows: 1 },
+  "Listing.missingForPublication": { calls: 1, rows: 10 },
+};
+
 export const LIMITS = {
   /** Bytes of a request's body. */
   bodyBytes: 100_000,
@@ -30,6 +51,8 @@ export const LIMITS = {
   offsetMost: 10_000,
   /** Rows that an operation may ask for, nested pages multiplied. */
   rows: 10_000,
+  /** Nights that a call of a function counts at most. */
+  nightsMost: 800,
   /** Selections of an operation, fragments spread out. */
   selections: 5000,
   /** Milliseconds to plan an operation; it takes a few, but not on a machine that just starts. */

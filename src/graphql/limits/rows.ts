@@ -17,7 +17,7 @@ import {
   valueFromAST,
 } from "postgraphile/graphql";
 import { ApiError } from "../../errors.ts";
-import { LIMITS } from "./limits.ts";
+import { FUNCTIONS, type FunctionLimit, LIMITS } from "./limits.ts";
 import { judgeSums } from "./sums.ts";
 
 /** An operation as Grafast is about to plan it; the variables are coerced. */
@@ -31,7 +31,9 @@ export interface JudgedOperation {
 interface Count {
   rows: number;
   selections: number;
-  /** The list that asks for most of the rows, and how many. */
+  /** Under which names a function is called, by its path. */
+  readonly calls: Map<string, Set<string>>;
+  /** What asks for most of the rows, and how many. */
   largest: { readonly path: string; readonly rows: number };
 }
 
@@ -42,7 +44,12 @@ interface Count {
 export function judgeRows(judged: JudgedOperation): void {
   const root = judged.schema.getRootType(judged.operation.operation);
   if (!root) return;
-  const count: Count = { rows: 0, selections: 0, largest: { path: "", rows: 0 } };
+  const count: Count = {
+    rows: 0,
+    selections: 0,
+    calls: new Map(),
+    largest: { path: "", rows: 0 },
+  };
   walk(judged, judged.operation.selectionSet, { type: root, times: 1, path: "" }, count);
 }
 
@@ -93,10 +100,13 @@ function walkField(
   const rows = pageSize(judged, node, field);
   const path = above === "" ? field.name : `${above}.${field.name}`;
   const below = times * (rows ?? 1);
-  if (rows !== undefined) {
-    count.rows += below;
-    if (below > count.largest.rows) count.largest = { path, rows: below };
-    if (count.rows > LIMITS.rows) throw tooManyRows(count.largest.path);
+  if (rows !== undefined) charge(count, path, below);
+  const limit = FUNCTIONS[`${type.name}.${field.name}`];
+  if (limit) {
+    const names = count.calls.get(path) ?? new Set();
+    count.calls.set(path, names.add(node.alias?.value ?? field.name));
+    if (names.size > limit.calls) throw tooManyCalls(path, limit.calls);
+    charge(count, path, times * costOf(judged, node, field, limit));
   }
   const { sumRules } = field.extensions;
   if (sumRules) judgeSums(sumRules, argumentOf(judged, node, field, "groupBy"), filter);
@@ -142,9 +152,36 @@ function pageSize(
   return Math.min(typeof size === "number" ? size : unsaid, holds);
 }
 
+function charge(count: Count, path: string, rows: number): void {
+  count.rows += rows;
+  if (rows > count.largest.rows) count.largest = { path, rows };
+  if (count.rows > LIMITS.rows) throw tooManyRows(count.largest.path);
+}
+
+/** What a call of a function counts, in rows. */
+function costOf(
+  judged: JudgedOperation,
+  node: FieldNode,
+  field: GraphQLField<unknown, unknown>,
+  { rows = 0, nights }: FunctionLimit,
+): number {
+  if (nights === undefined) return rows;
+  const [from, to] = nights.map((name) =>
+    Date.parse(String(argumentOf(judged, node, field, name))),
+  );
+  const span = (Number(to) - Number(from)) / 86_400_000;
+  // What is no date is refused later; until then it counts as the most.
+  return Number.isNaN(span) ? LIMITS.nightsMost : Math.min(Math.max(span, 1), LIMITS.nightsMost);
+}
+
+function tooManyCalls(path: string, calls: number): ApiError {
+  const message = `${path} is asked for ${calls} times at most in one place. Send more requests.`;
+  return new ApiError("QUERY_TOO_COMPLEX", message, { details: { calls, field: path } });
+}
+
 function tooManyRows(path: string): ApiError {
   const message = `This asks for more than ${LIMITS.rows} rows at once, most of them by ${path}. \
-Give it, or a list above it, a smaller page.`;
+Give it, or a list above it, a smaller page or range.`;
   return new ApiError("QUERY_TOO_COMPLEX", message, {
     details: { rows: LIMITS.rows, field: path },
   });
