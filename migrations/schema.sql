@@ -40,6 +40,20 @@ grant usage on schema app_public to staybase_visitor;
 alter default privileges for role staybase_owner grant execute on functions to staybase_owner;
 
 --
+-- domain app_public.line
+--
+create domain app_public.line as text
+  constraint line_is_one_line_of_plain_text CHECK (((VALUE !~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]'::text) AND ((VALUE = ''::text) OR (translate(VALUE, '­͏؜ᅟᅠ​ㅤ﻿'::text, ''::text) ~ '[^\s\u00a0\u2000-\u200f\u202f-\u2064\u3000]'::text))));
+comment on domain app_public.line is 'One line of plain text: no line breaks, control characters or overrides of direction.';
+
+--
+-- domain app_public.prose
+--
+create domain app_public.prose as text
+  constraint prose_is_plain_text CHECK (((VALUE !~ '[\u0001-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]'::text) AND (VALUE !~ '[\u202a-\u202e\u2066-\u2069\ufff9-\ufffb]'::text)));
+comment on domain app_public.prose is 'Plain text of any number of lines: no other control characters, no overrides of direction.';
+
+--
 -- domain app_public.web_url
 --
 create domain app_public.web_url as text
@@ -208,7 +222,7 @@ create type app_public.bookability_reason as (
   rule text
 );
 comment on type app_public.bookability_reason is 'Why a stay cannot be booked.';
-comment on column app_public.bookability_reason.code is 'not_published, not_instant, no_rates, in_the_past, min_nights, max_nights, booking_window, advance_notice, too_many_guests, nights_taken.';
+comment on column app_public.bookability_reason.code is 'not_published, not_instant, own_listing, no_rates, in_the_past, min_nights, max_nights, booking_window, advance_notice, too_many_guests, nights_taken, total_too_low, total_too_high (than a card can be charged).';
 comment on column app_public.bookability_reason.rule is 'The listing''s rule that made it, such as "3" for min_nights.';
 
 --
@@ -562,26 +576,6 @@ create policy definer_all on app_private.imported_listings as permissive for all
 comment on table app_private.imported_listings is 'Listings that came with an import, and the hash of what came, so that the same again changes nothing.';
 
 --
--- table app_private.listing_offsets
---
-create table app_private.listing_offsets (
-  listing_id uuid not null,
-  bearing double precision default ((random() * (2)::double precision) * pi()) not null,
-  distance_m double precision default ((150)::double precision + (random() * (100)::double precision)) not null
-);
-alter table app_private.listing_offsets owner to staybase_owner;
-alter table app_private.listing_offsets add constraint listing_offsets_pkey
-  PRIMARY KEY (listing_id);
-alter table app_private.listing_offsets add constraint listing_offsets_listing_id_fkey
-  FOREIGN KEY (listing_id) REFERENCES app_public.listings(id) ON DELETE CASCADE;
-alter table app_private.listing_offsets enable row level security;
-alter table app_private.listing_offsets force row level security;
-create policy definer_all on app_private.listing_offsets as permissive for all to staybase_owner
-  using (true)
-  with check (true);
-comment on table app_private.listing_offsets is 'The secret move from a listing''s exact place to its public one.';
-
---
 -- table app_private.mails
 --
 create table app_private.mails (
@@ -635,6 +629,30 @@ create policy definer_all on app_private.operators as permissive for all to stay
 comment on table app_private.operators is 'People who act with the rights of the operator.';
 
 --
+-- table app_private.public_places
+--
+create table app_private.public_places (
+  id bigint generated always as identity not null,
+  host_id uuid not null,
+  longitude double precision not null,
+  latitude double precision not null,
+  public_longitude double precision not null,
+  public_latitude double precision not null
+);
+alter table app_private.public_places owner to staybase_owner;
+alter table app_private.public_places add constraint public_places_pkey
+  PRIMARY KEY (id);
+alter table app_private.public_places add constraint public_places_host_id_fkey
+  FOREIGN KEY (host_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+CREATE INDEX public_places_host_id_idx ON app_private.public_places USING btree (host_id, latitude);
+alter table app_private.public_places enable row level security;
+alter table app_private.public_places force row level security;
+create policy definer_all on app_private.public_places as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.public_places is 'The places of a host''s homes, and the points that stand for them.';
+
+--
 -- table app_private.refresh_tokens
 --
 create table app_private.refresh_tokens (
@@ -663,8 +681,8 @@ comment on table app_private.refresh_tokens is 'Refresh tokens, as SHA-256; the 
 --
 create table app_private.registrations (
   id uuid default uuidv7() not null,
-  email text not null,
-  display_name text not null,
+  email app_public.line not null,
+  display_name app_public.line not null,
   password_hash text not null,
   token_hash bytea,
   created_at timestamp with time zone default app_hidden.clock() not null,
@@ -676,11 +694,11 @@ alter table app_private.registrations add constraint registrations_pkey
 alter table app_private.registrations add constraint registrations_token_hash_key
   UNIQUE (token_hash);
 alter table app_private.registrations add constraint registrations_display_name_has_length
-  CHECK (((length(display_name) <= 80) AND (btrim(display_name) <> ''::text)));
+  CHECK (((length((display_name)::text) <= 80) AND (btrim((display_name)::text) <> ''::text)));
 alter table app_private.registrations add constraint registrations_email_is_lower_case
-  CHECK ((email = lower(email)));
+  CHECK (((email)::text = lower((email)::text)));
 alter table app_private.registrations add constraint registrations_email_is_plausible
-  CHECK (((email ~ '^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$'::text) AND (length(email) <= 254)));
+  CHECK ((((email)::text ~ '^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$'::text) AND (length((email)::text) <= 254)));
 alter table app_private.registrations add constraint registrations_password_is_hashed
   CHECK ((password_hash ~~ '$argon2id$%'::text));
 CREATE INDEX registrations_expires_at_idx ON app_private.registrations USING btree (expires_at);
@@ -865,7 +883,7 @@ create table app_public.bookings (
   host_id uuid not null,
   guest_id uuid not null,
   quote_id uuid not null,
-  idempotency_key text not null,
+  idempotency_key app_public.line not null,
   status app_public.booking_status default 'pending_payment'::app_public.booking_status not null,
   status_actor app_public.booking_actor default 'guest'::app_public.booking_actor not null,
   status_reason text default ''::text not null,
@@ -907,7 +925,7 @@ alter table app_public.bookings add constraint bookings_guest_is_not_host
 alter table app_public.bookings add constraint bookings_guests_are_positive
   CHECK ((guests > 0));
 alter table app_public.bookings add constraint bookings_idempotency_key_has_length
-  CHECK (((length(idempotency_key) >= 8) AND (length(idempotency_key) <= 200)));
+  CHECK (((length((idempotency_key)::text) >= 8) AND (length((idempotency_key)::text) <= 200)));
 alter table app_public.bookings add constraint bookings_shares_sum
   CHECK (((host_amount + platform_amount) = total_amount));
 alter table app_public.bookings add constraint bookings_stay_is_ordered
@@ -975,7 +993,7 @@ create table app_public.calendar_claims (
   kind app_public.claim_kind not null,
   booking_id uuid,
   expires_at timestamp with time zone,
-  note text default ''::text not null,
+  note app_public.prose default ''::text not null,
   created_at timestamp with time zone default app_hidden.clock() not null
 );
 alter table app_public.calendar_claims owner to staybase_owner;
@@ -994,7 +1012,7 @@ alter table app_public.calendar_claims add constraint calendar_claims_kind_has_b
 alter table app_public.calendar_claims add constraint calendar_claims_nights_are_finite
   CHECK (((NOT isempty(nights)) AND (lower_inf(nights) IS FALSE) AND (upper_inf(nights) IS FALSE) AND isfinite(lower(nights)) AND isfinite(upper(nights))));
 alter table app_public.calendar_claims add constraint calendar_claims_note_is_bounded
-  CHECK ((length(note) <= 500));
+  CHECK ((length((note)::text) <= 500));
 alter table app_public.calendar_claims add constraint calendar_claims_only_holds_expire
   CHECK (((expires_at IS NULL) OR (kind = 'hold'::app_public.claim_kind)));
 CREATE INDEX calendar_claims_expires_at_idx ON app_public.calendar_claims USING btree (expires_at, listing_id) WHERE (expires_at IS NOT NULL);
@@ -1035,13 +1053,16 @@ create table app_public.currencies (
   name text not null,
   exponent smallint not null,
   charge_step smallint not null,
-  minimum_charge_amount bigint not null
+  minimum_charge_amount bigint not null,
+  maximum_charge_amount bigint default 99999999 not null
 );
 alter table app_public.currencies owner to staybase_owner;
 alter table app_public.currencies add constraint currencies_pkey
   PRIMARY KEY (code);
 alter table app_public.currencies add constraint currencies_number_key
   UNIQUE (number);
+alter table app_public.currencies add constraint currencies_charge_amounts_are_ordered
+  CHECK (((0 < minimum_charge_amount) AND (minimum_charge_amount < maximum_charge_amount)));
 alter table app_public.currencies add constraint currencies_charge_step_fits_exponent
   CHECK ((charge_step =
 CASE exponent
@@ -1066,6 +1087,7 @@ comment on column app_public.currencies.name is 'English name.';
 comment on column app_public.currencies.exponent is 'Decimals: an amount of 1234 with exponent 2 is 12.34.';
 comment on column app_public.currencies.charge_step is 'Amounts that are charged are multiples of this, in minor units.';
 comment on column app_public.currencies.minimum_charge_amount is 'The least that a card can be charged, in minor units.';
+comment on column app_public.currencies.maximum_charge_amount is 'The most that a card can be charged at once, in minor units.';
 grant select on app_public.currencies to staybase_visitor;
 
 --
@@ -1238,9 +1260,9 @@ grant select on app_public.ledger_transactions to staybase_visitor;
 --
 create table app_public.listing_addresses (
   listing_id uuid not null,
-  street text not null,
-  postal_code text,
-  directions text,
+  street app_public.line not null,
+  postal_code app_public.line,
+  directions app_public.prose,
   longitude double precision not null,
   latitude double precision not null
 );
@@ -1252,11 +1274,11 @@ alter table app_public.listing_addresses add constraint listing_addresses_listin
 alter table app_public.listing_addresses add constraint listing_addresses_are_on_earth
   CHECK ((((longitude >= ('-180'::integer)::double precision) AND (longitude <= (180)::double precision)) AND ((latitude >= ('-90'::integer)::double precision) AND (latitude <= (90)::double precision))));
 alter table app_public.listing_addresses add constraint listing_addresses_directions_are_bounded
-  CHECK ((length(directions) <= 5000));
+  CHECK ((length((directions)::text) <= 5000));
 alter table app_public.listing_addresses add constraint listing_addresses_postal_code_is_bounded
-  CHECK ((length(postal_code) <= 20));
+  CHECK ((length((postal_code)::text) <= 20));
 alter table app_public.listing_addresses add constraint listing_addresses_street_has_length
-  CHECK (((length(street) <= 300) AND (btrim(street) <> ''::text)));
+  CHECK (((length((street)::text) <= 300) AND (btrim((street)::text) <> ''::text)));
 alter table app_public.listing_addresses enable row level security;
 alter table app_public.listing_addresses force row level security;
 create policy definer_all on app_public.listing_addresses as permissive for all to staybase_owner
@@ -1317,7 +1339,7 @@ create table app_public.listing_photos (
   id uuid default uuidv7() not null,
   listing_id uuid not null,
   url app_public.web_url not null,
-  caption text default ''::text not null,
+  caption app_public.line default ''::text not null,
   "position" smallint default 0 not null,
   created_at timestamp with time zone default app_hidden.clock() not null
 );
@@ -1327,7 +1349,7 @@ alter table app_public.listing_photos add constraint listing_photos_pkey
 alter table app_public.listing_photos add constraint listing_photos_listing_id_fkey
   FOREIGN KEY (listing_id) REFERENCES app_public.listings(id) ON DELETE CASCADE;
 alter table app_public.listing_photos add constraint listing_photos_caption_is_bounded
-  CHECK ((length(caption) <= 500));
+  CHECK ((length((caption)::text) <= 500));
 alter table app_public.listing_photos add constraint listing_photos_position_fits
   CHECK ((("position" >= 0) AND ("position" <= 999)));
 CREATE INDEX listing_photos_listing_id_idx ON app_public.listing_photos USING btree (listing_id, "position", id);
@@ -1430,9 +1452,9 @@ create table app_public.listings (
   id uuid default uuidv7() not null,
   host_id uuid default app_public.current_user_id() not null,
   status app_public.listing_status default 'draft'::app_public.listing_status not null,
-  title text not null,
-  description text default ''::text not null,
-  house_rules text,
+  title app_public.line not null,
+  description app_public.prose default ''::text not null,
+  house_rules app_public.prose,
   type app_public.listing_type default 'entire_home'::app_public.listing_type not null,
   max_guests smallint default 2 not null,
   bedrooms smallint default 1 not null,
@@ -1450,8 +1472,8 @@ create table app_public.listings (
   preparation_days smallint default 0 not null,
   time_zone text,
   country_code text,
-  region text,
-  city text,
+  region app_public.line,
+  city app_public.line,
   public_longitude double precision,
   public_latitude double precision,
   review_count integer default 0 not null,
@@ -1470,13 +1492,13 @@ alter table app_public.listings add constraint listings_advance_notice_fits
 alter table app_public.listings add constraint listings_booking_window_fits
   CHECK (((booking_window_days >= 1) AND (booking_window_days <= 730)));
 alter table app_public.listings add constraint listings_city_has_length
-  CHECK (((length(city) <= 200) AND (btrim(city) <> ''::text)));
+  CHECK (((length((city)::text) <= 200) AND (btrim((city)::text) <> ''::text)));
 alter table app_public.listings add constraint listings_country_code_is_iso_3166
-  CHECK ((country_code ~ '^[A-Z]{2}$'::text));
+  CHECK (app_hidden.is_country_code(country_code));
 alter table app_public.listings add constraint listings_description_is_bounded
-  CHECK ((length(description) <= 20000));
+  CHECK ((length((description)::text) <= 20000));
 alter table app_public.listings add constraint listings_house_rules_are_bounded
-  CHECK ((length(house_rules) <= 10000));
+  CHECK ((length((house_rules)::text) <= 10000));
 alter table app_public.listings add constraint listings_max_guests_fits
   CHECK (((max_guests >= 1) AND (max_guests <= 16)));
 alter table app_public.listings add constraint listings_nights_are_ordered
@@ -1488,13 +1510,13 @@ alter table app_public.listings add constraint listings_preparation_days_fit
 alter table app_public.listings add constraint listings_rating_sum_fits_count
   CHECK (((review_rating_sum >= review_count) AND (review_rating_sum <= (review_count * 5))));
 alter table app_public.listings add constraint listings_region_is_bounded
-  CHECK ((length(region) <= 200));
+  CHECK ((length((region)::text) <= 200));
 alter table app_public.listings add constraint listings_rooms_are_plausible
   CHECK ((((bedrooms >= 0) AND (bedrooms <= 50)) AND ((beds >= 0) AND (beds <= 100)) AND ((bathrooms >= (0)::numeric) AND (bathrooms <= (50)::numeric))));
 alter table app_public.listings add constraint listings_time_zone_is_known
   CHECK (app_hidden.is_time_zone(time_zone));
 alter table app_public.listings add constraint listings_title_has_length
-  CHECK (((length(title) <= 200) AND (btrim(title) <> ''::text)));
+  CHECK (((length((title)::text) <= 200) AND (btrim((title)::text) <> ''::text)));
 alter table app_public.listings add constraint listings_unit_count_fits
   CHECK (((unit_count >= 1) AND (unit_count <= 100)));
 CREATE INDEX listings_host_id_idx ON app_public.listings USING btree (host_id, id);
@@ -1813,7 +1835,7 @@ create table app_public.reviews (
   communication_rating smallint,
   location_rating smallint,
   value_rating smallint,
-  comment text not null,
+  comment app_public.prose not null,
   published_at timestamp with time zone,
   created_at timestamp with time zone default app_hidden.clock() not null
 );
@@ -1833,7 +1855,7 @@ alter table app_public.reviews add constraint reviews_subject_id_fkey
 alter table app_public.reviews add constraint reviews_category_ratings_fit
   CHECK ((((cleanliness_rating >= 1) AND (cleanliness_rating <= 5)) AND ((accuracy_rating >= 1) AND (accuracy_rating <= 5)) AND ((check_in_rating >= 1) AND (check_in_rating <= 5)) AND ((communication_rating >= 1) AND (communication_rating <= 5)) AND ((location_rating >= 1) AND (location_rating <= 5)) AND ((value_rating >= 1) AND (value_rating <= 5))));
 alter table app_public.reviews add constraint reviews_comment_has_length
-  CHECK (((length(btrim(comment)) >= 1) AND (length(btrim(comment)) <= 5000)));
+  CHECK (((length(btrim((comment)::text)) >= 1) AND (length(btrim((comment)::text)) <= 5000)));
 alter table app_public.reviews add constraint reviews_rating_fits
   CHECK (((rating >= 1) AND (rating <= 5)));
 CREATE INDEX reviews_author_id_idx ON app_public.reviews USING btree (author_id);
@@ -1878,7 +1900,7 @@ grant select on app_public.reviews to staybase_visitor;
 --
 create table app_public.user_contacts (
   user_id uuid not null,
-  email text not null,
+  email app_public.line not null,
   email_verified_at timestamp with time zone,
   phone text
 );
@@ -1890,9 +1912,9 @@ alter table app_public.user_contacts add constraint user_contacts_email_key
 alter table app_public.user_contacts add constraint user_contacts_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_public.user_contacts add constraint user_contacts_email_is_lower_case
-  CHECK ((email = lower(email)));
+  CHECK (((email)::text = lower((email)::text)));
 alter table app_public.user_contacts add constraint user_contacts_email_is_plausible
-  CHECK (((email ~ '^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$'::text) AND (length(email) <= 254)));
+  CHECK ((((email)::text ~ '^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$'::text) AND (length((email)::text) <= 254)));
 alter table app_public.user_contacts add constraint user_contacts_phone_is_e164
   CHECK ((phone ~ '^\+[1-9][0-9]{6,14}$'::text));
 alter table app_public.user_contacts enable row level security;
@@ -1919,9 +1941,9 @@ grant update (phone) on app_public.user_contacts to staybase_visitor;
 --
 create table app_public.users (
   id uuid default uuidv7() not null,
-  display_name text not null,
+  display_name app_public.line not null,
   avatar_url app_public.web_url,
-  bio text default ''::text not null,
+  bio app_public.prose default ''::text not null,
   languages text[] default '{}'::text[] not null,
   host_since timestamp with time zone,
   created_at timestamp with time zone default app_hidden.clock() not null,
@@ -1931,14 +1953,14 @@ alter table app_public.users owner to staybase_owner;
 alter table app_public.users add constraint users_pkey
   PRIMARY KEY (id);
 alter table app_public.users add constraint users_bio_is_bounded
-  CHECK ((length(bio) <= 5000));
+  CHECK ((length((bio)::text) <= 5000));
 alter table app_public.users add constraint users_display_name_has_length
-  CHECK (((length(display_name) <= 80) AND (btrim(display_name) <> ''::text)));
-alter table app_public.users add constraint users_languages_are_bounded
+  CHECK (((length((display_name)::text) <= 80) AND (btrim((display_name)::text) <> ''::text)));
+alter table app_public.users add constraint users_languages_are_known
   CHECK (
 CASE
     WHEN (array_ndims(languages) > 1) THEN false
-    ELSE ((cardinality(languages) <= 20) AND (array_position(languages, NULL::text) IS NULL) AND (length(array_to_string(languages, ' '::text)) <= 700))
+    ELSE ((cardinality(languages) <= 20) AND (array_position(languages, NULL::text) IS NULL) AND app_hidden.are_language_tags(languages))
 END);
 alter table app_public.users enable row level security;
 alter table app_public.users force row level security;
@@ -2018,6 +2040,56 @@ alter routine app_hidden.append_event(text,uuid,jsonb) owner to staybase_owner;
 comment on routine app_hidden.append_event(text,uuid,jsonb) is 'Writes an event into the outbox, once a transaction for each type and subject.';
 
 --
+-- function app_hidden.are_language_tags(text[])
+--
+CREATE OR REPLACE FUNCTION app_hidden.are_language_tags(tags text[])
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(bool_and(
+    tag ~* '^[a-z]{2,3}(-[a-z]{4})?(-([a-z]{2}|[0-9]{3}))?$'
+    and (tag !~* '-[a-z]{2}$' or app_hidden.is_country_code(upper(right(tag, 2))))
+    and lower(split_part(tag, '-', 1)) = any (string_to_array(
+      'aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu'
+      ' cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi'
+      ' ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks'
+      ' ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl'
+      ' nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl'
+      ' sm sn so sq sr ss st su sv sw ta te tg th ti tk tn to tr ts tt tw ty ug uk ur uz ve vi'
+      ' vo wa wo xh yi yo za zh zu ace ach ada ady aeb afh agq ain akk akz ale aln alt ang ann'
+      ' anp arc arn aro arp arq ars arw ary arz asa ase ast atj avk awa bal ban bar bas bax bbc'
+      ' bbj bej bem bew bez bfd bfq bgc bgn bho bik bin bjn bkm bla blo blt bpy bqi bra brh brx'
+      ' bss bua bug bum byn byv cad car cay cch ccp ceb cgg chb chg chk chm chn cho chp chr chy'
+      ' cic ckb clc cop cps crg crh crj crk crl crm crr crs csb csw dak dar dav del den dgr din'
+      ' dje doi dsb dtp dua dum dyo dyu dzg ebu efi egl egy eka elx enm esu ewo ext fan fil fit'
+      ' fon frc frm fro frp frr frs fur gaa gag gan gay gba gbz gez gil glk gmh goh gon gor got'
+      ' grb grc gsw guc gur guz gwi hai hak haw hax hif hil hit hmn hnj hsb hsn hup hur iba ibb'
+      ' ikt ilo inh izh jam jbo jgo jmc jpr jrb jut kaa kab kac kaj kam kaw kbd kbl kcg kde kea'
+      ' kek ken kfo kgp kha kho khq khw kiu kkj kln kmb koi kok kos kpe krc kri krj krl kru ksb'
+      ' ksf ksh kum kut kwk kxv lad lag lah lam lez lfn lij lil liv lkt lmo lol lou loz lrc lsm'
+      ' ltg lua lui lun luo lus luy lzh lzz mad maf mag mai mak man mas mde mdf mdr men mer mfe'
+      ' mga mgh mgo mic min mnc mni moe moh mos mrj mua mus mwl mwr mwv mye myv mzn nan nap naq'
+      ' nds new nia niu njo nmg nnh nog non nov nqo nso nus nwc nym nyn nyo nzi ojb ojc ojs ojw'
+      ' oka osa ota pag pal pam pap pau pcd pcm pdc pdt peo pfl phn pis pms pnt pon pqm prg pro'
+      ' quc qug raj rap rar rgn rhg rif rof rom rtm rue rug rup rwk sad sah sam saq sas sat saz'
+      ' sba sbp scn sco sdc sdh see seh sei sel ses sga sgs shi shn shu sid slh sli sly sma smj'
+      ' smn sms snk sog srn srr ssy stq str suk sus sux swb syc syr szl tce tcy tem teo ter tet'
+      ' tgx tht tig tiv tkl tkr tlh tli tly tmh tog tok tpi tru trv trw tsd tsi ttm ttt tum tvl'
+      ' twq tyv tzm udm uga umb vai vec vep vls vmf vmw vot vro vun wae wal war was wbp wuu xal'
+      ' xmf xnr xog yao yap yav ybb yrl yue zap zbl zea zen zgh zun zza',
+      ' '
+    ))
+  ), true)
+  from unnest(tags) tag
+$function$;
+alter routine app_hidden.are_language_tags(text[]) owner to staybase_owner;
+comment on routine app_hidden.are_language_tags(text[]) is 'Whether all of some texts are languages of BCP 47, such as de or pt-BR.';
+grant execute on routine app_hidden.are_language_tags(text[]) to staybase_operator;
+grant execute on routine app_hidden.are_language_tags(text[]) to staybase_visitor;
+
+--
 -- function app_hidden.booked_listing_ids()
 --
 CREATE OR REPLACE FUNCTION app_hidden.booked_listing_ids()
@@ -2035,9 +2107,9 @@ comment on routine app_hidden.booked_listing_ids() is 'Listings that whoever is 
 grant execute on routine app_hidden.booked_listing_ids() to staybase_visitor;
 
 --
--- function app_hidden.check_nights(date,date)
+-- function app_hidden.check_nights(date,date,text,integer)
 --
-CREATE OR REPLACE FUNCTION app_hidden.check_nights(starts_on date, ends_before date)
+CREATE OR REPLACE FUNCTION app_hidden.check_nights(starts_on date, ends_before date, field text DEFAULT 'ends_before'::text, most_nights integer DEFAULT 730)
  RETURNS void
  LANGUAGE plpgsql
  IMMUTABLE
@@ -2045,19 +2117,20 @@ CREATE OR REPLACE FUNCTION app_hidden.check_nights(starts_on date, ends_before d
 AS $function$
 begin
   if not coalesce(
-    isfinite(check_nights.starts_on) and isfinite(check_nights.ends_before)
+    check_nights.starts_on >= date '0001-01-01' and check_nights.ends_before <= date '9999-12-31'
     and check_nights.starts_on < check_nights.ends_before, false
   ) then
     raise exception 'Give the first night, and a later day before which it ends.'
-      using errcode = 'SBC02', column = 'ends_before';
+      using errcode = 'SBC02', column = check_nights.field;
   end if;
-  if check_nights.ends_before - check_nights.starts_on > 730 then
-    raise exception 'At most 730 nights at once.' using errcode = 'SBC04', column = 'ends_before';
+  if check_nights.ends_before - check_nights.starts_on > check_nights.most_nights then
+    raise exception 'At most % nights at once.', check_nights.most_nights
+      using errcode = 'SBC04', column = check_nights.field;
   end if;
 end
 $function$;
-alter routine app_hidden.check_nights(date,date) owner to staybase_owner;
-comment on routine app_hidden.check_nights(date,date) is 'INVALID_STAY or STAY_TOO_LONG where a range of nights makes no sense.';
+alter routine app_hidden.check_nights(date,date,text,integer) owner to staybase_owner;
+comment on routine app_hidden.check_nights(date,date,text,integer) is 'INVALID_STAY or STAY_TOO_LONG where a range of nights makes no sense.';
 
 --
 -- function app_hidden.check_search(double precision,double precision,double precision,double precision,date,date,integer,text,bigint,bigint,integer,text)
@@ -2134,8 +2207,10 @@ begin
     raise exception 'Give both check-in and check-out.'
       using errcode = 'SBC02', column = 'check_in';
   end if;
-  if not isfinite(check_stay.check_in) or not isfinite(check_stay.check_out) then
-    raise exception 'Dates of a stay are finite.' using errcode = 'SBC02', column = 'check_out';
+  -- What is added to a date later, such as preparation days, stays within what a date can be.
+  if check_stay.check_in < date '0001-01-01' or check_stay.check_out > date '9999-12-31' then
+    raise exception 'Dates of a stay are in the years 1 to 9999.'
+      using errcode = 'SBC02', column = 'check_out';
   end if;
   if check_stay.check_out <= check_stay.check_in then
     raise exception 'Check-out comes after check-in.' using errcode = 'SBC02', column = 'check_out';
@@ -2375,19 +2450,10 @@ CREATE OR REPLACE FUNCTION app_hidden.free_units(listing_id uuid, nights dateran
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select a.unit_number from app_hidden.listing_availability a
-  where a.listing_id = free_units.listing_id
-    and a.unit_number = coalesce(free_units.unit_number, a.unit_number)
-    and (
-      not a.taken && free_units.nights
-      or not exists (
-        select from app_public.calendar_claims c
-        where c.listing_id = a.listing_id and c.unit_number = a.unit_number
-          and c.nights && free_units.nights
-          and (c.expires_at is null or c.expires_at > app_hidden.clock())
-      )
-    )
-  order by a.taken && free_units.nights, a.unit_number
+  select u.unit_number from app_hidden.unit_nights(free_units.listing_id) u
+  where u.unit_number = coalesce(free_units.unit_number, u.unit_number)
+    and not u.taken && free_units.nights
+  order by u.guarded && free_units.nights, u.unit_number
 $function$;
 alter routine app_hidden.free_units(uuid,daterange,smallint) owner to staybase_owner;
 comment on routine app_hidden.free_units(uuid,daterange,smallint) is 'The units that can take these nights, in the order in which to try them.';
@@ -2544,6 +2610,19 @@ end
 $function$;
 alter routine app_hidden.import_nights(uuid,jsonb) owner to staybase_owner;
 comment on routine app_hidden.import_nights(uuid,jsonb) is 'Replaces the imported claims of a listing; bookings keep their nights.';
+
+--
+-- function app_hidden.is_country_code(text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.is_country_code(code text)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+RETURN (code = ANY (string_to_array('AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW'::text, ' '::text)));
+alter routine app_hidden.is_country_code(text) owner to staybase_owner;
+comment on routine app_hidden.is_country_code(text) is 'Whether two capital letters are a country of ISO 3166-1.';
+grant execute on routine app_hidden.is_country_code(text) to staybase_operator;
+grant execute on routine app_hidden.is_country_code(text) to staybase_visitor;
 
 --
 -- function app_hidden.is_time_zone(text)
@@ -2770,6 +2849,22 @@ alter routine app_hidden.mercator_y(double precision) owner to staybase_owner;
 comment on routine app_hidden.mercator_y(double precision) is 'Web-Mercator coordinate in [0, 1) of a latitude in degrees, from north to south.';
 
 --
+-- function app_hidden.metres_from(double precision,double precision,double precision,double precision)
+--
+CREATE OR REPLACE FUNCTION app_hidden.metres_from(from_longitude double precision, from_latitude double precision, longitude double precision, latitude double precision, OUT east double precision, OUT north double precision)
+ RETURNS record
+ LANGUAGE sql
+ IMMUTABLE
+AS $function$
+  select
+    (mod((metres_from.longitude - metres_from.from_longitude + 540)::numeric, 360) - 180)
+      ::double precision * 111320 * greatest(cos(radians(metres_from.from_latitude)), 0.01),
+    (metres_from.latitude - metres_from.from_latitude) * 111320
+$function$;
+alter routine app_hidden.metres_from(double precision,double precision,double precision,double precision) owner to staybase_owner;
+comment on routine app_hidden.metres_from(double precision,double precision,double precision,double precision) is 'Metres to the east and to the north from one point to another.';
+
+--
 -- function app_hidden.missing_for_publication(app_public.listings)
 --
 CREATE OR REPLACE FUNCTION app_hidden.missing_for_publication(listing app_public.listings)
@@ -2861,92 +2956,230 @@ comment on routine app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posti
 -- function app_hidden.price_stay(uuid,date,date,integer,boolean)
 --
 CREATE OR REPLACE FUNCTION app_hidden.price_stay(listing_id uuid, check_in date, check_out date, guests integer, only_free boolean)
- RETURNS TABLE(currency text, base_nights integer, base_amount bigint, weekend_nights integer, weekend_amount bigint, dated_nights integer, dated_total_amount bigint, cleaning_fee_amount bigint, extra_guests integer, extra_guest_fee_amount bigint, subtotal_amount bigint, guest_service_fee_amount bigint, host_commission_amount bigint, total_amount bigint)
+ RETURNS TABLE(currency text, base_nights integer, base_amount bigint, weekend_nights integer, weekend_amount bigint, dated_nights integer, dated_total_amount bigint, cleaning_fee_amount bigint, extra_guests integer, extra_guest_fee_amount bigint, subtotal_amount bigint, guest_service_fee_amount bigint, host_commission_amount bigint, total_amount bigint, minimum_charge_amount bigint, maximum_charge_amount bigint)
  LANGUAGE sql
  STABLE
 AS $function$
   select
     p.currency, p.base_nights, p.base_amount, p.weekend_nights, p.weekend_amount,
     p.dated_nights, p.dated_total_amount, p.cleaning_fee_amount, p.extra_guests,
-    p.extra_guest_fee_amount, p.subtotal_amount,
-    app_hidden.service_fee(p.subtotal_amount, p.guest_service_fee_bps, p.charge_step),
+    p.extra_guest_fee_amount, p.subtotal_amount, p.guest_service_fee_amount,
     app_hidden.service_fee(p.subtotal_amount, p.host_commission_bps, p.charge_step),
-    p.subtotal_amount
-      + app_hidden.service_fee(p.subtotal_amount, p.guest_service_fee_bps, p.charge_step)
+    p.subtotal_amount + p.guest_service_fee_amount,
+    c.minimum_charge_amount, c.maximum_charge_amount
   from (
     select
-      n.*,
-      n.base_nights * n.base_amount + n.weekend_nights * n.weekend_amount + n.dated_total_amount
-        + n.cleaning_fee_amount
-        + n.extra_guest_fee_amount * n.extra_guests * (price_stay.check_out - price_stay.check_in)
-        as subtotal_amount
+      s.*,
+      app_hidden.service_fee(s.subtotal_amount, s.guest_service_fee_bps, s.charge_step)
+        as guest_service_fee_amount
     from (
       select
-        u.*,
-        coalesce(u.dated[1], 0)::integer as dated_nights,
-        coalesce(u.dated[3], 0) as dated_total_amount,
-        (price_stay.check_out - price_stay.check_in - u.all_weekend_nights
-          - coalesce(u.dated[1] - u.dated[2], 0))::integer as base_nights,
-        (u.all_weekend_nights - coalesce(u.dated[2], 0))::integer as weekend_nights
+        n.*,
+        n.base_nights * n.base_amount + n.weekend_nights * n.weekend_amount + n.dated_total_amount
+          + n.cleaning_fee_amount
+          + n.extra_guest_fee_amount * n.extra_guests * (price_stay.check_out - price_stay.check_in)
+          as subtotal_amount
       from (
         select
-          a.currency,
-          a.charge_step,
-          a.nightly_amount as base_amount,
-          coalesce(a.weekend_nightly_amount, a.nightly_amount) as weekend_amount,
-          a.cleaning_fee_amount,
-          greatest(price_stay.guests - a.guests_included, 0) as extra_guests,
-          a.extra_guest_fee_amount,
-          -- Asked for in a query of its own, for that runs once and not once a listing.
-          (select app_hidden.weekend_nights_before(price_stay.check_out)
-            - app_hidden.weekend_nights_before(price_stay.check_in)) as all_weekend_nights,
-          -- Nights with a rate of their own, those of them at weekends, and what they cost.
-          case when a.has_dated_rates then (
-            select array[
-              sum(o.ends - o.starts),
-              sum(
-                app_hidden.weekend_nights_before(o.ends)
-                  - app_hidden.weekend_nights_before(o.starts)
-              ),
-              sum(o.nightly_amount * (o.ends - o.starts))::bigint
-            ]
-            from (
-              select
-                d.nightly_amount,
-                greatest(lower(d.nights), price_stay.check_in) as starts,
-                least(upper(d.nights), price_stay.check_out) as ends
-              from app_public.dated_rates d
-              where d.listing_id = a.listing_id
-                and d.currency = a.currency
-                and upper(d.nights) > price_stay.check_in
-                and lower(d.nights) < price_stay.check_out
-            ) o
-          ) end as dated,
-          (select f.guest_service_fee_bps from app_hidden.fees_in_force() f)
-            as guest_service_fee_bps,
-          (select f.host_commission_bps from app_hidden.fees_in_force() f)
-            as host_commission_bps
-        from app_hidden.listing_availability a
-        where a.listing_id = price_stay.listing_id
-          and a.nightly_amount is not null
-          and (
-            not price_stay.only_free
-            or (
-              not a.taken && app_hidden.claim_window(
-                price_stay.check_in, price_stay.check_out, a.preparation_days
+          u.*,
+          coalesce(u.dated[1], 0)::integer as dated_nights,
+          coalesce(u.dated[3], 0) as dated_total_amount,
+          (price_stay.check_out - price_stay.check_in - u.all_weekend_nights
+            - coalesce(u.dated[1] - u.dated[2], 0))::integer as base_nights,
+          (u.all_weekend_nights - coalesce(u.dated[2], 0))::integer as weekend_nights
+        from (
+          select
+            a.currency,
+            a.charge_step,
+            a.nightly_amount as base_amount,
+            coalesce(a.weekend_nightly_amount, a.nightly_amount) as weekend_amount,
+            a.cleaning_fee_amount,
+            greatest(price_stay.guests - a.guests_included, 0) as extra_guests,
+            a.extra_guest_fee_amount,
+            -- Asked for in a query of its own, for that runs once and not once a listing.
+            (select app_hidden.weekend_nights_before(price_stay.check_out)
+              - app_hidden.weekend_nights_before(price_stay.check_in)) as all_weekend_nights,
+            -- Nights with a rate of their own, those of them at weekends, and what they cost.
+            case when a.has_dated_rates then (
+              select array[
+                sum(o.ends - o.starts),
+                sum(
+                  app_hidden.weekend_nights_before(o.ends)
+                    - app_hidden.weekend_nights_before(o.starts)
+                ),
+                sum(o.nightly_amount * (o.ends - o.starts))::bigint
+              ]
+              from (
+                select
+                  d.nightly_amount,
+                  greatest(lower(d.nights), price_stay.check_in) as starts,
+                  least(upper(d.nights), price_stay.check_out) as ends
+                from app_public.dated_rates d
+                where d.listing_id = a.listing_id
+                  and d.currency = a.currency
+                  and upper(d.nights) > price_stay.check_in
+                  and lower(d.nights) < price_stay.check_out
+              ) o
+            ) end as dated,
+            (select f.guest_service_fee_bps from app_hidden.fees_in_force() f)
+              as guest_service_fee_bps,
+            (select f.host_commission_bps from app_hidden.fees_in_force() f)
+              as host_commission_bps
+          from app_hidden.listing_availability a
+          where a.listing_id = price_stay.listing_id
+            and a.nightly_amount is not null
+            and (
+              not price_stay.only_free
+              or (
+                (
+                  not a.taken && app_hidden.claim_window(
+                    price_stay.check_in, price_stay.check_out, a.preparation_days
+                  )
+                  -- Mostly no hold is over that still has its nights; which ones are is asked once.
+                  or (
+                    a.listing_id in (
+                      select h.listing_id from app_public.calendar_claims h
+                      where h.expires_at <= app_hidden.clock()
+                    )
+                    and exists (
+                      select from app_hidden.free_units(
+                        a.listing_id,
+                        app_hidden.claim_window(
+                          price_stay.check_in, price_stay.check_out, a.preparation_days
+                        ),
+                        a.unit_number
+                      )
+                    )
+                  )
+                )
+                and app_hidden.stay_keeps_restrictions(a, price_stay.check_in, price_stay.check_out)
               )
-              and app_hidden.stay_keeps_restrictions(a, price_stay.check_in, price_stay.check_out)
             )
-          )
-        limit 1
-      ) u
+          limit 1
+        ) u
+        offset 0
+      ) n
       offset 0
-    ) n
+    ) s
     offset 0
   ) p
+  join app_public.currencies c on c.code = p.currency
+  where not price_stay.only_free
+    or p.subtotal_amount + p.guest_service_fee_amount
+      between c.minimum_charge_amount and c.maximum_charge_amount
 $function$;
 alter routine app_hidden.price_stay(uuid,date,date,integer,boolean) owner to staybase_owner;
-comment on routine app_hidden.price_stay(uuid,date,date,integer,boolean) is 'The price of a stay in minor units, as parts; no row where the listing has no rates or, with only_free, no unit can take it.';
+comment on routine app_hidden.price_stay(uuid,date,date,integer,boolean) is 'The price of a stay in minor units, as parts; no row where the listing has no rates or, with only_free, the stay cannot be sold.';
+
+--
+-- function app_hidden.public_place(uuid,double precision,double precision)
+--
+CREATE OR REPLACE FUNCTION app_hidden.public_place(host_id uuid, longitude double precision, latitude double precision, OUT public_longitude double precision, OUT public_latitude double precision)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  c_draws constant integer := 100;
+  c_least_error constant double precision := 110;
+  c_house constant double precision := 40;
+  c_near constant double precision := 1000;
+begin
+  -- Two homes of a host at once are placed one after the other.
+  perform pg_advisory_xact_lock(
+    hashtextextended('public_place/' || public_place.host_id::text, 0)
+  );
+  -- A home that comes back, or is written again, has the point that it had.
+  select p.public_longitude, p.public_latitude
+  into public_place.public_longitude, public_place.public_latitude
+  from app_private.public_places p
+  where p.host_id = public_place.host_id
+    and p.longitude = public_place.longitude and p.latitude = public_place.latitude
+  order by p.id
+  limit 1;
+  if found then
+    return;
+  end if;
+
+  with places as (
+    -- The host's homes and their points, as seen from this home; some hosts have thousands.
+    select p.id, p.public_longitude, p.public_latitude, point.east, point.north,
+      home.east as home_east, home.north as home_north,
+      sqrt(home.east ^ 2 + home.north ^ 2) as home_distance
+    from app_private.public_places p
+    cross join lateral app_hidden.metres_from(
+      public_place.longitude, public_place.latitude, p.public_longitude, p.public_latitude
+    ) point
+    cross join lateral app_hidden.metres_from(
+      public_place.longitude, public_place.latitude, p.longitude, p.latitude
+    ) home
+    where p.host_id = public_place.host_id
+    order by home_distance, p.id
+    limit 50
+  ),
+  draws as materialized (
+    select n, random() * 2 * pi() as bearing, 165 + random() * 70 as distance_m
+    from generate_series(1, c_draws) n
+  ),
+  candidates as (
+    select p.public_longitude, p.public_latitude, p.east, p.north,
+      min(p.home_distance) < c_house as is_of_house, true as is_shared, min(p.id) as place
+    from places p
+    where sqrt(p.east ^ 2 + p.north ^ 2) between 150 and 250
+    group by p.public_longitude, p.public_latitude, p.east, p.north
+    union all
+    select o.public_longitude, o.public_latitude, m.east, m.north, false, false, d.n
+    from draws d
+    cross join lateral app_hidden.offset_place(
+      public_place.longitude, public_place.latitude, d.bearing, d.distance_m
+    ) o
+    cross join lateral app_hidden.metres_from(
+      public_place.longitude, public_place.latitude, o.public_longitude, o.public_latitude
+    ) m
+  )
+  select c.public_longitude, c.public_latitude
+  into public_place.public_longitude, public_place.public_latitude
+  from candidates c
+  cross join lateral (
+    select avg(around.east) as east, avg(around.north) as north
+    from (
+      select p.east, p.north from places p where p.home_distance < c_near
+      union
+      select c.east, c.north
+    ) around
+  ) mean
+  cross join lateral (
+    select
+      coalesce(bool_or(repeats), false) as repeats,
+      sqrt(mean.east ^ 2 + mean.north ^ 2) < c_least_error or coalesce(bool_or(
+        p.home_distance < c_near and (
+          repeats
+          or sqrt((mean.east - p.home_east) ^ 2 + (mean.north - p.home_north) ^ 2) < c_least_error
+        )
+      ), false) as tells
+    from places p
+    cross join lateral (
+      -- Of homes that share a point, moving it back gives the known home, and nothing else.
+      select (p.east, p.north) <> (c.east, c.north) and sqrt(
+        (p.east - p.home_east - c.east) ^ 2 + (p.north - p.home_north - c.north) ^ 2
+      ) < c_least_error as repeats
+    ) r
+  ) known
+  order by c.is_of_house desc, known.tells, c.is_shared desc, known.repeats, c.place
+  limit 1;
+
+  insert into app_private.public_places (
+    host_id, longitude, latitude, public_longitude, public_latitude
+  )
+  values (
+    public_place.host_id, public_place.longitude, public_place.latitude,
+    public_place.public_longitude, public_place.public_latitude
+  );
+end
+$function$;
+alter routine app_hidden.public_place(uuid,double precision,double precision) owner to staybase_owner;
+comment on routine app_hidden.public_place(uuid,double precision,double precision) is 'The point that stands for a home on the map: one of its host''s nearby, or a new one.';
 
 --
 -- function app_hidden.queue_intent_cancellation(uuid)
@@ -3137,6 +3370,9 @@ begin
     when 'not_instant' then
       raise exception 'This host takes requests, which cannot be booked at once.'
         using errcode = 'SBB05', column = 'listing_id';
+    when 'own_listing' then
+      raise exception 'Hosts do not book their own listing; block the nights instead.'
+        using errcode = 'SBB04', column = 'listing_id';
     when 'no_rates' then
       raise exception 'This listing has no rates.' using errcode = 'SBP06', column = 'listing_id';
     when 'in_the_past' then
@@ -3159,6 +3395,14 @@ begin
         using errcode = 'SBC05', column = 'guests';
     when 'nights_taken' then
       raise exception 'These nights are taken.' using errcode = 'SBC01', column = 'check_in';
+    when 'total_too_low' then
+      raise exception 'The total is less than the % minor units that a card takes.',
+        v_reason.rule
+        using errcode = 'SBP04', column = 'check_out';
+    when 'total_too_high' then
+      raise exception 'The total is more than the % minor units that a card takes at once.',
+        v_reason.rule
+        using errcode = 'SBP04', column = 'check_out';
     else null;
   end case;
 end
@@ -4197,6 +4441,28 @@ alter routine app_hidden.tg_reviews__rate_listing() owner to staybase_owner;
 comment on routine app_hidden.tg_reviews__rate_listing() is 'Keeps the count and sum of published ratings on the listing.';
 
 --
+-- function app_hidden.unit_nights(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.unit_nights(listing_id uuid)
+ RETURNS TABLE(unit_number smallint, guarded datemultirange, taken datemultirange)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select
+    a.unit_number,
+    a.taken,
+    a.taken - coalesce((
+      select range_agg(c.nights) from app_public.calendar_claims c
+      where c.listing_id = a.listing_id and c.unit_number = a.unit_number
+        and c.expires_at <= app_hidden.clock()
+    ), '{}')
+  from app_hidden.listing_availability a
+  where a.listing_id = unit_nights.listing_id
+$function$;
+alter routine app_hidden.unit_nights(uuid) owner to staybase_owner;
+comment on routine app_hidden.unit_nights(uuid) is 'Per unit the nights in its guard row, and those of them that are taken.';
+
+--
 -- function app_hidden.weekend_nights_before(date)
 --
 CREATE OR REPLACE FUNCTION app_hidden.weekend_nights_before(night date)
@@ -4239,23 +4505,6 @@ begin
         excluded.latitude
       );
 
-  insert into app_private.listing_offsets (listing_id, bearing, distance_m)
-  select l.id, o.bearing, o.distance_m
-  from app_public.listings l
-  join app_public.listings other on other.host_id = l.host_id and other.id <> l.id
-  join app_public.listing_addresses a on a.listing_id = other.id
-  join app_private.listing_offsets o on o.listing_id = other.id
-  where l.id = write_listing_address.listing_id
-    -- Some 200 m; more than needed does no harm.
-    and abs(a.latitude - write_listing_address.latitude) < 0.002
-    and abs(a.longitude - write_listing_address.longitude)
-      * greatest(cos(radians(write_listing_address.latitude)), 0.01) < 0.002
-  order by other.id
-  limit 1
-  on conflict on constraint listing_offsets_pkey do nothing;
-  insert into app_private.listing_offsets (listing_id) values (write_listing_address.listing_id)
-  on conflict on constraint listing_offsets_pkey do nothing;
-
   update app_public.listings l
   set time_zone = write_listing_address.time_zone,
       country_code = upper(write_listing_address.country_code),
@@ -4263,11 +4512,11 @@ begin
       city = btrim(write_listing_address.city),
       public_longitude = p.public_longitude,
       public_latitude = p.public_latitude
-  from app_private.listing_offsets o
-  cross join lateral app_hidden.offset_place(
-    write_listing_address.longitude, write_listing_address.latitude, o.bearing, o.distance_m
+  from app_public.listings host
+  cross join lateral app_hidden.public_place(
+    host.host_id, write_listing_address.longitude, write_listing_address.latitude
   ) p
-  where l.id = write_listing_address.listing_id and o.listing_id = l.id
+  where l.id = write_listing_address.listing_id and host.id = l.id
   returning l.* into v_listing;
   return v_listing;
 end
@@ -5528,6 +5777,7 @@ declare
   v_listing app_public.listings;
   v_today date;
   v_nights integer;
+  v_price record;
 begin
   perform app_hidden.check_stay(bookability.check_in, bookability.check_out, bookability.guests);
   v_nights := bookability.check_out - bookability.check_in;
@@ -5539,6 +5789,11 @@ begin
     raise exception 'There is no such listing.' using errcode = 'SBL01', column = 'listing_id';
   end if;
   v_today := app_hidden.local_today(v_listing.time_zone);
+  -- Of more guests than fit no price is asked: it could be more than a number can hold.
+  select p.* into v_price from app_hidden.price_stay(
+    v_listing.id, bookability.check_in, bookability.check_out,
+    least(bookability.guests, v_listing.max_guests), only_free => false
+  ) p;
 
   return query
   select r.code, r.rule
@@ -5546,9 +5801,9 @@ begin
     ('not_published', v_listing.status <> 'published', v_listing.status::text),
     -- Until hosts can answer requests, these cannot be booked by anybody.
     ('not_instant', v_listing.booking_mode <> 'instant', v_listing.booking_mode::text),
-    ('no_rates', not exists (
-      select from app_public.listing_rates lr where lr.listing_id = v_listing.id
-    ), null),
+    ('own_listing', v_listing.status = 'published'
+      and v_listing.host_id = app_public.current_user_id(), null),
+    ('no_rates', v_price is null, null),
     ('in_the_past', bookability.check_in < v_today, v_today::text),
     ('min_nights', v_nights < v_listing.min_nights, v_listing.min_nights::text),
     ('max_nights', v_nights > v_listing.max_nights, v_listing.max_nights::text),
@@ -5566,7 +5821,11 @@ begin
           bookability.check_in, bookability.check_out, v_listing.preparation_days
         )
       )
-    ), null)
+    ), null),
+    ('total_too_low', v_price.total_amount < v_price.minimum_charge_amount,
+      v_price.minimum_charge_amount::text),
+    ('total_too_high', v_price.total_amount > v_price.maximum_charge_amount,
+      v_price.maximum_charge_amount::text)
   ) as r (code, applies, rule)
   where r.applies;
 end
@@ -5730,26 +5989,9 @@ declare
   v_price app_public.stay_price;
   v_quote app_public.quotes;
 begin
-  if exists (
-    select from app_public.listings l
-    where l.id = create_quote.listing_id and l.host_id = v_user_id
-  ) then
-    raise exception 'Hosts do not book their own listing; block the nights instead.'
-      using errcode = 'SBB04', column = 'listing_id';
-  end if;
-
   v_price := app_public.quote(
     create_quote.listing_id, create_quote.check_in, create_quote.check_out, create_quote.guests
   );
-  -- Stripe takes amounts of eight digits at most.
-  if v_price.total_amount > 99999999 then
-    raise exception 'The total is more than a card can be charged at once.' using errcode = 'SBP04';
-  end if;
-  if v_price.total_amount < (
-    select c.minimum_charge_amount from app_public.currencies c where c.code = v_price.currency
-  ) then
-    raise exception 'The total is less than a card can be charged.' using errcode = 'SBP04';
-  end if;
 
   insert into app_public.quotes (
     listing_id, guest_id, check_in, check_out, guests,
@@ -5828,27 +6070,30 @@ grant execute on routine app_public.listings_missing_for_publication(app_public.
 --
 CREATE OR REPLACE FUNCTION app_public.listings_taken_nights(listing app_public.listings, from_date date, to_date date)
  RETURNS date[]
- LANGUAGE sql
+ LANGUAGE plpgsql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select coalesce(array_agg(night order by night), '{}')
-  from (
-    select n::date as night
-    from generate_series(
-      from_date::timestamp,
-      (least(to_date, from_date + 800) - 1)::timestamp,
-      interval '1 day'
-    ) n
-    where isfinite(from_date)
-  ) nights
-  where not exists (
-    select from app_hidden.listing_availability a
-    where a.listing_id = listing.id and not a.taken @> nights.night
-  )
+begin
+  perform app_hidden.check_nights(from_date, to_date, 'to_date', 800);
+  return array(
+    select generate_series(
+      lower(t.nights)::timestamp, upper(t.nights)::timestamp - interval '1 day', interval '1 day'
+    )::date as night
+    from (
+      -- Of a listing without units every night is taken.
+      select coalesce(range_intersect_agg(u.taken), '{(,)}') as taken
+      from app_hidden.unit_nights(listing.id) u
+    ) all_units
+    cross join lateral unnest(
+      all_units.taken * datemultirange(daterange(from_date, to_date))
+    ) t (nights)
+    order by night
+  );
+end
 $function$;
 alter routine app_public.listings_taken_nights(app_public.listings,date,date) owner to staybase_owner;
-comment on routine app_public.listings_taken_nights(app_public.listings,date,date) is 'The nights from the first date to before the second (at most 800) on which no unit is free.';
+comment on routine app_public.listings_taken_nights(app_public.listings,date,date) is 'The nights from the first date to before the second on which no unit is free. More than 800 nights at once are refused.';
 grant execute on routine app_public.listings_taken_nights(app_public.listings,date,date) to staybase_visitor;
 
 --
@@ -6540,29 +6785,29 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 --
 -- rows of app_public.currencies
 --
-{"code": "AED", "name": "UAE dirham", "number": 784, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 200}
-{"code": "AUD", "name": "Australian dollar", "number": 36, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "BRL", "name": "Brazilian real", "number": 986, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "CAD", "name": "Canadian dollar", "number": 124, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "CHF", "name": "Swiss franc", "number": 756, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "CZK", "name": "Czech koruna", "number": 203, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 1500}
-{"code": "DKK", "name": "Danish krone", "number": 208, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 250}
-{"code": "EUR", "name": "Euro", "number": 978, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "GBP", "name": "Pound sterling", "number": 826, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 30}
-{"code": "HKD", "name": "Hong Kong dollar", "number": 344, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 400}
-{"code": "HUF", "name": "Hungarian forint", "number": 348, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 17500}
-{"code": "INR", "name": "Indian rupee", "number": 356, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "JPY", "name": "Japanese yen", "number": 392, "exponent": 0, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "KRW", "name": "South Korean won", "number": 410, "exponent": 0, "charge_step": 1, "minimum_charge_amount": 500}
-{"code": "KWD", "name": "Kuwaiti dinar", "number": 414, "exponent": 3, "charge_step": 10, "minimum_charge_amount": 200}
-{"code": "MXN", "name": "Mexican peso", "number": 484, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 1000}
-{"code": "NOK", "name": "Norwegian krone", "number": 578, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 300}
-{"code": "NZD", "name": "New Zealand dollar", "number": 554, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "PLN", "name": "Polish zloty", "number": 985, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 200}
-{"code": "SEK", "name": "Swedish krona", "number": 752, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 300}
-{"code": "SGD", "name": "Singapore dollar", "number": 702, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "THB", "name": "Thai baht", "number": 764, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 1000}
-{"code": "TND", "name": "Tunisian dinar", "number": 788, "exponent": 3, "charge_step": 10, "minimum_charge_amount": 2000}
-{"code": "TRY", "name": "Turkish lira", "number": 949, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 2000}
-{"code": "USD", "name": "US dollar", "number": 840, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 50}
-{"code": "ZAR", "name": "South African rand", "number": 710, "exponent": 2, "charge_step": 1, "minimum_charge_amount": 1000}
+{"code": "AED", "name": "UAE dirham", "number": 784, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200}
+{"code": "AUD", "name": "Australian dollar", "number": 36, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "BRL", "name": "Brazilian real", "number": 986, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "CAD", "name": "Canadian dollar", "number": 124, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "CHF", "name": "Swiss franc", "number": 756, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "CZK", "name": "Czech koruna", "number": 203, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1500}
+{"code": "DKK", "name": "Danish krone", "number": 208, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 250}
+{"code": "EUR", "name": "Euro", "number": 978, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "GBP", "name": "Pound sterling", "number": 826, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 30}
+{"code": "HKD", "name": "Hong Kong dollar", "number": 344, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 400}
+{"code": "HUF", "name": "Hungarian forint", "number": 348, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 17500}
+{"code": "INR", "name": "Indian rupee", "number": 356, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "JPY", "name": "Japanese yen", "number": 392, "exponent": 0, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "KRW", "name": "South Korean won", "number": 410, "exponent": 0, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 500}
+{"code": "KWD", "name": "Kuwaiti dinar", "number": 414, "exponent": 3, "charge_step": 10, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200}
+{"code": "MXN", "name": "Mexican peso", "number": 484, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1000}
+{"code": "NOK", "name": "Norwegian krone", "number": 578, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 300}
+{"code": "NZD", "name": "New Zealand dollar", "number": 554, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "PLN", "name": "Polish zloty", "number": 985, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200}
+{"code": "SEK", "name": "Swedish krona", "number": 752, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 300}
+{"code": "SGD", "name": "Singapore dollar", "number": 702, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "THB", "name": "Thai baht", "number": 764, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1000}
+{"code": "TND", "name": "Tunisian dinar", "number": 788, "exponent": 3, "charge_step": 10, "maximum_charge_amount": 99999999, "minimum_charge_amount": 2000}
+{"code": "TRY", "name": "Turkish lira", "number": 949, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 2000}
+{"code": "USD", "name": "US dollar", "number": 840, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "ZAR", "name": "South African rand", "number": 710, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1000}

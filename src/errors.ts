@@ -4,6 +4,8 @@
  * all read it from here; a test compares it with the SQL.
  */
 
+import { textIn } from "./values.ts";
+
 /**
  * How an error appears. `sqlstate` is what SQL raises for it; `message` is the default sentence.
  */
@@ -131,6 +133,15 @@ export const ERRORS = define({
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What parsers, the OpenAPI validator and Grafserv refuse by themselves, by HTTP status. */
+export const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
+  400: "INVALID_INPUT",
+  404: "NOT_FOUND",
+  405: "METHOD_NOT_ALLOWED",
+  413: "PAYLOAD_TOO_LARGE",
+  415: "UNSUPPORTED_MEDIA_TYPE",
+};
+
 /**
  * An error as a client gets it: a code from the registry, a sentence, and the fields it is about.
  */
@@ -243,13 +254,10 @@ interface ErrorFields {
 
 function readFields(thrown: unknown): ErrorFields {
   if (typeof thrown !== "object" || thrown === null) return { message: String(thrown) };
-  const text = (name: string): string | undefined => {
-    const value: unknown = Reflect.get(thrown, name);
-    return typeof value === "string" ? value : undefined;
-  };
-  const fields = ["code", "column", "constraint", "detail"].map((name) => [name, text(name)]);
+  const names = ["code", "column", "constraint", "detail"];
+  const fields = names.map((name) => [name, textIn(thrown, name)]);
   const present = Object.fromEntries(fields.filter(([, value]) => value !== undefined));
-  return { ...present, message: text("message") ?? "" };
+  return { ...present, message: textIn(thrown, "message") ?? "" };
 }
 
 function readJson(text: string | undefined): unknown {

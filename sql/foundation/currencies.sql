@@ -9,13 +9,17 @@ create table if not exists app_public.currencies (
   exponent smallint not null,
   charge_step smallint not null,
   minimum_charge_amount bigint not null,
+  -- Stripe takes eight digits at most in all of these.
+  maximum_charge_amount bigint not null default 99999999,
 
   constraint currencies_number_key unique (number),
   constraint currencies_code_is_iso_4217 check (code ~ '^[A-Z]{3}$'),
   constraint currencies_exponent_is_known check (exponent in (0, 2, 3)),
   -- Card networks settle three-decimal currencies in tens of the minor unit.
   constraint currencies_charge_step_fits_exponent
-    check (charge_step = case exponent when 3 then 10 else 1 end)
+    check (charge_step = case exponent when 3 then 10 else 1 end),
+  constraint currencies_charge_amounts_are_ordered
+    check (0 < minimum_charge_amount and minimum_charge_amount < maximum_charge_amount)
 );
 
 alter table app_public.currencies enable row level security;
@@ -31,6 +35,8 @@ comment on column app_public.currencies.charge_step is
   'Amounts that are charged are multiples of this, in minor units.';
 comment on column app_public.currencies.minimum_charge_amount is
   'The least that a card can be charged, in minor units.';
+comment on column app_public.currencies.maximum_charge_amount is
+  'The most that a card can be charged at once, in minor units.';
 
 select app_hidden.drop_policies('app_public.currencies');
 create policy select_all on app_public.currencies for select to :DATABASE_VISITOR using (true);

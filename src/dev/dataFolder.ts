@@ -3,6 +3,7 @@
  * process holds at a time, and ports that stay the same from start to start. What is in the files
  * is the business of those who write them.
  */
+
 import {
   chownSync,
   linkSync,
@@ -17,6 +18,7 @@ import { chmod, mkdir, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { codeOf, messageOf, ResourceError } from "../resources/resourceError.ts";
+import { isRecord, numberIn, textIn } from "../values.ts";
 import { isAlive, startOf } from "./processes.ts";
 
 /** Makes the folder where it is missing. Others may pass through, but neither list nor read it. */
@@ -60,22 +62,6 @@ export function writeJson(path: string, value: unknown): void {
   const { uid, gid } = statSync(dirname(path));
   if (process.getuid?.() === 0 && uid !== 0) chownSync(draft, uid, gid);
   renameSync(draft, path);
-}
-
-/** A property of a parsed JSON value, where it is a text. */
-export function textIn(value: unknown, name: string): string | undefined {
-  const found: unknown = isRecord(value) ? value[name] : undefined;
-  return typeof found === "string" && found !== "" ? found : undefined;
-}
-
-/** A property of a parsed JSON value, where it is a whole number. */
-export function numberIn(value: unknown, name: string): number | undefined {
-  const found: unknown = isRecord(value) ? value[name] : undefined;
-  return typeof found === "number" && Number.isInteger(found) ? found : undefined;
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Who holds the lock of a data folder. */

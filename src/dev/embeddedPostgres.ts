@@ -22,13 +22,13 @@ import {
 import { join } from "node:path";
 import type { Logger } from "../resources/logger.ts";
 import { messageOf, ResourceError } from "../resources/resourceError.ts";
+import { textIn } from "../values.ts";
 import {
   freePort,
   prepareDataFolder,
   readJson,
   rememberedPort,
   rememberPort,
-  textIn,
   writeJson,
 } from "./dataFolder.ts";
 import {

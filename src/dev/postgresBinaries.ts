@@ -25,7 +25,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { messageOf, ResourceError } from "../resources/resourceError.ts";
-import { isRecord, textIn } from "./dataFolder.ts";
+import { isRecord, textIn } from "../values.ts";
 
 /** The user as which PostgreSQL runs where we are root, which it refuses to be. */
 export interface SystemUser {

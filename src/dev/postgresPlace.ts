@@ -22,7 +22,8 @@ import {
 import { tmpdir } from "node:os";
 import { join, sep } from "node:path";
 import { codeOf, ResourceError } from "../resources/resourceError.ts";
-import { readJson, textIn, writeJson } from "./dataFolder.ts";
+import { textIn } from "../values.ts";
+import { readJson, writeJson } from "./dataFolder.ts";
 import { mayEnter, prepareOutside, type SystemUser } from "./postgresBinaries.ts";
 import { readPostmaster, send } from "./postmaster.ts";
 import { isAlive } from "./processes.ts";

@@ -10,18 +10,16 @@ import { type Config, missingServices, SIMULATOR_STRIPE_KEYS } from "../config/i
 import { bounded } from "../resources/bounded.ts";
 import type { Logger } from "../resources/logger.ts";
 import { ResourceError } from "../resources/resourceError.ts";
+import { isRecord, numberIn, textIn } from "../values.ts";
 import {
   freePort,
   type Holder,
   holderOf,
-  isRecord,
   lockDataFolder,
-  numberIn,
   prepareDataFolder,
   readJson,
   rememberedPort,
   rememberPort,
-  textIn,
   writeJson,
 } from "./dataFolder.ts";
 import { startEmbeddedPostgres } from "./embeddedPostgres.ts";

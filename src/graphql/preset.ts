@@ -21,6 +21,7 @@ import { PagesPlugin } from "./plugins/pages.ts";
 import { createRequestsPlugin } from "./plugins/requests.ts";
 import { ScalarsPlugin } from "./plugins/scalars.ts";
 import { SumsOnlyPlugin } from "./plugins/sums.ts";
+import { TextsPlugin } from "./plugins/texts.ts";
 import { createTagsPlugin } from "./tags.ts";
 
 export interface PresetOptions {
@@ -55,6 +56,7 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
       PagesPlugin,
       ScalarsPlugin,
       SumsOnlyPlugin,
+      TextsPlugin,
       MissingRowsPlugin,
       requests.plugin,
     ],

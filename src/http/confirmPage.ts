@@ -3,10 +3,13 @@
  * too: a form posts the token with the password. It creates the account and signs nobody in, for
  * a page of ours has no use for a session. It works without JavaScript.
  */
+
 import express, { type Express, type Response } from "express";
 import { type ApiError, toApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { createAccount } from "../rest/confirmRegistration.ts";
+import { memberOf } from "../values.ts";
+import { escapeHtml } from "./html.ts";
 
 export const CONFIRM_PATH = "/confirm-registration";
 
@@ -45,8 +48,7 @@ function send(response: Response, content: string): void {
 
 /** What went wrong, and the form again as long as the link is good for another try. */
 function refusal(problem: ApiError, body: unknown): string {
-  const token: unknown =
-    typeof body === "object" && body !== null ? Reflect.get(body, "token") : undefined;
+  const token: unknown = memberOf(body, "token");
   const again = problem.code !== "REGISTRATION_INVALID" && typeof token === "string";
   return `<h1>That did not work</h1>
 <p class="refusal" role="alert">${escapeHtml(problem.message)}</p>
@@ -88,15 +90,4 @@ ${content}
 </body>
 </html>
 `;
-}
-
-function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? "");
 }

@@ -2,10 +2,12 @@
  * The last stop of a request: what was not found, and whatever was thrown, leaves as problem+json
  * (RFC 9457) with a code of the registry. Words of errors that are ours to mend stay in the log.
  */
+
 import { STATUS_CODES } from "node:http";
 import type { ErrorRequestHandler, Express, Request, Response } from "express";
-import { ApiError, type ErrorCode, toApiError } from "../errors.ts";
+import { ApiError, CODE_OF_STATUS, toApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
+import { memberOf, numberIn } from "../values.ts";
 
 /** Installs the answers to errors and to unknown addresses; nothing comes after it. */
 export function installProblems(app: Express, resources: Resources): void {
@@ -48,12 +50,12 @@ function sendProblem(request: Request, response: Response, error: ApiError): voi
 
 /** What the validator gives along with a 405 (RFC 9110 wants it in the answer). */
 function allowedMethods(thrown: unknown): string | undefined {
-  const allow = member(member(thrown, "headers"), "Allow");
+  const allow = memberOf(memberOf(thrown, "headers"), "Allow");
   return typeof allow === "string" ? allow : undefined;
 }
 
 function retryAfter(error: ApiError): number | undefined {
-  const seconds = member(error.details, "retryAfterSeconds");
+  const seconds = memberOf(error.details, "retryAfterSeconds");
   return typeof seconds === "number" ? seconds : undefined;
 }
 
@@ -63,27 +65,13 @@ function retryAfter(error: ApiError): number | undefined {
  */
 function toProblem(thrown: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
-  const status = statusOf(thrown);
-  const code = status === undefined ? undefined : CODE_OF_STATUS[status];
+  const code = CODE_OF_STATUS[numberIn(thrown, "status") ?? 0];
   if (code === undefined) return toApiError(thrown);
   const faults = validationFaults(thrown);
   return new ApiError(code, code === "INVALID_INPUT" ? sentence(thrown, faults) : undefined, {
     fields: faults.map((fault) => fault.field),
     cause: thrown,
   });
-}
-
-const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
-  400: "INVALID_INPUT",
-  404: "NOT_FOUND",
-  405: "METHOD_NOT_ALLOWED",
-  413: "PAYLOAD_TOO_LARGE",
-  415: "UNSUPPORTED_MEDIA_TYPE",
-};
-
-function statusOf(thrown: unknown): number | undefined {
-  const status = member(thrown, "status");
-  return typeof status === "number" ? status : undefined;
 }
 
 /** Where the validator found a fault: in which part of the request, and in what of it. */
@@ -99,19 +87,15 @@ interface Fault {
  * quoted.
  */
 function validationFaults(thrown: unknown): Fault[] {
-  const errors = member(thrown, "errors");
+  const errors = memberOf(thrown, "errors");
   if (!Array.isArray(errors)) return [];
   return errors.slice(0, 20).flatMap((item: unknown) => {
-    const [path, message] = [member(item, "path"), member(item, "message")];
+    const [path, message] = [memberOf(item, "path"), memberOf(item, "message")];
     const place = typeof path === "string" ? PLACE.exec(path) : null;
     if (place === null || typeof message !== "string") return [];
     const missing = message.startsWith("must have required property");
     return [{ field: place[2] ?? "", message: missing ? "is missing" : message }];
   });
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
 }
 
 function sentence(thrown: unknown, faults: readonly Fault[]): string | undefined {

@@ -3,6 +3,7 @@
  * like, the operation of that id answers. Webhooks come before, for their signature is over the raw
  * bytes.
  */
+
 import express, { type Express, type Request, type Response } from "express";
 import * as OpenApiValidator from "express-openapi-validator";
 import { ApiError } from "../errors.ts";
@@ -10,6 +11,7 @@ import { authenticate } from "../resources/authentication.ts";
 import type { Resources } from "../resources/index.ts";
 import type { RestHandler, RestRequest } from "../rest/handler.ts";
 import { operations } from "../rest/index.ts";
+import { memberOf } from "../values.ts";
 import { OPENAPI_FILE } from "./openapi.ts";
 
 /** Installs the one webhook; before any parser of bodies. */
@@ -55,8 +57,7 @@ function documentedOperation(request: Request): DocumentedOperation | undefined 
 
 /** What the validator leaves on a request that it has matched with the document. */
 function validated(request: Request, name: "schema" | "pathParams"): unknown {
-  const found: unknown = Reflect.get(request, "openapi");
-  return typeof found === "object" && found !== null ? Reflect.get(found, name) : undefined;
+  return memberOf(memberOf(request, "openapi"), name);
 }
 
 function handlerOf(operationId: string): RestHandler {

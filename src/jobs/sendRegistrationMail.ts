@@ -2,7 +2,7 @@
  * Mails the link that proves an address; or, where the address has an account, says so. The token
  * is drawn here, so that it stands in the mail and nowhere else: the database keeps its hash.
  */
-import { createRefreshToken } from "../resources/tokens.ts";
+import { createRandomToken } from "../resources/tokens.ts";
 import { handOver } from "./handOver.ts";
 import { registrationMail } from "./mails.ts";
 import { type Job, payloadText } from "./task.ts";
@@ -14,7 +14,7 @@ interface Registration {
 
 export const sendRegistrationMail: Job = async (resources, payload) => {
   const registrationId = payloadText(payload, "registrationId");
-  const { token, hash } = createRefreshToken();
+  const { token, hash } = createRandomToken();
   const { rows } = await resources.pool.query<Registration>(
     "select email, has_account from app_private.set_registration_token($1, $2)",
     [registrationId, hash],

@@ -4,7 +4,9 @@
  * derive from the row, never from the attempt; so running it twice, or half and again, ends the
  * same.
  */
+
 import type { Resources } from "../resources/index.ts";
+import { textIn } from "../values.ts";
 
 export type Job = (resources: Resources, payload: unknown) => Promise<void>;
 
@@ -13,8 +15,7 @@ export type Job = (resources: Resources, payload: unknown) => Promise<void>;
  * @throws when our own SQL has queued something else
  */
 export function payloadText(payload: unknown, name: string): string {
-  const value: unknown =
-    typeof payload === "object" && payload !== null ? Reflect.get(payload, name) : undefined;
-  if (typeof value !== "string") throw new Error(`The job has no ${name}.`);
+  const value = textIn(payload, name);
+  if (value === undefined) throw new Error(`The job has no ${name}.`);
   return value;
 }

@@ -2,8 +2,10 @@
  * Hands one mail to the mail server. It writes no mail: subject and text come from the job, and so
  * does the message id, which lets a repeated job be recognised as the same mail.
  */
+
 import { createTransport } from "nodemailer";
 import type { CompleteConfig } from "../config/index.ts";
+import { numberIn, textIn } from "../values.ts";
 import { ResourceError } from "./resourceError.ts";
 
 export interface Mail {
@@ -81,18 +83,15 @@ interface SmtpFacts {
 }
 
 function factsOf(error: unknown): SmtpFacts {
-  const get = (name: string): unknown =>
-    typeof error === "object" && error !== null ? Reflect.get(error, name) : undefined;
   const word = (name: string): string | undefined => {
-    const value = get(name);
-    return typeof value === "string" && /^[\w -]{1,40}$/.test(value) ? value : undefined;
+    const value = textIn(error, name);
+    return value !== undefined && /^[\w -]{1,40}$/.test(value) ? value : undefined;
   };
-  const responseCode = get("responseCode");
   return {
     code: word("code"),
     originalCode: word("originalCode"),
     command: word("command"),
-    responseCode: typeof responseCode === "number" ? responseCode : undefined,
+    responseCode: numberIn(error, "responseCode"),
   };
 }
 

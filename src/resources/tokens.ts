@@ -81,13 +81,13 @@ function readClaims(payload: jwt.JwtPayload | string): AccessTokenResult {
   return { ok: true, claims, expiresAt: new Date(exp * 1000) };
 }
 
-/** A new refresh token for the client, and the hash of it to store. */
-export function createRefreshToken(): { readonly token: string; readonly hash: Buffer } {
+/** A random token of 256 bits for somebody to keep, and its hash to store. */
+export function createRandomToken(): { readonly token: string; readonly hash: Buffer } {
   const token = randomBytes(32).toString("base64url");
-  return { token, hash: hashRefreshToken(token) };
+  return { token, hash: hashToken(token) };
 }
 
 /** SHA-256 as 32 bytes; the token is random, so a slow hash would add nothing. */
-export function hashRefreshToken(token: string): Buffer {
+export function hashToken(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }

@@ -2,7 +2,9 @@
  * Reads members of a body that the OpenAPI document has already checked: the document is the check,
  * this only gives the types.
  */
+
 import { ApiError } from "../errors.ts";
+import { memberOf } from "../values.ts";
 
 /**
  * The e-mail address of a checked body in the one spelling that we store, compare and count:
@@ -14,9 +16,7 @@ export function emailAddress(body: unknown): string {
 
 /** A text member of a checked body. */
 export function text(body: unknown, name: string): string {
-  if (typeof body === "object" && body !== null) {
-    const value: unknown = Reflect.get(body, name);
-    if (typeof value === "string") return value;
-  }
+  const value = memberOf(body, name);
+  if (typeof value === "string") return value;
   throw new ApiError("INVALID_INPUT", `${name} is missing.`, { fields: [name] });
 }

@@ -4,7 +4,7 @@
  */
 import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
-import { hashRefreshToken } from "../resources/tokens.ts";
+import { hashToken } from "../resources/tokens.ts";
 import { text } from "./body.ts";
 import type { RestHandler, RestRequest } from "./handler.ts";
 import { limitTries, networkOf } from "./limits.ts";
@@ -32,7 +32,7 @@ export async function createAccount(
   const password = text(request.body, "password");
   await limitTries(resources, "confirmAddress", networkOf(request.ip));
   await limitTries(resources, "confirmToken", token);
-  const tokenHash = hashRefreshToken(token);
+  const tokenHash = hashToken(token);
   const found = await resources.pool.query<{ password_hash: string | null }>(
     "select app_private.find_registration($1) as password_hash",
     [tokenHash],

@@ -3,7 +3,7 @@
  * swap.
  */
 import { ApiError } from "../errors.ts";
-import { createRefreshToken, hashRefreshToken } from "../resources/tokens.ts";
+import { createRandomToken, hashToken } from "../resources/tokens.ts";
 import { text } from "./body.ts";
 import type { RestHandler } from "./handler.ts";
 import { limitTries, networkOf } from "./limits.ts";
@@ -18,11 +18,11 @@ interface Rotation {
 
 export const refreshSession: RestHandler = async (resources, request) => {
   await limitTries(resources, "refreshAddress", networkOf(request.ip));
-  const next = createRefreshToken();
+  const next = createRandomToken();
   const { rows } = await resources.pool.query<Rotation>(
     `select status, session_id, user_id, is_operator
      from app_private.rotate_refresh_token($1, $2)`,
-    [hashRefreshToken(text(request.body, "refreshToken")), next.hash],
+    [hashToken(text(request.body, "refreshToken")), next.hash],
   );
   const [row] = rows;
   if (row?.status === "reused") {

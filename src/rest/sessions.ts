@@ -4,7 +4,7 @@
  */
 import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
-import { createRefreshToken } from "../resources/tokens.ts";
+import { createRandomToken } from "../resources/tokens.ts";
 
 /** The answer that the OpenAPI document calls Session. */
 export interface Session {
@@ -25,7 +25,7 @@ export async function startSession(
   userId: string,
   userAgent: string | undefined,
 ): Promise<Session> {
-  const { token, hash } = createRefreshToken();
+  const { token, hash } = createRandomToken();
   const { rows } = await resources.pool.query<SessionRow>(
     "select session_id, is_operator from app_private.start_session($1, $2, $3, $4)",
     [userId, hash, userAgent ?? "", `${resources.config.tokens.refreshDays} days`],

@@ -7,7 +7,7 @@ import { describe, expect, jest, test } from "@jest/globals";
 import jwt from "jsonwebtoken";
 import { openPasswords } from "../../src/resources/passwords.ts";
 import { codeOf } from "../../src/resources/resourceError.ts";
-import { createRefreshToken, createTokens, hashRefreshToken } from "../../src/resources/tokens.ts";
+import { createRandomToken, createTokens, hashToken } from "../../src/resources/tokens.ts";
 
 const secret = "a secret of the tests with enough characters";
 const tokens = createTokens({ tokens: { secret, accessMinutes: 15, refreshDays: 30 } });
@@ -69,9 +69,9 @@ describe("access tokens", () => {
 
 describe("refresh tokens", () => {
   test("differ each time and are stored as a hash", () => {
-    const [one, two] = [createRefreshToken(), createRefreshToken()];
+    const [one, two] = [createRandomToken(), createRandomToken()];
     expect(one.token).not.toBe(two.token);
-    expect(hashRefreshToken(one.token)).toEqual(one.hash);
+    expect(hashToken(one.token)).toEqual(one.hash);
     expect(one.hash).toHaveLength(32);
   });
 });

@@ -7,7 +7,7 @@ import { importsOf, type SourceFile, sourceFiles } from "./repository.ts";
 
 /** The lowest layer first; within L2 each folder is a part of its own, in the others all is one. */
 const LAYERS: readonly { readonly part: string; readonly layer: number; readonly is: RegExp }[] = [
-  { part: "configuration", layer: 0, is: /^src\/(config\/.*|errors|glossary)\.ts$/ },
+  { part: "configuration", layer: 0, is: /^src\/(config\/.*|errors|values)\.ts$/ },
   { part: "resources", layer: 1, is: /^src\/resources\// },
   { part: "GraphQL", layer: 2, is: /^src\/graphql\// },
   { part: "REST", layer: 2, is: /^src\/rest\// },

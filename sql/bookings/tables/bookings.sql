@@ -14,7 +14,7 @@ create table if not exists app_public.bookings (
     constraint bookings_guest_id_fkey references app_public.users on delete restrict,
   quote_id uuid not null
     constraint bookings_quote_id_fkey references app_public.quotes on delete restrict,
-  idempotency_key text not null,
+  idempotency_key app_public.line not null,
   status app_public.booking_status not null default 'pending_payment',
   status_actor app_public.booking_actor not null default 'guest',
   status_reason text not null default '',

@@ -1,6 +1,6 @@
 /*
- * The shape of a stay, before anything is looked up: two finite dates in order, at most two years
- * long. Null is refused by the caller's signature or here alike.
+ * The shape of a stay, before anything is looked up: two dates of this calendar in order, at most
+ * two years apart. Null is refused by the caller's signature or here alike.
  */
 create or replace function app_hidden.check_stay(check_in date, check_out date, guests integer)
 returns void
@@ -12,8 +12,10 @@ begin
     raise exception 'Give both check-in and check-out.'
       using errcode = 'SBC02', column = 'check_in';
   end if;
-  if not isfinite(check_stay.check_in) or not isfinite(check_stay.check_out) then
-    raise exception 'Dates of a stay are finite.' using errcode = 'SBC02', column = 'check_out';
+  -- What is added to a date later, such as preparation days, stays within what a date can be.
+  if check_stay.check_in < date '0001-01-01' or check_stay.check_out > date '9999-12-31' then
+    raise exception 'Dates of a stay are in the years 1 to 9999.'
+      using errcode = 'SBC02', column = 'check_out';
   end if;
   if check_stay.check_out <= check_stay.check_in then
     raise exception 'Check-out comes after check-in.' using errcode = 'SBC02', column = 'check_out';

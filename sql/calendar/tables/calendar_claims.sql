@@ -10,7 +10,7 @@ create table if not exists app_public.calendar_claims (
   kind app_public.claim_kind not null,
   booking_id uuid,
   expires_at timestamptz,
-  note text not null default '',
+  note app_public.prose not null default '',
   created_at timestamptz not null default app_hidden.clock(),
 
   -- N1: no night of a unit has two live claims, whoever wrote them. The guard row decides first

@@ -6,8 +6,8 @@
  */
 create table if not exists app_private.registrations (
   id uuid not null default uuidv7() constraint registrations_pkey primary key,
-  email text not null,
-  display_name text not null,
+  email app_public.line not null,
+  display_name app_public.line not null,
   password_hash text not null,
   token_hash bytea,
   created_at timestamptz not null default app_hidden.clock(),

@@ -2,7 +2,7 @@ create table if not exists app_public.user_contacts (
   user_id uuid not null
     constraint user_contacts_pkey primary key
     constraint user_contacts_user_id_fkey references app_public.users on delete cascade,
-  email text not null,
+  email app_public.line not null,
   email_verified_at timestamptz,
   phone text,
 

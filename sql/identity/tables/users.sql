@@ -5,9 +5,9 @@
  */
 create table if not exists app_public.users (
   id uuid not null default uuidv7() constraint users_pkey primary key,
-  display_name text not null,
+  display_name app_public.line not null,
   avatar_url app_public.web_url,
-  bio text not null default '',
+  bio app_public.prose not null default '',
   languages text[] not null default '{}',
   host_since timestamptz,
   created_at timestamptz not null default app_hidden.clock(),
@@ -16,10 +16,10 @@ create table if not exists app_public.users (
   constraint users_display_name_has_length
     check (length(display_name) <= 80 and btrim(display_name) <> ''),
   constraint users_bio_is_bounded check (length(bio) <= 5000),
-  constraint users_languages_are_bounded check (
+  constraint users_languages_are_known check (
     case when array_ndims(languages) > 1 then false
       else cardinality(languages) <= 20 and array_position(languages, null) is null
-        and length(array_to_string(languages, ' ')) <= 700
+        and app_hidden.are_language_tags(languages)
     end
   )
 );

@@ -1,7 +1,4 @@
-/*
- * The public place is the exact one, moved by the listing's secret offset. Listings of one host
- * that are next to each other share it: several points around one house would give the house away.
- */
+-- The exact place and the public one (public_place) are written together.
 create or replace function app_hidden.write_listing_address(
   listing_id uuid,
   street text,
@@ -40,23 +37,6 @@ begin
         excluded.latitude
       );
 
-  insert into app_private.listing_offsets (listing_id, bearing, distance_m)
-  select l.id, o.bearing, o.distance_m
-  from app_public.listings l
-  join app_public.listings other on other.host_id = l.host_id and other.id <> l.id
-  join app_public.listing_addresses a on a.listing_id = other.id
-  join app_private.listing_offsets o on o.listing_id = other.id
-  where l.id = write_listing_address.listing_id
-    -- Some 200 m; more than needed does no harm.
-    and abs(a.latitude - write_listing_address.latitude) < 0.002
-    and abs(a.longitude - write_listing_address.longitude)
-      * greatest(cos(radians(write_listing_address.latitude)), 0.01) < 0.002
-  order by other.id
-  limit 1
-  on conflict on constraint listing_offsets_pkey do nothing;
-  insert into app_private.listing_offsets (listing_id) values (write_listing_address.listing_id)
-  on conflict on constraint listing_offsets_pkey do nothing;
-
   update app_public.listings l
   set time_zone = write_listing_address.time_zone,
       country_code = upper(write_listing_address.country_code),
@@ -64,11 +44,11 @@ begin
       city = btrim(write_listing_address.city),
       public_longitude = p.public_longitude,
       public_latitude = p.public_latitude
-  from app_private.listing_offsets o
-  cross join lateral app_hidden.offset_place(
-    write_listing_address.longitude, write_listing_address.latitude, o.bearing, o.distance_m
+  from app_public.listings host
+  cross join lateral app_hidden.public_place(
+    host.host_id, write_listing_address.longitude, write_listing_address.latitude
   ) p
-  where l.id = write_listing_address.listing_id and o.listing_id = l.id
+  where l.id = write_listing_address.listing_id and host.id = l.id
   returning l.* into v_listing;
   return v_listing;
 end

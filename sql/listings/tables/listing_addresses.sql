@@ -1,15 +1,15 @@
 /*
  * The exact place. It is a table of its own, for a guest sees it only with a confirmed booking and
  * until a week after check-out, and search never does: with exact coordinates in search, a house is
- * found by bisecting the box. How far the public place is moved stands in listing_offsets.
+ * found by bisecting the box. public_place() draws the public place.
  */
 create table if not exists app_public.listing_addresses (
   listing_id uuid not null
     constraint listing_addresses_pkey primary key
     constraint listing_addresses_listing_id_fkey references app_public.listings on delete cascade,
-  street text not null,
-  postal_code text,
-  directions text,
+  street app_public.line not null,
+  postal_code app_public.line,
+  directions app_public.prose,
   longitude double precision not null,
   latitude double precision not null,
 

@@ -3,7 +3,7 @@ create table if not exists app_public.listing_photos (
   listing_id uuid not null
     constraint listing_photos_listing_id_fkey references app_public.listings on delete cascade,
   url app_public.web_url not null,
-  caption text not null default '',
+  caption app_public.line not null default '',
   position smallint not null default 0,
   created_at timestamptz not null default app_hidden.clock(),
 

@@ -7,9 +7,9 @@ create table if not exists app_public.listings (
   host_id uuid not null default app_public.current_user_id()
     constraint listings_host_id_fkey references app_public.users on delete restrict,
   status app_public.listing_status not null default 'draft',
-  title text not null,
-  description text not null default '',
-  house_rules text,
+  title app_public.line not null,
+  description app_public.prose not null default '',
+  house_rules app_public.prose,
   type app_public.listing_type not null default 'entire_home',
   max_guests smallint not null default 2,
   bedrooms smallint not null default 1,
@@ -30,8 +30,8 @@ create table if not exists app_public.listings (
   -- The place as everybody may know it: set_listing_address() derives it from the exact one.
   time_zone text,
   country_code text,
-  region text,
-  city text,
+  region app_public.line,
+  city app_public.line,
   public_longitude double precision,
   public_latitude double precision,
 
@@ -55,7 +55,7 @@ create table if not exists app_public.listings (
   constraint listings_booking_window_fits check (booking_window_days between 1 and 730),
   constraint listings_preparation_days_fit check (preparation_days between 0 and 14),
   constraint listings_time_zone_is_known check (app_hidden.is_time_zone(time_zone)),
-  constraint listings_country_code_is_iso_3166 check (country_code ~ '^[A-Z]{2}$'),
+  constraint listings_country_code_is_iso_3166 check (app_hidden.is_country_code(country_code)),
   constraint listings_region_is_bounded check (length(region) <= 200),
   constraint listings_city_has_length check (length(city) <= 200 and btrim(city) <> ''),
   constraint listings_place_is_whole check (

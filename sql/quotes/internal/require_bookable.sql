@@ -22,6 +22,9 @@ begin
     when 'not_instant' then
       raise exception 'This host takes requests, which cannot be booked at once.'
         using errcode = 'SBB05', column = 'listing_id';
+    when 'own_listing' then
+      raise exception 'Hosts do not book their own listing; block the nights instead.'
+        using errcode = 'SBB04', column = 'listing_id';
     when 'no_rates' then
       raise exception 'This listing has no rates.' using errcode = 'SBP06', column = 'listing_id';
     when 'in_the_past' then
@@ -44,6 +47,14 @@ begin
         using errcode = 'SBC05', column = 'guests';
     when 'nights_taken' then
       raise exception 'These nights are taken.' using errcode = 'SBC01', column = 'check_in';
+    when 'total_too_low' then
+      raise exception 'The total is less than the % minor units that a card takes.',
+        v_reason.rule
+        using errcode = 'SBP04', column = 'check_out';
+    when 'total_too_high' then
+      raise exception 'The total is more than the % minor units that a card takes at once.',
+        v_reason.rule
+        using errcode = 'SBP04', column = 'check_out';
     else null;
   end case;
 end

@@ -9,26 +9,9 @@ declare
   v_price app_public.stay_price;
   v_quote app_public.quotes;
 begin
-  if exists (
-    select from app_public.listings l
-    where l.id = create_quote.listing_id and l.host_id = v_user_id
-  ) then
-    raise exception 'Hosts do not book their own listing; block the nights instead.'
-      using errcode = 'SBB04', column = 'listing_id';
-  end if;
-
   v_price := app_public.quote(
     create_quote.listing_id, create_quote.check_in, create_quote.check_out, create_quote.guests
   );
-  -- Stripe takes amounts of eight digits at most.
-  if v_price.total_amount > 99999999 then
-    raise exception 'The total is more than a card can be charged at once.' using errcode = 'SBP04';
-  end if;
-  if v_price.total_amount < (
-    select c.minimum_charge_amount from app_public.currencies c where c.code = v_price.currency
-  ) then
-    raise exception 'The total is less than a card can be charged.' using errcode = 'SBP04';
-  end if;
 
   insert into app_public.quotes (
     listing_id, guest_id, check_in, check_out, guests,

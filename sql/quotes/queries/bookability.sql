@@ -1,7 +1,7 @@
 /*
  * Every reason why a stay cannot be booked, not only the first: a client shows them all. An empty
- * answer means that it can be booked now. Expired holds that nobody has freed yet do not count as
- * taken.
+ * answer means that it can be quoted and booked now, at a total that a card can be charged. Holds
+ * that are over do not count as taken.
  */
 create or replace function app_public.bookability(
   listing_id uuid, check_in date, check_out date, guests integer
@@ -13,6 +13,7 @@ declare
   v_listing app_public.listings;
   v_today date;
   v_nights integer;
+  v_price record;
 begin
   perform app_hidden.check_stay(bookability.check_in, bookability.check_out, bookability.guests);
   v_nights := bookability.check_out - bookability.check_in;
@@ -24,6 +25,11 @@ begin
     raise exception 'There is no such listing.' using errcode = 'SBL01', column = 'listing_id';
   end if;
   v_today := app_hidden.local_today(v_listing.time_zone);
+  -- Of more guests than fit no price is asked: it could be more than a number can hold.
+  select p.* into v_price from app_hidden.price_stay(
+    v_listing.id, bookability.check_in, bookability.check_out,
+    least(bookability.guests, v_listing.max_guests), only_free => false
+  ) p;
 
   return query
   select r.code, r.rule
@@ -31,9 +37,9 @@ begin
     ('not_published', v_listing.status <> 'published', v_listing.status::text),
     -- Until hosts can answer requests, these cannot be booked by anybody.
     ('not_instant', v_listing.booking_mode <> 'instant', v_listing.booking_mode::text),
-    ('no_rates', not exists (
-      select from app_public.listing_rates lr where lr.listing_id = v_listing.id
-    ), null),
+    ('own_listing', v_listing.status = 'published'
+      and v_listing.host_id = app_public.current_user_id(), null),
+    ('no_rates', v_price is null, null),
     ('in_the_past', bookability.check_in < v_today, v_today::text),
     ('min_nights', v_nights < v_listing.min_nights, v_listing.min_nights::text),
     ('max_nights', v_nights > v_listing.max_nights, v_listing.max_nights::text),
@@ -51,7 +57,11 @@ begin
           bookability.check_in, bookability.check_out, v_listing.preparation_days
         )
       )
-    ), null)
+    ), null),
+    ('total_too_low', v_price.total_amount < v_price.minimum_charge_amount,
+      v_price.minimum_charge_amount::text),
+    ('total_too_high', v_price.total_amount > v_price.maximum_charge_amount,
+      v_price.maximum_charge_amount::text)
   ) as r (code, applies, rule)
   where r.applies;
 end

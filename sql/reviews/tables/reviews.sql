@@ -21,7 +21,7 @@ create table if not exists app_public.reviews (
   communication_rating smallint,
   location_rating smallint,
   value_rating smallint,
-  comment text not null,
+  comment app_public.prose not null,
   published_at timestamptz,
   created_at timestamptz not null default app_hidden.clock(),
 

@@ -73,7 +73,9 @@ function decodeEntity(whole: string, name: string): string {
 
 /** Without control characters, which PostgreSQL partly refuses, and without broken surrogates. */
 function printable(text: string): string {
-  return text.replace(/(?![\n\t])\p{Cc}/gu, "").toWellFormed();
+  return text
+    .replace(/(?![\n\t])\p{Cc}|[\u202A-\u202E\u2066-\u2069\uFFF9-\uFFFB]/gu, "")
+    .toWellFormed();
 }
 
 function shorten(text: string, most: number): string {

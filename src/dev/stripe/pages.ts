@@ -2,8 +2,10 @@
  * What a guest's browser meets: the pay page and the bank's 3-D Secure page, and the same by
  * curl, which is answered in JSON. Only the client secret opens them; no script is needed.
  */
+
 import type { Express, Request, Response } from "express";
 import type Stripe from "stripe";
+import { escapeHtml } from "../../http/html.ts";
 import { cardByName, cardByNumber, TEST_CARDS } from "./cards.ts";
 import { invalid, SimulatedError } from "./errors.ts";
 import { Parameters } from "./parameters.ts";
@@ -142,10 +144,6 @@ function price({ amount, currency }: Intent): string {
   const format = new Intl.NumberFormat("en", { style: "currency", currency });
   const decimals = format.resolvedOptions().maximumFractionDigits ?? 2;
   return format.format(amount / 10 ** decimals);
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 const STYLE = `body{font:16px/1.5 system-ui,sans-serif;max-width:28rem;margin:3rem auto;

@@ -2,6 +2,7 @@
  * Reads the parameters of one API request: form-encoded text becomes typed, checked values.
  * What is wrong is answered as Stripe answers it; what nobody read is an unknown parameter.
  */
+import { isRecord } from "../../values.ts";
 import { invalid, type SimulatedError } from "./errors.ts";
 
 /** Smallest charge for each settlement currency, in minor units: docs.stripe.com/currencies. */
@@ -152,10 +153,6 @@ export class Parameters {
     this.#read.add(name);
     return Object.hasOwn(this.#values, name) ? this.#values[name] : undefined;
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function required(param: string): SimulatedError {

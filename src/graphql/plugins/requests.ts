@@ -2,12 +2,14 @@
  * Stands around each GraphQL request: our reader of documents instead of Grafserv's, the judge of
  * rows before planning, and one shape for all errors, also for those that no field made.
  */
+
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
+import { memberOf } from "../../values.ts";
 import "postgraphile";
 import type { JSONResult, Result } from "postgraphile/grafserv";
 import type { GraphQLError, GraphQLSchema } from "postgraphile/graphql";
-import { ApiError, ERRORS, type ErrorCode } from "../../errors.ts";
+import { ApiError, CODE_OF_STATUS, ERRORS } from "../../errors.ts";
 import type { Logger } from "../../resources/logger.ts";
 import { type AskedBy, formatApiError, maskError } from "../errors.ts";
 import { createDocumentReader, type ReadDocument } from "../limits/documents.ts";
@@ -77,13 +79,6 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
   };
 }
 
-/** What Grafserv itself refuses, by HTTP status. */
-const CODE_OF_STATUS: Readonly<Record<number, ErrorCode>> = {
-  405: "METHOD_NOT_ALLOWED",
-  413: "PAYLOAD_TOO_LARGE",
-  415: "UNSUPPORTED_MEDIA_TYPE",
-};
-
 function finish(result: Result | null, logger: Logger, id: string | undefined): Result | null {
   if (result?.type === "error") return refuse(result.statusCode, result.error, logger, id);
   if (result?.type !== "json") return result;
@@ -120,15 +115,11 @@ function refuse(
 }
 
 function statusOf(error: unknown): number[] {
-  const extensions = propertyOf(error, "extensions");
-  const status = propertyOf(extensions, "status");
+  const extensions = memberOf(error, "extensions");
+  const status = memberOf(extensions, "status");
   return typeof status === "number" ? [status] : [];
 }
 
 function messageOf(error: unknown): unknown {
-  return propertyOf(error, "message");
-}
-
-function propertyOf(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+  return memberOf(error, "message");
 }

@@ -244,20 +244,27 @@ describe("taken nights", () => {
     expect(await taken(id, "2031-06-01", "2031-07-01")).toEqual(["2031-06-12", "2031-06-13"]);
   });
 
-  test("end somewhere, whatever is asked for", async () => {
+  test("are all there at the end of the longest range; a longer one is refused", async () => {
     const id = await publishedListing(database, host);
-    await block(id, ["2031-07-02", "2031-07-04"]);
-    expect(await taken(id, "2031-07-03", "2031-07-01")).toEqual([]);
-    for (const [from, to] of [
-      ["infinity", "infinity"],
-      ["-infinity", "2031-07-05"],
-      ["2031-07-01", "-infinity"],
-    ] as const) {
-      expect(await taken(id, from, to)).toEqual([]);
-    }
-    for (const end of ["2900-01-01", "infinity"]) {
-      expect(await taken(id, "2031-07-01", end)).toEqual(["2031-07-02", "2031-07-03"]);
-    }
+    await block(id, ["2031-06-03", "2031-06-05"]);
+    await block(id, ["2033-08-09", "2033-08-12"]);
+    expect(await taken(id, "2031-06-03", "2033-08-11")).toEqual([
+      "2031-06-03",
+      "2031-06-04",
+      "2033-08-09",
+      "2033-08-10",
+    ]);
+    expect(await refusal(taken(id, "2031-06-03", "2033-08-12"))).toBe("SBC04");
+  });
+
+  test("leave out a hold from the moment in which it ends", async () => {
+    const id = await publishedListing(database, host);
+    await hold(database, guest, id);
+    await stopClock(database, "2031-06-02T11:14:59Z");
+    expect(await taken(id, "2031-06-01", "2031-06-13")).toHaveLength(3);
+    await stopClock(database, "2031-06-02T11:15:00Z");
+    expect(await taken(id, "2031-06-01", "2031-06-13")).toEqual([]);
+    await stopClock(database, NOON);
   });
 });
 

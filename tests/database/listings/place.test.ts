@@ -15,6 +15,7 @@ import {
   somebody,
   stopClock,
 } from "../../helpers/factories.ts";
+import { drawFrom } from "../../helpers/generate.ts";
 
 const database = testDatabase();
 let host: string;
@@ -101,24 +102,131 @@ describe("the public place", () => {
     expect(b.latitude - north.latitude).not.toBeCloseTo(a.latitude - place.latitude, 6);
   });
 
-  test("of a host's rooms in one house is moved alike: several points would give it away", async () => {
+  test("of a host's rooms in one house is one: several points would give it away", async () => {
     const somebodyElse = await somebody(database, "Rita");
     const room = (longitude: number, latitude: number) =>
       completeListing(database, somebodyElse, { longitude, latitude });
     const a = await publicPlace(await room(2.3522, 48.8566));
     const b = await publicPlace(await room(2.3523, 48.8567));
-    expect(b.longitude - a.longitude).toBeCloseTo(0.0001, 5);
-    expect(b.latitude - a.latitude).toBeCloseTo(0.0001, 5);
+    expect(b).toEqual(a);
   });
 
   test("cannot be undone: nobody reads the move", async () => {
     const id = await completeListing(database, host);
     for (const role of [host, null]) {
-      const read = asVisitor(database, role, "select * from app_private.listing_offsets");
+      const read = asVisitor(database, role, "select * from app_private.public_places");
       expect(await refusal(read)).toBe("42501");
     }
-    const there = "select from app_private.listing_offsets where listing_id = $1";
+    const there = `select from app_private.public_places p
+      join app_public.listings l on l.host_id = p.host_id
+        and l.public_longitude = p.public_longitude and l.public_latitude = p.public_latitude
+      where l.id = $1`;
     expect(await asOwner(database, there, [id])).toHaveLength(1);
+  });
+});
+
+describe("somebody who has stayed in one of a host's homes", () => {
+  const METRES = 111_320;
+  /** A place some metres to the east and to the north of another. */
+  const beside = ({ longitude, latitude }: Place, east: number, north: number): Place => ({
+    longitude: longitude + east / (METRES * Math.cos((latitude * Math.PI) / 180)),
+    latitude: latitude + north / METRES,
+  });
+  /** From one place to another, in metres east and north. */
+  const between = (from: Place, to: Place): readonly [number, number] => [
+    (to.longitude - from.longitude) * METRES * Math.cos((from.latitude * Math.PI) / 180),
+    (to.latitude - from.latitude) * METRES,
+  ];
+  const mean = (places: readonly Place[]): Place => ({
+    longitude: places.reduce((sum, { longitude }) => sum + longitude, 0) / places.length,
+    latitude: places.reduce((sum, { latitude }) => sum + latitude, 0) / places.length,
+  });
+
+  /** What the guest of the first home knows how to compute of another, by name. */
+  function estimates(home: Place, points: readonly Place[], of: number): Record<string, Place> {
+    const [east, north] = between(home, points[0] as Place);
+    const point = points[of] as Place;
+    const whole = mean([...new Map(points.map((at) => [JSON.stringify(at), at])).values()]);
+    return {
+      point,
+      movedBack: beside(point, -east, -north),
+      mean: whole,
+      meanMovedBack: beside(whole, -east, -north),
+    };
+  }
+
+  /** How far each estimate is off, for homes that are no part of the guest's own house. */
+  function errorsOf(
+    homes: readonly Place[],
+    points: readonly Place[],
+  ): (readonly [string, number])[] {
+    const [first] = homes as [Place];
+    return homes.flatMap((home, of) =>
+      metres(home, first) < 120
+        ? []
+        : Object.entries(estimates(first, points, of)).map(
+            ([name, guess]) => [name, metres(home, guess)] as const,
+          ),
+    );
+  }
+
+  test("cannot compute where the others are, to 100 m", async () => {
+    const draw = drawFrom(11);
+    const errors = new Map<string, number[]>();
+    for (let round = 0; round < 30; round += 1) {
+      const owner = await somebody(database, `Host ${round}`);
+      const first = { longitude: draw.integer(-170, 170), latitude: draw.integer(-60, 60) };
+      const homes = [first];
+      for (let more = draw.integer(1, 3); more > 0; more -= 1) {
+        const [bearing, distance] = [draw.integer(0, 359), draw.integer(130, 600)];
+        const radians = (bearing * Math.PI) / 180;
+        homes.push(beside(first, distance * Math.sin(radians), distance * Math.cos(radians)));
+      }
+      const points: Place[] = [];
+      for (const home of homes) {
+        points.push(await publicPlace(await completeListing(database, owner, home)));
+      }
+      for (const [name, error] of errorsOf(homes, points)) {
+        errors.set(name, [...(errors.get(name) ?? []), error]);
+      }
+    }
+    const sorted = (name: string) => (errors.get(name) ?? []).sort((a, b) => a - b);
+    // What points at one home is never near it; a mean is near one by chance alone.
+    for (const name of ["point", "movedBack"]) expect(sorted(name)[0]).toBeGreaterThan(100);
+    for (const name of ["mean", "meanMovedBack"]) {
+      const all = sorted(name);
+      expect(all[Math.floor(all.length / 4)]).toBeGreaterThan(100);
+    }
+  });
+
+  test("cannot compute where it has moved to", async () => {
+    const draw = drawFrom(12);
+    for (let round = 0; round < 20; round += 1) {
+      const owner = await somebody(database, `Mover ${round}`);
+      const home = { longitude: draw.integer(-170, 170), latitude: draw.integer(-60, 60) };
+      const id = await completeListing(database, owner, home);
+      const point = await publicPlace(id);
+      const next = beside(home, draw.integer(500, 90_000), draw.integer(500, 90_000));
+      await asVisitor(
+        database,
+        owner,
+        "select app_public.set_listing_address($1, 'Rua 2', 'Lisboa', 'PT', 'UTC', $2, $3)",
+        [id, next.longitude, next.latitude],
+      );
+      const [east, north] = between(home, point);
+      const guess = beside(await publicPlace(id), -east, -north);
+      expect(metres(guess, next)).toBeGreaterThan(100);
+    }
+  });
+
+  test("could where the points were moved alike (negative control)", async () => {
+    const homes = [
+      { longitude: 2.35, latitude: 48.85 },
+      { longitude: 2.35, latitude: 48.853 },
+    ];
+    const alike = homes.map((home) => beside(home, 120, 160));
+    const errors = new Map(errorsOf(homes, alike));
+    expect(errors.get("movedBack")).toBeLessThan(5);
   });
 });
 

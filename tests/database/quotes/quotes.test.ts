@@ -99,18 +99,25 @@ describe("a quote", () => {
       maxNights: 730,
     });
     const subtotal = 10n ** 11n * (730n + 1n + 730n * 15n);
-    expect(await price(id, ["2031-06-10", "2033-06-09"], 16)).toMatchObject({
-      total: String(subtotal + (subtotal * 12n) / 100n),
-    });
+    const stay: Stay = ["2031-06-10", "2033-06-09"];
+    const priced = await asOwner(
+      database,
+      `select p.total_amount::text as total
+       from app_hidden.price_stay($1, $2, $3, 16, only_free => false) p`,
+      [id, ...stay],
+    );
+    expect(text(priced, "total")).toBe(String(subtotal + (subtotal * 12n) / 100n));
     // It is priced right, but nobody could charge it.
-    const offer = quoted(database, guest, id, ["2031-06-10", "2033-06-09"], 16);
-    expect(await refusal(offer)).toBe("SBP04");
+    expect(await refusal(price(id, stay, 16))).toBe("SBP04");
+    expect(await refusal(quoted(database, guest, id, stay, 16))).toBe("SBP04");
   });
 
   test("is at least what a card can be charged", async () => {
-    const id = await listing({ nightlyAmount: 1 });
-    expect(await price(id, STAY)).toMatchObject({ total: "4" });
-    expect(await refusal(quoted(database, guest, id))).toBe("SBP04");
+    const id = await listing({ nightlyAmount: 11, cleaningFeeAmount: 1 });
+    expect(await price(id, STAY)).toMatchObject({ total: "50" });
+    const shorter: Stay = ["2031-06-10", "2031-06-13"];
+    expect(await refusal(price(id, shorter))).toBe("SBP04");
+    expect(await refusal(quoted(database, guest, id, shorter))).toBe("SBP04");
   });
 
   test("is not made for nobody, nor for the host", async () => {

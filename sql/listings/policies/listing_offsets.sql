@@ -1,1 +1,0 @@
-select app_hidden.drop_policies('app_private.listing_offsets');
