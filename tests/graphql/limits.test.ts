@@ -276,6 +276,22 @@ describe("an operation", () => {
       })} fragment m on Query { me { id } }`,
     ];
     for (const query of refused) await expectRefusal(query, "QUERY_TOO_COMPLEX");
+    // Each two of a name, and each two fragments, are compared; forty are no matter.
+    const inListing = (text: string): string => `{ listing(id: "${ID}") { ${text} } }`;
+    const spreads = (count: number): string =>
+      `${inListing(many(count, (index) => `...f${index}`))}
+       ${many(count, (index) => `fragment f${index} on Listing { id }`)}`;
+    for (const query of [
+      inListing(many(490, () => "host{id}")),
+      inListing(many(300, () => "...on Listing{id}")),
+      inListing(many(20, () => `host { ${many(20, () => "id")} }`)),
+      spreads(150),
+    ]) {
+      await expectRefusal(query, "QUERY_TOO_COMPLEX");
+    }
+    for (const query of [inListing(many(40, () => "host { id }")), spreads(40)]) {
+      expect((await send(query)).errors).toEqual([]);
+    }
     const fragments = "fragment a on Query { ...b } fragment b on Query { ...a }";
     const cycle = await send(`{ ...a } ${fragments}`);
     expect(new Set(codesOf(cycle))).toEqual(new Set(["INVALID_INPUT"]));

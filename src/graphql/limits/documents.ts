@@ -105,6 +105,7 @@ const PHASES: readonly Phase[] = [
       rootFieldsRule,
     ],
   },
+  { code: "QUERY_TOO_COMPLEX", rules: [repeatsRule] },
   { code: "INVALID_INPUT", rules: specifiedRules },
   {
     code: "QUERY_TOO_COMPLEX",
@@ -131,6 +132,50 @@ const PRODUCTION_PHASES: readonly Phase[] = [
 function withoutSuggestion(error: GraphQLError): GraphQLError {
   return reword(error, error.message.replace(/ Did you mean .*\?$/, ""));
 }
+
+/**
+ * Bounds what OverlappingFieldsCanBeMergedRule has to do: it compares each two selections of one
+ * name in one place, and each two fragments there, so 490 of `host { id }` cost 120,000 comparisons.
+ */
+function repeatsRule(context: ValidationContext): ReturnType<ValidationRule> {
+  return {
+    OperationDefinition: (operation) => {
+      if (canCompare(context, operation.selectionSet)) return false;
+      const message = "The same fields or too many fragments are selected again and again.";
+      context.reportError(new GraphQLError(message, { nodes: operation }));
+      return false;
+    },
+  };
+}
+
+function canCompare(context: ValidationContext, root: SelectionSetNode): boolean {
+  const seen = new Map<string, number>();
+  let [selections, comparisons] = [0, 0];
+  const meet = (place: string): void => {
+    const before = seen.get(place) ?? 0;
+    seen.set(place, before + 1);
+    selections += 1;
+    comparisons += before;
+  };
+  const walk = (set: SelectionSetNode | undefined, place: string): boolean =>
+    (set?.selections ?? []).every((selection) => {
+      if (selection.kind === "InlineFragment") {
+        selections += 1;
+        return walk(selection.selectionSet, place);
+      }
+      const { value } = selection.kind === "Field" ? (selection.alias ?? selection.name) : SPREAD;
+      const here = `${place}.${value}`;
+      meet(here);
+      if (selections > LIMITS.selections || comparisons > LIMITS.comparisons) return false;
+      return selection.kind === "Field"
+        ? walk(selection.selectionSet, here)
+        : walk(context.getFragment(selection.name.value)?.selectionSet, place);
+    });
+  return walk(root, "");
+}
+
+/** All fragments of a place are compared with one another, whatever their names. */
+const SPREAD = { value: "..." };
 
 /** Counts the fields at the root, through fragments, and stops counting when there are too many. */
 function rootFieldsRule(context: ValidationContext): ReturnType<ValidationRule> {

@@ -55,6 +55,8 @@ export const LIMITS = {
   nightsMost: 800,
   /** Selections of an operation, fragments spread out. */
   selections: 5000,
+  /** Pairs of selections of one name in one place, to be compared; sixty of a name are 1,770. */
+  comparisons: 2000,
   /** Milliseconds to plan an operation; it takes a few, but not on a machine that just starts. */
   planningMs: 3000,
   /** Milliseconds from the plan to the answer. */
