@@ -13,6 +13,7 @@ import { LIMITS } from "../graphql/limits/limits.ts";
 import { createPreset } from "../graphql/preset.ts";
 import { authenticate, type Identity } from "../resources/authentication.ts";
 import type { Resources } from "../resources/index.ts";
+import { networkOf } from "../rest/limits.ts";
 
 /** What is mounted, and how to give back what it holds. The pool stays open: it is not ours. */
 export interface InstalledGraphql {
@@ -37,6 +38,8 @@ export async function installGraphql(
     logger,
     introspection,
     identityOf: (request) => identities.get(request),
+    clientOf: (request) => clientOf(request as Request, identities.get(request)),
+    spend: (client, cost) => spend(resources, client, cost),
   });
   const instance = postgraphile(preset);
   const server = instance.createServ(grafserv);
@@ -50,6 +53,27 @@ export async function installGraphql(
   await server.addTo(app, null, false);
   // It releases the server that it made, too.
   return { release: async () => instance.release() };
+}
+
+/** A person, or else the address; the machine itself, and what runs on it, is neither. */
+function clientOf({ ip = "" }: Request, identity: Identity | undefined): string {
+  if (/^(::1$|(::ffff:)?127\.)/.test(ip)) return LOCAL;
+  return identity?.viewer ? `person ${identity.viewer.userId}` : `address ${networkOf(ip)}`;
+}
+
+const LOCAL = "local";
+
+async function spend(resources: Resources, client: string, cost: number): Promise<void> {
+  if (client === LOCAL) return;
+  const limiter = resources.rateLimiter({
+    name: "graphql-cost",
+    points: LIMITS.costPerMinute,
+    seconds: 60,
+  });
+  const { allowed, resetSeconds } = await limiter.consume(client, cost);
+  if (allowed) return;
+  const message = `You have asked for much this minute. Wait ${resetSeconds} seconds.`;
+  throw new ApiError("RATE_LIMITED", message, { details: { retryAfterSeconds: resetSeconds } });
 }
 
 async function admit(

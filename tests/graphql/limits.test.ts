@@ -379,6 +379,22 @@ test("production answers no introspection, gives no hints and has no GraphiQL", 
     expect(codesOf(refused)).toContain("INVALID_INPUT");
     const hint = await production.stranger.send("{ listing { id } lissting { id } }");
     expect(JSON.stringify(hint.errors)).not.toContain("Did you mean");
+    // A name, a value and a key that are nearly right, in variables, which are read later.
+    const byVariable: [query: string, value: unknown][] = [
+      ["query ($v: [ListingOrderBy!]) { listings(orderBy: $v) { totalCount } }", ["ID_ASK"]],
+      ["query ($v: ListingFilter) { listings(filter: $v) { totalCount } }", { hostIds: null }],
+      [
+        "mutation ($v: CreateQuoteInput!) { createQuote(input: $v) { quote { id } } }",
+        { listing: 1 },
+      ],
+    ];
+    for (const [query, v] of byVariable) {
+      const quiet = await production.stranger.send(query, { v });
+      expect(codesOf(quiet)).toContain("INVALID_INPUT");
+      expect(JSON.stringify(quiet.errors)).not.toContain("Did you mean");
+      const helpful = await server.stranger.send(query, { v });
+      expect(JSON.stringify(helpful.errors)).toContain("Did you mean");
+    }
     expect((await fetch(`${production.url}/graphiql`)).status).toBe(404);
     expect(await production.stranger.query("{ __typename }")).toEqual({ __typename: "Query" });
     expect((await server.stranger.send(introspection)).errors).toEqual([]);

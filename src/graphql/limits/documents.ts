@@ -18,7 +18,7 @@ import {
   type ValidationRule,
   validate,
 } from "postgraphile/graphql";
-import { inputError, reword } from "../errors.ts";
+import { inputError, reword, withoutSuggestion } from "../errors.ts";
 import { LIMITS } from "./limits.ts";
 
 export type ReadDocument =
@@ -72,7 +72,9 @@ function readDocument(
   for (const { rules, code } of options.introspection ? PHASES : PRODUCTION_PHASES) {
     const errors = validate(schema, document, rules, { maxErrors: 20 });
     if (errors.length === 0) continue;
-    const shown = options.introspection ? errors : errors.map(withoutSuggestion);
+    const shown = options.introspection
+      ? errors
+      : errors.map((error) => reword(error, withoutSuggestion(error.message)));
     return { errors: shown.map((error) => inputError(error, code)) };
   }
   return { document };
@@ -127,11 +129,6 @@ const PRODUCTION_PHASES: readonly Phase[] = [
   ...PHASES,
   { code: "INVALID_INPUT", rules: [NoSchemaIntrospectionCustomRule] },
 ];
-
-/** "Did you mean ...?" tells names of a schema that may not be introspected. */
-function withoutSuggestion(error: GraphQLError): GraphQLError {
-  return reword(error, error.message.replace(/ Did you mean .*\?$/, ""));
-}
 
 /**
  * Bounds what OverlappingFieldsCanBeMergedRule has to do: it compares each two selections of one

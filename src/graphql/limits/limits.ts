@@ -11,12 +11,14 @@ export interface FunctionLimit {
   readonly rows?: number;
   /** Arguments that span nights: a call counts as many rows as there are nights. */
   readonly nights?: readonly [from: string, to: string];
+  /** Whether an operation with it is heavy, however few rows it answers. */
+  readonly isHeavy?: true;
 }
 
 /** Every function that is a field, by its place in the schema. */
 export const FUNCTIONS: Readonly<Record<string, FunctionLimit>> = {
   "Query.me": { calls: 20 },
-  "Query.searchListings": { calls: 3 },
+  "Query.searchListings": { calls: 3, isHeavy: true },
   "Query.bookability": { calls: 20, rows: 100 },
   "Query.quote": { calls: 20, rows: 100 },
   "Listing.takenNights": { calls: 1, nights: ["fromDate", "toDate"] },
@@ -51,6 +53,16 @@ export const LIMITS = {
   offsetMost: 10_000,
   /** Rows that an operation may ask for, nested pages multiplied. */
   rows: 10_000,
+  /** An operation that counts more rows is heavy: it has half of the connections. */
+  lightRows: 2500,
+  /** Milliseconds for a statement of a heavy operation. */
+  heavyStatementMs: 2000,
+  /** Rows and selections that an address, or a person, may ask for in a minute. */
+  costPerMinute: 3_000_000,
+  /** Statements that may wait for a connection. */
+  waiting: 1000,
+  /** Milliseconds that one may wait; the pool waits as long. */
+  waitingMs: 5000,
   /** Nights that a call of a function counts at most. */
   nightsMost: 800,
   /** Selections of an operation, fragments spread out. */

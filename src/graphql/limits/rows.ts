@@ -28,9 +28,17 @@ export interface JudgedOperation {
   readonly variableValues: Readonly<Record<string, unknown>>;
 }
 
+/** What an operation that may run asks for. */
+export interface Cost {
+  /** Rows and selections, which are what it costs here and in the database. */
+  readonly total: number;
+  readonly isHeavy: boolean;
+}
+
 interface Count {
   rows: number;
   selections: number;
+  isHeavy: boolean;
   /** Under which names a function is called, by its path. */
   readonly calls: Map<string, Set<string>>;
   /** What asks for most of the rows, and how many. */
@@ -38,19 +46,27 @@ interface Count {
 }
 
 /**
- * Passes an operation, or refuses it.
+ * Passes an operation and says what it costs, or refuses it.
  * @throws {ApiError} `PAGE_TOO_LARGE`, `INVALID_INPUT` or `QUERY_TOO_COMPLEX`
  */
-export function judgeRows(judged: JudgedOperation): void {
+export function judgeRows(judged: JudgedOperation): Cost {
   const root = judged.schema.getRootType(judged.operation.operation);
-  if (!root) return;
   const count: Count = {
     rows: 0,
     selections: 0,
+    isHeavy: false,
     calls: new Map(),
     largest: { path: "", rows: 0 },
   };
-  walk(judged, judged.operation.selectionSet, { type: root, times: 1, path: "" }, count);
+  if (root) {
+    walk(judged, judged.operation.selectionSet, { type: root, times: 1, path: "" }, count);
+  }
+  // What writes is short, whatever is read of it afterwards, and may have to wait for a lock.
+  const mayBeHeavy = judged.operation.operation === "query";
+  return {
+    total: count.rows + count.selections,
+    isHeavy: mayBeHeavy && (count.isHeavy || count.rows > LIMITS.lightRows),
+  };
 }
 
 /** Where a selection set stands. */
@@ -106,6 +122,7 @@ function walkField(
     const names = count.calls.get(path) ?? new Set();
     count.calls.set(path, names.add(node.alias?.value ?? field.name));
     if (names.size > limit.calls) throw tooManyCalls(path, limit.calls);
+    if (limit.isHeavy) count.isHeavy = true;
     charge(count, path, times * costOf(judged, node, field, limit));
   }
   const { sumRules } = field.extensions;

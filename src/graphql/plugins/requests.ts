@@ -5,12 +5,20 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
-import { memberOf } from "../../values.ts";
+import { memberOf, textIn } from "../../values.ts";
 import "postgraphile";
 import type { JSONResult, Result } from "postgraphile/grafserv";
-import type { GraphQLError, GraphQLSchema } from "postgraphile/graphql";
+import {
+  type ExecutionArgs,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  getVariableValues,
+} from "postgraphile/graphql";
 import { ApiError, CODE_OF_STATUS, ERRORS } from "../../errors.ts";
 import type { Logger } from "../../resources/logger.ts";
+import type { Asker } from "../connections.ts";
 import { type AskedBy, formatApiError, maskError } from "../errors.ts";
 import { createDocumentReader, type ReadDocument } from "../limits/documents.ts";
 import { judgeRows } from "../limits/rows.ts";
@@ -20,15 +28,29 @@ export interface RequestsOptions {
   readonly logger: Logger;
   /** Whether the sender of a request is signed in. */
   readonly isSignedIn: (request: IncomingMessage) => boolean;
+  /** Who pays for what a request costs. */
+  readonly clientOf: (request: IncomingMessage) => string;
+  /** Takes a cost from a client's account, or refuses. */
+  readonly spend: (client: string, cost: number) => Promise<void>;
 }
 
-/** The plugin, and the mask for Grafserv, which knows nothing of the request itself. */
+/** What is known of the request that is being answered. */
+interface Asked extends AskedBy {
+  readonly client: string;
+  isHeavy: boolean;
+}
+
+/**
+ * The plugin, the mask for Grafserv, which knows nothing of the request itself, and for whom a
+ * statement is sent.
+ */
 export function createRequestsPlugin(options: RequestsOptions): {
   readonly plugin: GraphileConfig.Plugin;
   readonly mask: (error: GraphQLError) => GraphQLError;
+  readonly asker: () => Asker | undefined;
 } {
   const { logger } = options;
-  const requests = new AsyncLocalStorage<AskedBy>();
+  const requests = new AsyncLocalStorage<Asked>();
   const readers = new WeakMap<GraphQLSchema, (source: string) => ReadDocument>();
   const readerOf = (schema: GraphQLSchema): ((source: string) => ReadDocument) => {
     const reader = readers.get(schema) ?? createDocumentReader(schema, options);
@@ -58,24 +80,70 @@ export function createRequestsPlugin(options: RequestsOptions): {
     },
     grafast: {
       middleware: {
-        establishOperationPlan(next, event) {
-          judgeRows(event);
+        async execute(next, { args }) {
+          try {
+            await admit(args, requests.getStore(), options);
+          } catch (error) {
+            return { errors: [toGraphQLError(error)] };
+          }
           return next();
         },
       },
     },
   };
-  return { plugin, mask: (error) => maskError(error, logger, requests.getStore()) };
+  return {
+    plugin,
+    mask: (error) => maskError(error, logger, requests.getStore()),
+    asker: () => requests.getStore(),
+  };
 }
 
+/**
+ * Judges an operation before it is planned, and takes what it costs from who asks.
+ * @throws {ApiError}
+ */
+async function admit(
+  args: ExecutionArgs,
+  asked: Asked | undefined,
+  options: RequestsOptions,
+): Promise<void> {
+  const { schema, document, operationName, variableValues } = args;
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return;
+  const { coerced } = getVariableValues(
+    schema,
+    operation.variableDefinitions ?? [],
+    variableValues ?? {},
+  );
+  // Grafast coerces them as well, and says what is wrong with them.
+  if (coerced === undefined) return;
+  const fragments: Record<string, FragmentDefinitionNode> = {};
+  for (const definition of document.definitions) {
+    if (definition.kind === "FragmentDefinition") fragments[definition.name.value] = definition;
+  }
+  const cost = judgeRows({ schema, operation, fragments, variableValues: coerced });
+  if (asked === undefined) return;
+  asked.isHeavy = cost.isHeavy;
+  await options.spend(asked.client, cost.total);
+}
+
+const toGraphQLError = (error: unknown): GraphQLError =>
+  new GraphQLError(textIn(error, "message") ?? "", { originalError: error as Error });
+
 /** The identity of a sender is known only for /graphql itself; pages need none. */
-function readRequest(context: Partial<Grafast.RequestContext>, options: RequestsOptions): AskedBy {
+function readRequest(context: Partial<Grafast.RequestContext>, options: RequestsOptions): Asked {
   const request = context.expressv4?.req;
-  if (request === undefined) return { requestId: undefined, isSignedIn: false };
+  const { introspection } = options;
+  if (request === undefined) {
+    return { requestId: undefined, isSignedIn: false, introspection, client: "", isHeavy: false };
+  }
   const id: unknown = Reflect.get(request, "id");
   return {
     requestId: typeof id === "string" ? id : undefined,
     isSignedIn: options.isSignedIn(request),
+    introspection,
+    client: options.clientOf(request),
+    isHeavy: false,
   };
 }
 
