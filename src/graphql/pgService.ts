@@ -9,6 +9,7 @@ import { makePgService } from "postgraphile/adaptors/pg";
 import { retryable } from "../resources/postgres.ts";
 import { type Asker, createShare } from "./connections.ts";
 import { LIMITS } from "./limits/limits.ts";
+import { keepStatement } from "./statements.ts";
 
 type PgService = ReturnType<typeof makePgService>;
 type WithPgClient = Awaited<ReturnType<PgService["adaptor"]["createWithPgClient"]>>;
@@ -41,12 +42,26 @@ export function createPgService(
           const asking = asker();
           if (asking === undefined) return withPgClient(pgSettings, callback);
           const limited = asking.isHeavy ? { ...pgSettings, ...HEAVY } : pgSettings;
-          return share(asking, async () => withPgClient(limited, callback));
+          return share(asking, async () =>
+            withPgClient(limited, (client) => callback(withBoundStatements(client))),
+          );
         };
         return repeating(Object.assign(shared, { release: () => withPgClient.release?.() }));
       },
     },
   };
+}
+
+type Client = Parameters<Parameters<WithPgClient>[1]>[0];
+
+/** The adaptor makes a client for each transaction, so that this one is changed for one alone. */
+function withBoundStatements(client: Client): Client {
+  const { query } = client;
+  client.query = async <Data>(options: Parameters<typeof query>[0]) => {
+    await keepStatement(client.rawClient, options);
+    return query.call<Client, [typeof options], ReturnType<typeof query<Data>>>(client, options);
+  };
+  return client;
 }
 
 /** Settings of a heavy operation's transactions, beside those of whoever asks. */

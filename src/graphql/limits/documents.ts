@@ -19,6 +19,7 @@ import {
   validate,
 } from "postgraphile/graphql";
 import { inputError, reword, withoutSuggestion } from "../errors.ts";
+import { Kept } from "./kept.ts";
 import { LIMITS } from "./limits.ts";
 
 export type ReadDocument =
@@ -38,19 +39,13 @@ export function createDocumentReader(
   schema: GraphQLSchema,
   options: DocumentOptions,
 ): (source: string) => ReadDocument {
-  const kept = new Map<string, DocumentNode>();
+  const kept = new Kept<string, DocumentNode>(LIMITS.documentBytes);
   return (source) => {
     const known = kept.get(source);
-    if (known !== undefined) {
-      kept.delete(source);
-      kept.set(source, known);
-      return { document: known };
-    }
+    if (known !== undefined) return { document: known };
     const result = readDocument(schema, source, options);
-    if (result.document !== undefined && source.length <= LIMITS.documentCharacters) {
-      kept.set(source, result.document);
-      const [oldest] = kept.keys();
-      if (kept.size > LIMITS.documents && oldest !== undefined) kept.delete(oldest);
+    if (result.document !== undefined) {
+      kept.set(source, result.document, source.length * LIMITS.bytesPerCharacter);
     }
     return result;
   };

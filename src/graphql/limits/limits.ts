@@ -73,8 +73,14 @@ export const LIMITS = {
   planningMs: 3000,
   /** Milliseconds from the plan to the answer. */
   executionMs: 10_000,
-  /** Documents that are kept parsed, so that their plans are found again. */
-  documents: 500,
-  /** Characters of a document that is kept. */
-  documentCharacters: 10_000,
+  /** Bytes of documents that are kept parsed, so that their plans are found again. */
+  documentBytes: 16_000_000,
+  /** What a parsed document weighs for each of its characters. */
+  bytesPerCharacter: 100,
+  /** Bytes of plans that are kept. */
+  planBytes: 64_000_000,
+  /** What a plan weighs for each selection of its operation. */
+  bytesPerSelection: 8000,
+  /** Characters of the statements that a connection keeps prepared; each weighs some fifty. */
+  statementCharacters: 250_000,
 } as const;

@@ -32,6 +32,7 @@ export interface JudgedOperation {
 export interface Cost {
   /** Rows and selections, which are what it costs here and in the database. */
   readonly total: number;
+  readonly selections: number;
   readonly isHeavy: boolean;
 }
 
@@ -65,6 +66,7 @@ export function judgeRows(judged: JudgedOperation): Cost {
   const mayBeHeavy = judged.operation.operation === "query";
   return {
     total: count.rows + count.selections,
+    selections: count.selections,
     isHeavy: mayBeHeavy && (count.isHeavy || count.rows > LIMITS.lightRows),
   };
 }

@@ -21,6 +21,7 @@ import type { Logger } from "../../resources/logger.ts";
 import type { Asker } from "../connections.ts";
 import { type AskedBy, formatApiError, maskError } from "../errors.ts";
 import { createDocumentReader, type ReadDocument } from "../limits/documents.ts";
+import { KeptPlans } from "../limits/plans.ts";
 import { judgeRows } from "../limits/rows.ts";
 
 export interface RequestsOptions {
@@ -57,6 +58,12 @@ export function createRequestsPlugin(options: RequestsOptions): {
     readers.set(schema, reader);
     return reader;
   };
+  const plans = new WeakMap<GraphQLSchema, KeptPlans>();
+  const plansOf = (schema: GraphQLSchema): KeptPlans => {
+    const kept = plans.get(schema) ?? new KeptPlans();
+    plans.set(schema, kept);
+    return kept;
+  };
   const plugin: GraphileConfig.Plugin = {
     name: "StaybaseRequestsPlugin",
     version: "1.0.0",
@@ -80,9 +87,18 @@ export function createRequestsPlugin(options: RequestsOptions): {
     },
     grafast: {
       middleware: {
+        establishOperationPlan(next, { schema, operation }) {
+          let plan: ReturnType<typeof next> | undefined;
+          try {
+            plan = next();
+            return plan;
+          } finally {
+            plansOf(schema).count(schema, operation, plan);
+          }
+        },
         async execute(next, { args }) {
           try {
-            await admit(args, requests.getStore(), options);
+            await admit(args, requests.getStore(), plansOf(args.schema), options);
           } catch (error) {
             return { errors: [toGraphQLError(error)] };
           }
@@ -105,6 +121,7 @@ export function createRequestsPlugin(options: RequestsOptions): {
 async function admit(
   args: ExecutionArgs,
   asked: Asked | undefined,
+  plans: KeptPlans,
   options: RequestsOptions,
 ): Promise<void> {
   const { schema, document, operationName, variableValues } = args;
@@ -122,6 +139,7 @@ async function admit(
     if (definition.kind === "FragmentDefinition") fragments[definition.name.value] = definition;
   }
   const cost = judgeRows({ schema, operation, fragments, variableValues: coerced });
+  plans.expect(operation, cost.selections);
   if (asked === undefined) return;
   asked.isHeavy = cost.isHeavy;
   await options.spend(asked.client, cost.total);
