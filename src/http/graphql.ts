@@ -9,6 +9,7 @@ import { grafserv } from "postgraphile/grafserv/express/v4";
 import { ApiError, toApiError } from "../errors.ts";
 import { assertMigrated } from "../graphql/assertMigrated.ts";
 import { formatApiError } from "../graphql/errors.ts";
+import { Kept } from "../graphql/limits/kept.ts";
 import { LIMITS } from "../graphql/limits/limits.ts";
 import { createPreset } from "../graphql/preset.ts";
 import { authenticate, type Identity } from "../resources/authentication.ts";
@@ -32,6 +33,7 @@ export async function installGraphql(
   await assertMigrated(pool);
   const introspection = config.environment !== "production";
   const identities = new WeakMap<object, Identity>();
+  const accounts = createAccounts(resources);
   const preset = createPreset({
     pool,
     operator: config.database.operator,
@@ -39,7 +41,7 @@ export async function installGraphql(
     introspection,
     identityOf: (request) => identities.get(request),
     clientOf: (request) => clientOf(request as Request, identities.get(request)),
-    spend: (client, cost) => spend(resources, client, cost),
+    spend: accounts.spend,
   });
   const instance = postgraphile(preset);
   const server = instance.createServ(grafserv);
@@ -47,7 +49,7 @@ export async function installGraphql(
   await instance.getSchema();
   await server.ready();
   app.use("/graphql", (request, response, next) =>
-    admit(resources, identities, request, response, next),
+    admit(resources, identities, accounts, request, response, next),
   );
   if (introspection) app.use(["/graphiql", "/ruru-static"], relaxForGraphiql);
   await server.addTo(app, null, false);
@@ -63,22 +65,46 @@ function clientOf({ ip = "" }: Request, identity: Identity | undefined): string 
 
 const LOCAL = "local";
 
-async function spend(resources: Resources, client: string, cost: number): Promise<void> {
-  if (client === LOCAL) return;
+/** What clients have spent. */
+interface Accounts {
+  /** @throws {ApiError} `RATE_LIMITED` where the client has spent more than there is */
+  spend(client: string, cost: number): Promise<void>;
+  /** The same for one who is known to have spent all, before anything of theirs is read. */
+  check(client: string): void;
+}
+
+function createAccounts(resources: Resources): Accounts {
   const limiter = resources.rateLimiter({
     name: "graphql-cost",
-    points: LIMITS.costPerMinute,
-    seconds: 60,
+    points: LIMITS.costPerTenSeconds,
+    seconds: 10,
   });
-  const { allowed, resetSeconds } = await limiter.consume(client, cost);
-  if (allowed) return;
-  const message = `You have asked for much this minute. Wait ${resetSeconds} seconds.`;
-  throw new ApiError("RATE_LIMITED", message, { details: { retryAfterSeconds: resetSeconds } });
+  /** When they may ask again. */
+  const empty = new Kept<string, number>(10_000);
+  return {
+    spend: async (client, cost) => {
+      if (client === LOCAL) return;
+      const { allowed, resetSeconds } = await limiter.consume(client, cost);
+      if (allowed) return;
+      empty.set(client, Date.now() + resetSeconds * 1000, 1);
+      throw rateLimited(resetSeconds);
+    },
+    check: (client) => {
+      const waitMs = (empty.get(client) ?? 0) - Date.now();
+      if (waitMs > 0) throw rateLimited(Math.ceil(waitMs / 1000));
+    },
+  };
+}
+
+function rateLimited(seconds: number): ApiError {
+  const message = `You have asked for too much at once. Wait ${seconds} seconds.`;
+  return new ApiError("RATE_LIMITED", message, { details: { retryAfterSeconds: seconds } });
 }
 
 async function admit(
   resources: Resources,
   identities: WeakMap<object, Identity>,
+  accounts: Accounts,
   request: Request,
   response: Response,
   next: NextFunction,
@@ -86,7 +112,9 @@ async function admit(
   try {
     const length = Number(request.headers["content-length"] ?? 0);
     if (length > LIMITS.bodyBytes) throw new ApiError("PAYLOAD_TOO_LARGE");
-    identities.set(request, await authenticate(resources, request.headers.authorization));
+    const identity = await authenticate(resources, request.headers.authorization);
+    identities.set(request, identity);
+    accounts.check(clientOf(request, identity));
   } catch (thrown) {
     refuse(resources, request, response, thrown);
     return;

@@ -125,8 +125,8 @@ describe("a client", () => {
   const limiter = () =>
     server.resources.rateLimiter({
       name: "graphql-cost",
-      points: LIMITS.costPerMinute,
-      seconds: 60,
+      points: LIMITS.costPerTenSeconds,
+      seconds: 10,
     });
   const REFUSED = { status: 429, codes: ["RATE_LIMITED"] };
   const SERVED = { status: 200, codes: [] };
@@ -134,8 +134,8 @@ describe("a client", () => {
   test("is refused when its address has asked for too much, and others are served", async () => {
     expect(await ask(ANY, "192.0.2.1")).toEqual(SERVED);
     const before = await limiter().consume("address 192.0.2.1", 0);
-    expect(LIMITS.costPerMinute - before.remaining).toBeGreaterThan(50);
-    await limiter().consume("address 192.0.2.1", LIMITS.costPerMinute);
+    expect(LIMITS.costPerTenSeconds - before.remaining).toBeGreaterThan(50);
+    await limiter().consume("address 192.0.2.1", LIMITS.costPerTenSeconds);
     expect(await ask(ANY, "192.0.2.1")).toEqual(REFUSED);
     expect(await ask(ANY, "::ffff:192.0.2.1")).toEqual(REFUSED);
     expect(await ask(ANY, "192.0.2.2")).toEqual(SERVED);
@@ -146,22 +146,37 @@ describe("a client", () => {
   test("who is signed in pays for themselves, from wherever they ask", async () => {
     const { rows } = await database.owner.query<{ id: string }>("select id from app_public.users");
     const [one = "", other = ""] = rows.map(({ id }) => id);
-    await limiter().consume(`person ${one}`, LIMITS.costPerMinute);
+    await limiter().consume(`person ${one}`, LIMITS.costPerTenSeconds);
     expect(await ask(ANY, "192.0.2.3", server.tokenOf(one))).toEqual(REFUSED);
     expect(await ask(ANY, "192.0.2.4", server.tokenOf(one))).toEqual(REFUSED);
     expect(await ask(ANY, "192.0.2.3", server.tokenOf(other))).toEqual(SERVED);
     expect(await ask(ANY, "192.0.2.3")).toEqual(SERVED);
   });
 
-  test("pays nothing for what is refused", async () => {
-    const { remaining } = await limiter().consume("address 192.0.2.9", 0);
-    const answer = await ask("{ listings(first: 101) { nodes { id } } }", "192.0.2.9");
-    expect(answer.codes).toEqual(["PAGE_TOO_LARGE"]);
-    expect((await limiter().consume("address 192.0.2.9", 0)).remaining).toBe(remaining);
+  test("pays for what is refused, and for what has to be planned", async () => {
+    const spent = async (query: string): Promise<number> => {
+      const before = await limiter().consume("address 192.0.2.9", 0);
+      await ask(query, "192.0.2.9");
+      return before.remaining - (await limiter().consume("address 192.0.2.9", 0)).remaining;
+    };
+    expect(await spent("{ listings(first: 101) { nodes { id } } }")).toBe(LIMITS.refusalCost);
+    expect(await spent("{ listing { id } }")).toBe(LIMITS.refusalCost);
+    const page = "{ listings(first: 7) { nodes { id title } } }";
+    const first = await spent(page);
+    const again = await spent(page);
+    expect(first - again).toBe(4 * LIMITS.planningCost);
+    expect(again).toBe(7 + 4);
+    const search = (box: string): string => `{ searchListings(${box}) { cursor } }`;
+    await spent(search("west: 0, south: 50, east: 0.1, north: 50.1"));
+    expect(await spent(search("west: 0, south: 50, east: 0.1, north: 50.1"))).toBeLessThan(100);
+    await spent(search("west: -180, south: -80, east: 180, north: 80"));
+    expect(await spent(search("west: -180, south: -80, east: 180, north: 80"))).toBeGreaterThan(
+      LIMITS.boxCost.most,
+    );
   });
 
   test("with a heavy statement that does not end is told so after two seconds", async () => {
-    const search = "{ searchListings(west: 0, south: 0, east: 1, north: 1) { cursor } }";
+    const search = "{ searchListings(west: -90, south: 0, east: 90, north: 80) { cursor } }";
     expect(await ask(search, "192.0.2.5")).toEqual(SERVED);
     const { rows } = await database.owner.query<{ definition: string }>(
       "select pg_get_functiondef('app_hidden.check_search'::regproc) as definition",

@@ -33,7 +33,7 @@ async function expectRefusal(query: string, code: string, variables = {}): Promi
 describe("a page", () => {
   test("has at most 100 rows, as a literal, in a variable, by default of one, and nested", async () => {
     const most = 2_147_483_647;
-    for (const size of ["first: 101", `first: ${most}`, "last: 101", "first: 0", "first: -1"]) {
+    for (const size of ["first: 101", `first: ${most}`, "last: 101", "last: -1", "first: -1"]) {
       await expectRefusal(`{ listings(${size}) { nodes { id } } }`, "PAGE_TOO_LARGE");
       await expectRefusal(
         `{ listings(first: 1) { nodes { reviews(${size}) { nodes { id } } } } }`,
@@ -58,6 +58,25 @@ describe("a page", () => {
     );
     const answer = await send(byVariable, { n: 100 });
     expect(answer.errors).toEqual([]);
+  });
+
+  test("may have no rows, for who wants the total alone", async () => {
+    for (const size of ["first: 0", "last: 0"]) {
+      const { listings, ...rest } = await server.stranger.query<{
+        listings: { nodes: unknown[]; totalCount: number; pageInfo: unknown };
+        newest: { nodes: { photos: unknown[] }[] };
+      }>(`{
+        listings(${size}) { nodes { id } totalCount pageInfo { hasNextPage hasPreviousPage } }
+        newest: listings(first: 1) { nodes { photos(first: 0) { id } } }
+      }`);
+      expect(listings.nodes).toEqual([]);
+      expect(listings.totalCount).toBeGreaterThan(0);
+      expect(rest.newest.nodes[0]?.photos).toEqual([]);
+    }
+    await expectRefusal(
+      "{ searchListings(west: 0, south: 0, east: 1, north: 1, pageSize: 0) { cursor } }",
+      "PAGE_TOO_LARGE",
+    );
   });
 
   test("is the same behind a fragment, an alias and a directive", async () => {

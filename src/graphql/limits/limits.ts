@@ -11,14 +11,14 @@ export interface FunctionLimit {
   readonly rows?: number;
   /** Arguments that span nights: a call counts as many rows as there are nights. */
   readonly nights?: readonly [from: string, to: string];
-  /** Whether an operation with it is heavy, however few rows it answers. */
-  readonly isHeavy?: true;
+  /** Arguments of a box in degrees: the larger it is, the more a call may have to look through. */
+  readonly box?: readonly [west: string, south: string, east: string, north: string];
 }
 
 /** Every function that is a field, by its place in the schema. */
 export const FUNCTIONS: Readonly<Record<string, FunctionLimit>> = {
   "Query.me": { calls: 20 },
-  "Query.searchListings": { calls: 3, isHeavy: true },
+  "Query.searchListings": { calls: 3, box: ["west", "south", "east", "north"] },
   "Query.bookability": { calls: 20, rows: 100 },
   "Query.quote": { calls: 20, rows: 100 },
   "Listing.takenNights": { calls: 1, nights: ["fromDate", "toDate"] },
@@ -53,12 +53,22 @@ export const LIMITS = {
   offsetMost: 10_000,
   /** Rows that an operation may ask for, nested pages multiplied. */
   rows: 10_000,
-  /** An operation that counts more rows is heavy: it has half of the connections. */
-  lightRows: 2500,
+  /** An operation that costs more is heavy: it has half of the connections. */
+  lightCost: 5000,
   /** Milliseconds for a statement of a heavy operation. */
   heavyStatementMs: 2000,
-  /** Rows and selections that an address, or a person, may ask for in a minute. */
-  costPerMinute: 3_000_000,
+  /** What an address, or a person, may spend in ten seconds; a unit is some 20 microseconds. */
+  costPerTenSeconds: 250_000,
+  /** What a row of a plain list costs at most: such lists are seldom full. */
+  listCost: 10,
+  /** What a total at the root costs, for which the whole table is counted. */
+  totalCost: 1500,
+  /** What a search costs for each square degree of its box, and at most. */
+  boxCost: { squareDegree: 100, most: 10_000 },
+  /** What a selection costs that has to be planned. */
+  planningCost: 50,
+  /** What a document costs that is refused. */
+  refusalCost: 2000,
   /** Statements that may wait for a connection. */
   waiting: 1000,
   /** Milliseconds that one may wait; the pool waits as long. */

@@ -12,6 +12,11 @@ export class KeptPlans {
   readonly #selections = new WeakMap<OperationDefinitionNode, number>();
   readonly #weighed = new WeakSet<object>();
 
+  /** Whether an operation has a plan already, for some variables at least. */
+  has(operation: OperationDefinitionNode): boolean {
+    return this.#kept.get(operation) !== undefined;
+  }
+
   /** Says how many selections an operation has, fragments spread out, before it is planned. */
   expect(operation: OperationDefinitionNode, selections: number): void {
     this.#selections.set(operation, selections);

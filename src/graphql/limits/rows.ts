@@ -30,16 +30,18 @@ export interface JudgedOperation {
 
 /** What an operation that may run asks for. */
 export interface Cost {
-  /** Rows and selections, which are what it costs here and in the database. */
+  /** What it costs here and in the database, where it has been planned before. */
   readonly total: number;
   readonly selections: number;
   readonly isHeavy: boolean;
 }
 
 interface Count {
+  /** What it may ask for at most. */
   rows: number;
+  /** What it is likely to cost. */
+  cost: number;
   selections: number;
-  isHeavy: boolean;
   /** Under which names a function is called, by its path. */
   readonly calls: Map<string, Set<string>>;
   /** What asks for most of the rows, and how many. */
@@ -55,19 +57,24 @@ export function judgeRows(judged: JudgedOperation): Cost {
   const count: Count = {
     rows: 0,
     selections: 0,
-    isHeavy: false,
+    cost: 0,
     calls: new Map(),
     largest: { path: "", rows: 0 },
   };
   if (root) {
-    walk(judged, judged.operation.selectionSet, { type: root, times: 1, path: "" }, count);
+    walk(
+      judged,
+      judged.operation.selectionSet,
+      { type: root, times: 1, likely: 1, path: "" },
+      count,
+    );
   }
   // What writes is short, whatever is read of it afterwards, and may have to wait for a lock.
   const mayBeHeavy = judged.operation.operation === "query";
   return {
-    total: count.rows + count.selections,
+    total: count.cost + count.selections,
     selections: count.selections,
-    isHeavy: mayBeHeavy && (count.isHeavy || count.rows > LIMITS.lightRows),
+    isHeavy: mayBeHeavy && count.cost > LIMITS.lightCost,
   };
 }
 
@@ -76,6 +83,8 @@ interface Place {
   readonly type: GraphQLNamedType;
   /** How often it is answered: the product of the pages above it. */
   readonly times: number;
+  /** The same, where plain lists are as long as they usually are. */
+  readonly likely: number;
   /** The names of the fields above it. */
   readonly path: string;
   /** The filter of the field above it, as far as there is one. */
@@ -108,7 +117,7 @@ function walk(
 function walkField(
   judged: JudgedOperation,
   node: FieldNode,
-  { type, times, path: above, filter }: Place,
+  { type, times, likely, path: above, filter }: Place,
   count: Count,
 ): void {
   if (!isObjectType(type) && !isInterfaceType(type)) return;
@@ -118,19 +127,26 @@ function walkField(
   const rows = pageSize(judged, node, field);
   const path = above === "" ? field.name : `${above}.${field.name}`;
   const below = times * (rows ?? 1);
-  if (rows !== undefined) charge(count, path, below);
+  const likelyBelow =
+    likely * Math.min(rows ?? 1, field.extensions.holds ? LIMITS.listCost : Infinity);
+  if (rows !== undefined) {
+    charge(count, path, below);
+    count.cost += likelyBelow + likely * Number(argumentOf(judged, node, field, "offset") ?? 0);
+  }
+  if (field.name === "totalCount" && times === 1) count.cost += LIMITS.totalCost;
   const limit = FUNCTIONS[`${type.name}.${field.name}`];
   if (limit) {
     const names = count.calls.get(path) ?? new Set();
     count.calls.set(path, names.add(node.alias?.value ?? field.name));
     if (names.size > limit.calls) throw tooManyCalls(path, limit.calls);
-    if (limit.isHeavy) count.isHeavy = true;
-    charge(count, path, times * costOf(judged, node, field, limit));
+    const cost = costOf(judged, node, field, limit);
+    charge(count, path, times * cost);
+    count.cost += likely * (cost + boxCost(judged, node, field, limit));
   }
   const { sumRules } = field.extensions;
   if (sumRules) judgeSums(sumRules, argumentOf(judged, node, field, "groupBy"), filter);
   if (node.selectionSet === undefined) return;
-  const place = { type: getNamedType(field.type), times: below, path };
+  const place = { type: getNamedType(field.type), times: below, likely: likelyBelow, path };
   walk(
     judged,
     node.selectionSet,
@@ -193,6 +209,24 @@ function costOf(
   return Number.isNaN(span) ? LIMITS.nightsMost : Math.min(Math.max(span, 1), LIMITS.nightsMost);
 }
 
+/** What a search costs for its box; west > east crosses the date line. */
+function boxCost(
+  judged: JudgedOperation,
+  node: FieldNode,
+  field: GraphQLField<unknown, unknown>,
+  { box }: FunctionLimit,
+): number {
+  if (box === undefined) return 0;
+  const [west = 0, south = 0, east = 0, north = 0] = box.map((name) =>
+    Number(argumentOf(judged, node, field, name)),
+  );
+  const width = east - west + (west > east ? 360 : 0);
+  const { squareDegree, most } = LIMITS.boxCost;
+  const cost = Math.ceil(width * Math.abs(north - south) * squareDegree);
+  // What is no box is refused later.
+  return Number.isNaN(cost) ? most : Math.min(cost, most);
+}
+
 function tooManyCalls(path: string, calls: number): ApiError {
   const message = `${path} is asked for ${calls} times at most in one place. Send more requests.`;
   return new ApiError("QUERY_TOO_COMPLEX", message, { details: { calls, field: path } });
@@ -208,8 +242,11 @@ Give it, or a list above it, a smaller page or range.`;
 
 function checkSize(name: string, value: unknown): void {
   if (value == null) return;
-  if (typeof value === "number" && value >= 1 && value <= LIMITS.pageMost) return;
-  throw new ApiError("PAGE_TOO_LARGE", undefined, { fields: [name] });
+  // No rows are asked for by who wants the total alone; a function pages itself, and needs one.
+  const least = name === "pageSize" ? 1 : 0;
+  if (typeof value === "number" && value >= least && value <= LIMITS.pageMost) return;
+  const message = `A page has ${least} to ${LIMITS.pageMost} rows.`;
+  throw new ApiError("PAGE_TOO_LARGE", message, { fields: [name] });
 }
 
 function checkOffset(value: unknown): void {

@@ -45,10 +45,10 @@ export const PagesPlugin: GraphileConfig.Plugin = {
           ...args,
           first: {
             ...sized,
-            description: `Read the first rows: 1 to ${LIMITS.pageMost}, ${size} without it.`,
+            description: `Read the first rows: 0 to ${LIMITS.pageMost}, ${size} without it.`,
           },
           ...(last && {
-            last: { ...last, description: `Read the last rows: 1 to ${LIMITS.pageMost}.` },
+            last: { ...last, description: `Read the last rows: 0 to ${LIMITS.pageMost}.` },
           }),
           ...(offset && {
             offset: {

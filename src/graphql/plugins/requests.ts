@@ -21,6 +21,7 @@ import type { Logger } from "../../resources/logger.ts";
 import type { Asker } from "../connections.ts";
 import { type AskedBy, formatApiError, maskError } from "../errors.ts";
 import { createDocumentReader, type ReadDocument } from "../limits/documents.ts";
+import { LIMITS } from "../limits/limits.ts";
 import { KeptPlans } from "../limits/plans.ts";
 import { judgeRows } from "../limits/rows.ts";
 
@@ -81,7 +82,13 @@ export function createRequestsPlugin(options: RequestsOptions): {
           // As an object the answer can be looked at; it is made text right after.
           requestDigest.preferJSON = true;
           const asked = readRequest(requestDigest.requestContext, options);
-          return requests.run(asked, async () => finish(await next(), logger, asked.requestId));
+          return requests.run(asked, async () => {
+            const result = finish(await next(), logger, asked.requestId);
+            // Who goes on sending what is refused has spent it all at some time.
+            if (isRefusal(result))
+              await options.spend(asked.client, LIMITS.refusalCost).catch(noop);
+            return result;
+          });
         },
       },
     },
@@ -142,7 +149,8 @@ async function admit(
   plans.expect(operation, cost.selections);
   if (asked === undefined) return;
   asked.isHeavy = cost.isHeavy;
-  await options.spend(asked.client, cost.total);
+  const planning = plans.has(operation) ? 0 : cost.selections * LIMITS.planningCost;
+  await options.spend(asked.client, cost.total + planning);
 }
 
 const toGraphQLError = (error: unknown): GraphQLError =>
@@ -199,6 +207,16 @@ function refuse(
     json: JSON.parse(JSON.stringify({ errors: [error] })),
   };
 }
+
+/** Whether an answer says that a document was refused, before it ran. */
+function isRefusal(result: Result | null): boolean {
+  const answer: unknown = result?.type === "json" ? result.json : undefined;
+  const errors = memberOf(answer, "errors");
+  if (!Array.isArray(errors) || memberOf(answer, "data") !== undefined) return false;
+  return errors.some((error) => memberOf(memberOf(error, "extensions"), "status") === 400);
+}
+
+const noop = (): void => undefined;
 
 function statusOf(error: unknown): number[] {
   const extensions = memberOf(error, "extensions");
