@@ -11,6 +11,7 @@ import { assertMigrated } from "../graphql/assertMigrated.ts";
 import { formatApiError } from "../graphql/errors.ts";
 import { Kept } from "../graphql/limits/kept.ts";
 import { LIMITS } from "../graphql/limits/limits.ts";
+import { answerType } from "../graphql/plugins/requests.ts";
 import { createPreset } from "../graphql/preset.ts";
 import { authenticate, type Identity } from "../resources/authentication.ts";
 import type { Resources } from "../resources/index.ts";
@@ -133,7 +134,8 @@ function refuse(resources: Resources, request: Request, response: Response, thro
   if (error.status === 401) {
     response.setHeader("WWW-Authenticate", 'Bearer error="invalid_token"');
   }
-  response.status(error.status).json({ errors: [formatApiError(error, id)] });
+  const body = JSON.stringify({ errors: [formatApiError(error, id)] });
+  response.status(error.status).type(answerType(request)).send(body);
 }
 
 /** GraphiQL writes scripts into its page and runs workers; it is there in development alone. */

@@ -103,7 +103,7 @@ const PHASES: readonly Phase[] = [
     ],
   },
   { code: "QUERY_TOO_COMPLEX", rules: [repeatsRule] },
-  { code: "INVALID_INPUT", rules: specifiedRules },
+  { code: "INVALID_INPUT", rules: [...specifiedRules, rootTypeRule] },
   {
     code: "QUERY_TOO_COMPLEX",
     rules: [
@@ -164,6 +164,17 @@ function canCompare(context: ValidationContext, root: SelectionSetNode): boolean
         : walk(context.getFragment(selection.name.value)?.selectionSet, place);
     });
   return walk(root, "");
+}
+
+/** The specified rules pass an operation of a kind that the schema has not, such as subscriptions. */
+function rootTypeRule(context: ValidationContext): ReturnType<ValidationRule> {
+  return {
+    OperationDefinition: (operation) => {
+      if (context.getSchema().getRootType(operation.operation)) return;
+      const message = `There is no ${operation.operation} here.`;
+      context.reportError(new GraphQLError(message, { nodes: operation }));
+    },
+  };
 }
 
 /** All fragments of a place are compared with one another, whatever their names. */

@@ -5,6 +5,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
+import type { Request } from "express";
 import { memberOf, textIn } from "../../values.ts";
 import "postgraphile";
 import type { JSONResult, Result } from "postgraphile/grafserv";
@@ -38,6 +39,8 @@ export interface RequestsOptions {
 
 /** What is known of the request that is being answered. */
 interface Asked extends AskedBy {
+  /** The type of an answer that no operation makes. */
+  readonly type: string;
   readonly client: string;
   isHeavy: boolean;
 }
@@ -83,7 +86,7 @@ export function createRequestsPlugin(options: RequestsOptions): {
           requestDigest.preferJSON = true;
           const asked = readRequest(requestDigest.requestContext, options);
           return requests.run(asked, async () => {
-            const result = finish(await next(), logger, asked.requestId);
+            const result = finish(await next(), logger, asked);
             // Who goes on sending what is refused has spent it all at some time.
             if (isRefusal(result))
               await options.spend(asked.client, LIMITS.refusalCost).catch(noop);
@@ -161,20 +164,39 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
   const request = context.expressv4?.req;
   const { introspection } = options;
   if (request === undefined) {
-    return { requestId: undefined, isSignedIn: false, introspection, client: "", isHeavy: false };
+    return {
+      requestId: undefined,
+      isSignedIn: false,
+      introspection,
+      type: JSON_TYPE,
+      client: "",
+      isHeavy: false,
+    };
   }
   const id: unknown = Reflect.get(request, "id");
   return {
     requestId: typeof id === "string" ? id : undefined,
     isSignedIn: options.isSignedIn(request),
     introspection,
+    type: answerType(request as Request),
     client: options.clientOf(request),
     isHeavy: false,
   };
 }
 
-function finish(result: Result | null, logger: Logger, id: string | undefined): Result | null {
-  if (result?.type === "error") return refuse(result.statusCode, result.error, logger, id);
+const JSON_TYPE = "application/json";
+const RESPONSE_TYPE = "application/graphql-response+json";
+
+/** What a client gets by the rules of GraphQL over HTTP, whoever answers it. */
+export function answerType(request: Request): string {
+  // A client may say the charset, and then the type alone is not what it asks for.
+  const offered = [RESPONSE_TYPE, JSON_TYPE].flatMap((type) => [type, `${type};charset=utf-8`]);
+  const best = request.accepts(offered) || JSON_TYPE;
+  return best.startsWith(RESPONSE_TYPE) ? RESPONSE_TYPE : JSON_TYPE;
+}
+
+function finish(result: Result | null, logger: Logger, asked: Asked): Result | null {
+  if (result?.type === "error") return refuse(result.statusCode, result.error, logger, asked);
   if (result?.type !== "json") return result;
   const { json } = result;
   if (typeof json !== "object" || json === null || Array.isArray(json)) return result;
@@ -183,7 +205,7 @@ function finish(result: Result | null, logger: Logger, id: string | undefined): 
   if (!Array.isArray(errors) || json.data !== undefined) return result;
   const [status] = errors.flatMap(statusOf);
   if (status === undefined) {
-    return refuse(result.statusCode, messageOf(errors[0]), logger, id);
+    return refuse(result.statusCode, messageOf(errors[0]), logger, asked);
   }
   // Clients that ask for application/json get 200 by the rules of GraphQL over HTTP.
   return result.statusCode === 200 ? result : { ...result, statusCode: status };
@@ -193,7 +215,7 @@ function refuse(
   statusCode: number,
   cause: unknown,
   logger: Logger,
-  id: string | undefined,
+  { requestId: id, type }: Asked,
 ): JSONResult {
   const code = CODE_OF_STATUS[statusCode] ?? (statusCode < 500 ? "INVALID_INPUT" : "INTERNAL");
   if (code === "INTERNAL") logger.error({ err: cause, requestId: id }, "a GraphQL request failed");
@@ -203,7 +225,7 @@ function refuse(
   return {
     type: "json",
     statusCode: statusCode === 200 ? ERRORS[code].status : statusCode,
-    headers: { "content-type": "application/json; charset=utf-8" },
+    headers: { "content-type": `${type};charset=utf-8` },
     json: JSON.parse(JSON.stringify({ errors: [error] })),
   };
 }
