@@ -1,8 +1,8 @@
 /**
  * The connections of the GraphQL API. PostGraphile sends each mutation as one statement in a
  * transaction of its own, and so it does with each step that reads; a transaction that lost against
- * another one runs again here, as REST's do. Each takes a connection when there is one for who asks.
- * What a statement does is not known here.
+ * another one runs again here, as REST's do. Each takes a connection when there is one for who
+ * asks. What a statement does is not known here.
  */
 import type { Pool } from "pg";
 import { makePgService } from "postgraphile/adaptors/pg";

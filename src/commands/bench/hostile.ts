@@ -63,7 +63,8 @@ function clientOf(url: string): Ask {
 /** What people ask: a page of listings, a listing, a search around it. */
 function honestQuery({ id, lng, lat }: Place, index: number): string {
   const fields = "id title averageRating host { displayName } photos { url }";
-  const box = `west: ${lng - 0.05}, south: ${lat - 0.05}, east: ${lng + 0.05}, north: ${lat + 0.05}`;
+  const [west, south, east, north] = [lng - 0.05, lat - 0.05, lng + 0.05, lat + 0.05];
+  const box = `west: ${west}, south: ${south}, east: ${east}, north: ${north}`;
   return [
     `{ listings { nodes { ${fields} } } }`,
     `{ listing(id: "${id}") { ${fields} reviews(first: 10) { nodes { rating } } } }`,
@@ -139,7 +140,6 @@ async function startServer(url: string): Promise<{ url: string; stop(): void }> 
   const child = spawn(process.execPath, ["src/server.ts"], {
     stdio: ["ignore", "ignore", "inherit"],
     env: {
-      ...process.env,
       NODE_ENV: "development",
       DATABASE_URL: url,
       PORT: String(port),

@@ -127,7 +127,7 @@ const PRODUCTION_PHASES: readonly Phase[] = [
 
 /**
  * Bounds what OverlappingFieldsCanBeMergedRule has to do: it compares each two selections of one
- * name in one place, and each two fragments there, so 490 of `host { id }` cost 120,000 comparisons.
+ * name in one place, and each two fragments there: 490 of `host { id }` cost 120,000 comparisons.
  */
 function repeatsRule(context: ValidationContext): ReturnType<ValidationRule> {
   return {
@@ -166,7 +166,7 @@ function canCompare(context: ValidationContext, root: SelectionSetNode): boolean
   return walk(root, "");
 }
 
-/** The specified rules pass an operation of a kind that the schema has not, such as subscriptions. */
+/** The specified rules pass operations of a kind that the schema has not, such as subscriptions. */
 function rootTypeRule(context: ValidationContext): ReturnType<ValidationRule> {
   return {
     OperationDefinition: (operation) => {

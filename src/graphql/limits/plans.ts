@@ -6,6 +6,16 @@ import type { GraphQLSchema, OperationDefinitionNode } from "postgraphile/graphq
 import { Kept } from "./kept.ts";
 import { LIMITS } from "./limits.ts";
 
+/** The plans of each schema that is served. */
+export function keptPlansBySchema(): (schema: GraphQLSchema) => KeptPlans {
+  const bySchema = new WeakMap<GraphQLSchema, KeptPlans>();
+  return (schema) => {
+    const kept = bySchema.get(schema) ?? new KeptPlans();
+    bySchema.set(schema, kept);
+    return kept;
+  };
+}
+
 /** Weighs plans, which Grafast itself puts into the cache that it is given. */
 export class KeptPlans {
   readonly #kept = new Kept<OperationDefinitionNode, unknown>(LIMITS.planBytes);

@@ -23,7 +23,7 @@ import type { Asker } from "../connections.ts";
 import { type AskedBy, formatApiError, maskError } from "../errors.ts";
 import { createDocumentReader, type ReadDocument } from "../limits/documents.ts";
 import { LIMITS } from "../limits/limits.ts";
-import { KeptPlans } from "../limits/plans.ts";
+import { type KeptPlans, keptPlansBySchema } from "../limits/plans.ts";
 import { judgeRows } from "../limits/rows.ts";
 
 export interface RequestsOptions {
@@ -62,12 +62,7 @@ export function createRequestsPlugin(options: RequestsOptions): {
     readers.set(schema, reader);
     return reader;
   };
-  const plans = new WeakMap<GraphQLSchema, KeptPlans>();
-  const plansOf = (schema: GraphQLSchema): KeptPlans => {
-    const kept = plans.get(schema) ?? new KeptPlans();
-    plans.set(schema, kept);
-    return kept;
-  };
+  const plansOf = keptPlansBySchema();
   const plugin: GraphileConfig.Plugin = {
     name: "StaybaseRequestsPlugin",
     version: "1.0.0",

@@ -17,29 +17,49 @@ const times = (count: number, write: (index: number) => string): string =>
 const WORLD = "west: -180, south: -85, east: 180, north: 85";
 const IMPOSSIBLE = `searchListings(${WORLD}, currency: "EUR", minAmount: "1", maxAmount: "1")`;
 
-/** Forty documents; `seed` makes them other ones, so that no server can keep their plans. */
-export function hostileDocuments(seed: number, today: Date): readonly HostileDocument[] {
+const listings = (fields: string, page = "first: 100"): string =>
+  `{ listings(${page}) { nodes { ${fields} } } }`;
+
+const searches = (count: number, seed = 0): string =>
+  `{ ${times(count, (index) => `s${seed}_${index}: ${IMPOSSIBLE} { cursor }`)} }`;
+
+/** Nights from today on. */
+interface Days {
+  /** Arguments of a stay in a month. */
+  readonly stay: string;
+  /** The field of as many nights as may be asked for. */
+  readonly nights: string;
+}
+
+function daysFrom(today: Date): Days {
   const date = (days: number): string =>
     new Date(today.getTime() + days * 86_400_000).toISOString().slice(0, 10);
-  const stay = `checkIn: "${date(30)}", checkOut: "${date(33)}"`;
-  const nights = `takenNights(fromDate: "${date(0)}", toDate: "${date(799)}")`;
-  const searches = (count: number, more = ""): string =>
-    `{ ${times(count, (index) => `s${seed}_${index}: ${IMPOSSIBLE} { cursor ${more} }`)} }`;
-  const refuse = (what: string, query: string, variables = {}): HostileDocument => ({
+  return {
+    stay: `checkIn: "${date(30)}", checkOut: "${date(33)}"`,
+    nights: `takenNights(fromDate: "${date(0)}", toDate: "${date(799)}")`,
+  };
+}
+
+/** Forty documents; `seed` makes them other ones, so that no server can keep their plans. */
+export function hostileDocuments(seed: number, today: Date): readonly HostileDocument[] {
+  const days = daysFrom(today);
+  const refused = refusedDocuments(days);
+  const served = servedDocuments(days, seed);
+  // What is served is what hurts: it comes most often, each time as another document.
+  const again = Array.from({ length: 40 - refused.length - served.length }, (_item, index) => {
+    const document = served[index % served.length] as HostileDocument;
+    return { ...document, query: `${document.query} # ${seed} ${index}` };
+  });
+  return [...refused, ...served, ...again];
+}
+
+function refusedDocuments({ nights }: Days): readonly HostileDocument[] {
+  const refuse = (what: string, query: string): HostileDocument => ({
     what,
     query,
-    variables,
     isRefused: true,
   });
-  const serve = (what: string, query: string, variables = {}): HostileDocument => ({
-    what,
-    query,
-    variables,
-    isRefused: false,
-  });
-  const listings = (fields: string, page = "first: 100"): string =>
-    `query q${seed} { listings(${page}) { nodes { ${fields} } } }`;
-  const refused = [
+  return [
     refuse("nights fifty times", listings(times(50, (index) => `n${index}: ${nights}`))),
     refuse("nights of a hundred listings", listings(nights)),
     refuse("twenty searches", searches(20)),
@@ -70,15 +90,25 @@ export function hostileDocuments(seed: number, today: Date): readonly HostileDoc
       ${"} } }".repeat(5)}`),
     ),
   ];
-  const served = [
-    serve("three searches of the world", searches(3)),
+}
+
+function servedDocuments({ stay, nights }: Days, seed: number): readonly HostileDocument[] {
+  const serve = (what: string, query: string, variables = {}): HostileDocument => ({
+    what,
+    query: `${query} # ${seed}`,
+    variables,
+    isRefused: false,
+  });
+  const price = `currency: "EUR", maxAmount: "${1 + (seed % 9)}"`;
+  return [
+    serve("three searches of the world", searches(3, seed)),
     serve(
       "three searches with dates",
       `{ ${times(
         3,
         (index) =>
-          `s${index}: searchListings(${WORLD}, ${stay}, currency: "EUR", maxAmount: "${1 + (seed % 9)}",
-        amenities: ["wifi", "pool"]) { cursor }`,
+          `s${index}: searchListings(${WORLD}, ${stay}, ${price}, amenities: ["wifi", "pool"]) {
+            cursor }`,
       )} }`,
     ),
     serve(
@@ -114,10 +144,4 @@ export function hostileDocuments(seed: number, today: Date): readonly HostileDoc
       listings(`id a${seed}: title host { displayName } averageRating`),
     ),
   ];
-  // What is served is what hurts: it comes most often, each time as another document.
-  const again = Array.from({ length: 40 - refused.length - served.length }, (_item, index) => {
-    const document = served[index % served.length] as HostileDocument;
-    return { ...document, query: `${document.query} # ${seed} ${index}` };
-  });
-  return [...refused, ...served, ...again];
 }
