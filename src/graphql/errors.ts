@@ -30,6 +30,8 @@ export interface AskedBy {
   readonly isSignedIn: boolean;
   /** The variables of the operation, once they are coerced. */
   variables?: Readonly<Record<string, unknown>>;
+  /** Whether words may tell names of the schema. */
+  readonly introspection: boolean;
 }
 
 /** An error as it is sent, without a place in the answer. */
@@ -63,7 +65,14 @@ export function maskError(
     if (known.code === "INTERNAL") log.error(fields, "a GraphQL field failed");
     else log.warn(fields, "a GraphQL field could not be answered");
   }
-  return reword(error, known.message, extensionsOf(known, requestId));
+  const tellsNames = asked?.introspection === true;
+  const message = tellsNames ? known.message : withoutSuggestion(known.message);
+  return reword(error, message, extensionsOf(known, requestId));
+}
+
+/** "Did you mean ...?" tells names of a schema that may not be introspected. */
+export function withoutSuggestion(message: string): string {
+  return message.replace(/ Did you mean .*\?$/s, "");
 }
 
 /** The same error at the same place, in other words. */

@@ -38,6 +38,13 @@ export interface PresetOptions {
   readonly introspection: boolean;
   /** Who sends a request, as decided before Grafserv sees it; undefined where nobody asked. */
   readonly identityOf: (request: IncomingMessage) => Identity | undefined;
+  /** Who pays for what a request costs: an address or a person. */
+  readonly clientOf: (request: IncomingMessage) => string;
+  /**
+   * Takes a cost from a client's account.
+   * @throws {ApiError} `RATE_LIMITED`
+   */
+  readonly spend: (client: string, cost: number) => Promise<void>;
 }
 
 /** The preset of the server. */
@@ -45,7 +52,8 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
   const { pool, operator, logger, introspection, identityOf } = options;
   const isSignedIn = (request: IncomingMessage): boolean =>
     identityOf(request)?.viewer !== undefined;
-  const requests = createRequestsPlugin({ introspection, logger, isSignedIn });
+  const { clientOf, spend } = options;
+  const requests = createRequestsPlugin({ introspection, logger, isSignedIn, clientOf, spend });
   return {
     extends: [
       PostGraphileAmberPreset,
@@ -69,7 +77,7 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
       requests.plugin,
     ],
     disablePlugins: [...DISABLED_PLUGINS],
-    pgServices: [createPgService(pool, operator)],
+    pgServices: [createPgService(pool, operator, requests.asker)],
     gather: { pgStrictFunctions: true },
     schema: SCHEMA_OPTIONS,
     grafast: {

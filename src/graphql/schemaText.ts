@@ -25,7 +25,13 @@ export async function printApi(options: {
 }): Promise<string> {
   await assertMigrated(options.pool);
   const { schema } = await makeSchema(
-    createPreset({ ...options, introspection: true, identityOf: () => undefined }),
+    createPreset({
+      ...options,
+      introspection: true,
+      identityOf: () => undefined,
+      clientOf: () => "nobody",
+      spend: async () => undefined,
+    }),
   );
   return `${HEADER}\n${printSchema(lexicographicSortSchema(schema))}\n`;
 }

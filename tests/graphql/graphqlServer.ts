@@ -53,6 +53,8 @@ export async function openGraphqlServer(
   };
   const resources = await openResources(config, createLogger({ level: "info", destination }));
   const app = express();
+  // A test says in X-Forwarded-For where a client is; without it a client is on this machine.
+  app.set("trust proxy", "loopback");
   app.use((request, _response, next) => {
     request.id = "request-1";
     next();

@@ -1,6 +1,6 @@
 /** Claims about what GraphQL refuses to do, however it is asked, and that it says why by a code. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { LIMITS } from "../../src/graphql/limits/limits.ts";
+import { FUNCTIONS, LIMITS } from "../../src/graphql/limits/limits.ts";
 import type { GraphqlAnswer } from "../helpers/client.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { buildMarket } from "../helpers/fixture.ts";
@@ -14,6 +14,8 @@ beforeAll(async () => {
   server = await openGraphqlServer(database);
 });
 afterAll(() => server.dispose());
+
+const ID = "00000000-0000-4000-8000-000000000404";
 
 const send = (query: string, variables = {}): Promise<GraphqlAnswer<unknown>> =>
   server.stranger.send(query, variables);
@@ -31,7 +33,7 @@ async function expectRefusal(query: string, code: string, variables = {}): Promi
 describe("a page", () => {
   test("has at most 100 rows, as a literal, in a variable, by default of one, and nested", async () => {
     const most = 2_147_483_647;
-    for (const size of ["first: 101", `first: ${most}`, "last: 101", "first: 0", "first: -1"]) {
+    for (const size of ["first: 101", `first: ${most}`, "last: 101", "last: -1", "first: -1"]) {
       await expectRefusal(`{ listings(${size}) { nodes { id } } }`, "PAGE_TOO_LARGE");
       await expectRefusal(
         `{ listings(first: 1) { nodes { reviews(${size}) { nodes { id } } } } }`,
@@ -56,6 +58,25 @@ describe("a page", () => {
     );
     const answer = await send(byVariable, { n: 100 });
     expect(answer.errors).toEqual([]);
+  });
+
+  test("may have no rows, for who wants the total alone", async () => {
+    for (const size of ["first: 0", "last: 0"]) {
+      const { listings, ...rest } = await server.stranger.query<{
+        listings: { nodes: unknown[]; totalCount: number; pageInfo: unknown };
+        newest: { nodes: { photos: unknown[] }[] };
+      }>(`{
+        listings(${size}) { nodes { id } totalCount pageInfo { hasNextPage hasPreviousPage } }
+        newest: listings(first: 1) { nodes { photos(first: 0) { id } } }
+      }`);
+      expect(listings.nodes).toEqual([]);
+      expect(listings.totalCount).toBeGreaterThan(0);
+      expect(rest.newest.nodes[0]?.photos).toEqual([]);
+    }
+    await expectRefusal(
+      "{ searchListings(west: 0, south: 0, east: 1, north: 1, pageSize: 0) { nodes { cursor } } }",
+      "PAGE_TOO_LARGE",
+    );
   });
 
   test("is the same behind a fragment, an alias and a directive", async () => {
@@ -134,6 +155,135 @@ describe("an operation", () => {
     );
   });
 
+  test.each([
+    "{ booking(id: $id) { payments { refunds { amount } } } }",
+    `{ me { bookingsAsHost(first: 100) { nodes {
+       events { toStatus } reviews { rating }
+       payments { refunds { amount } } quote { lineItems { amount } }
+     } } } }`,
+    "{ listings(first: 100) { nodes { title amenities { amenity { name } } } } }",
+    "{ listings { nodes { photos { url } amenities { amenity { name } } reviews { totalCount } } } }",
+    "{ bookings(first: 100) { nodes { ledgerTransactions { nodes { kind } } } } }",
+    "{ ledgerAccounts { nodes { entries { nodes { transaction { entries { amount } } } } } } }",
+    "{ amenities { name } currencies { code } }",
+  ])("that is a plain question is answered: %s", async (question) => {
+    const head = question.includes("$id") ? "query ($id: UUID!) " : "";
+    const answer = await send(`${head}${question}`, { id: ID });
+    expect(answer.errors).toEqual([]);
+  });
+
+  test.each([
+    ["{ listings(first: 100) { nodes { photos { id } } } }", "listings.nodes.photos"],
+    [
+      `{ a: listings(first: 50) { edges { node { all: photos(first: 100) { id } } } }
+         listings(first: 100) { nodes { photos(first: 90) { id } } } }`,
+      "listings.nodes.photos",
+    ],
+    [
+      `{ listings(first: 100) { nodes { ...f } } }
+       fragment f on Listing { reviews(first: 100) { nodes { id } } }`,
+      "listings.nodes.reviews",
+    ],
+    [
+      `{ bookings(first: 100) { nodes { payments(first: 100) { refunds(first: 100) { id } }
+         listing { photos { id } } } } }`,
+      "bookings.nodes.listing.photos",
+    ],
+    [
+      `{ me { bookingsAsHost(first: 100) { nodes {
+         guest { quotes(first: 100) { nodes { id } } } } } } }`,
+      "me.bookingsAsHost.nodes.guest.quotes",
+    ],
+  ])("that asks for too many rows learns which list to bound: %s", async (query, field) => {
+    const answer = await send(query);
+    expect(answer.data).toBeUndefined();
+    expect(answer.errors).toMatchObject([
+      { extensions: { code: "QUERY_TOO_COMPLEX", details: { rows: LIMITS.rows, field } } },
+    ]);
+    expect(answer.errors[0]?.message).toContain(field);
+  });
+
+  const NIGHTS = 'takenNights(fromDate: "2031-01-01", toDate: "2031-04-01")';
+  const AGES = 'takenNights(fromDate: "2031-01-01", toDate: "2033-03-11")';
+  const SEARCH = "searchListings(west: 0, south: 0, east: 1, north: 1) { nodes { cursor } }";
+
+  test("pays for a function with its nights, for each row that has it", async () => {
+    for (const query of [
+      `{ listings(first: 100) { nodes { ${NIGHTS} } } }`,
+      `{ listing(id: "${ID}") { ${AGES} } }`,
+      `{ listings(first: 10) { nodes { ${AGES} } } }`,
+    ]) {
+      expect((await send(query)).errors).toEqual([]);
+    }
+    const field = "listings.nodes.takenNights";
+    for (const query of [
+      `{ listings(first: 100) { nodes { ${AGES} } } }`,
+      `{ listings { nodes { ${AGES} } } }`,
+      `{ listings { nodes { ...f } } } fragment f on Listing { ${AGES} }`,
+    ]) {
+      const answer = await send(query);
+      expect(answer.data).toBeUndefined();
+      expect(answer.errors).toMatchObject([
+        { extensions: { code: "QUERY_TOO_COMPLEX", details: { field } } },
+      ]);
+    }
+    const byVariable = `query ($to: Date!) {
+      listings { nodes { takenNights(fromDate: "2010-01-01", toDate: $to) } }
+    }`;
+    await expectRefusal(byVariable, "QUERY_TOO_COMPLEX", { to: "2012-01-01" });
+    await expectRefusal(byVariable, "QUERY_TOO_COMPLEX", { to: "2099-01-01" });
+    expect((await send(byVariable, { to: "2010-02-01" })).errors).toEqual([]);
+  });
+
+  test("asks once a place for what is heavy, and searches three times at most", async () => {
+    await expectRefusal(
+      `{ listing(id: "${ID}") { ${NIGHTS} other: ${NIGHTS} } }`,
+      "QUERY_TOO_COMPLEX",
+    );
+    await expectRefusal(
+      `{ listing(id: "${ID}") { ${NIGHTS} ...f } } fragment f on Listing { other: ${NIGHTS} }`,
+      "QUERY_TOO_COMPLEX",
+    );
+    // The same name is the same call, which fragments may repeat.
+    const again = `{ listing(id: "${ID}") { ${NIGHTS} ...f } } fragment f on Listing { ${NIGHTS} }`;
+    expect((await send(again)).errors).toEqual([]);
+    const searches = (count: number): string =>
+      `{ ${Array.from({ length: count }, (_item, index) => `s${index}: ${SEARCH}`).join(" ")} }`;
+    expect((await send(searches(3))).errors).toEqual([]);
+    await expectRefusal(searches(4), "QUERY_TOO_COMPLEX");
+  });
+
+  test("finds the cost of every function that clients may ask", async () => {
+    const { rows } = await database.owner.query<{ place: string }>(
+      `select coalesce(
+           initcap(regexp_replace(t.relname, 's$', '')) || '.'
+             || substr(p.proname, length(t.relname) + 2),
+           'Query.' || p.proname) as place
+       from pg_proc p
+       left join pg_class t on t.reltype = p.proargtypes[0] and t.relkind = 'r'
+       where p.pronamespace = 'app_public'::regnamespace and p.provolatile <> 'v'
+         and has_function_privilege($1, p.oid, 'EXECUTE') and p.proname <> 'current_user_id'`,
+      [database.config.database.operator],
+    );
+    const camel = (name: string): string =>
+      name.replaceAll(/_([a-z])/g, (_all, letter: string) => letter.toUpperCase());
+    // quote() is called stayPrice there: a quote is an offer that is kept.
+    const named = (place: string): string =>
+      place === "Query.quote" ? "Query.stayPrice" : camel(place);
+    expect(rows.map(({ place }) => named(place)).toSorted()).toEqual(
+      Object.keys(FUNCTIONS).toSorted(),
+    );
+  });
+
+  test("counts for the whole catalogue no fewer rows than it has", async () => {
+    const { rows } = await database.owner.query<{ amenities: number; currencies: number }>(
+      `select (select count(*)::integer from app_public.amenities) as amenities,
+         (select count(*)::integer from app_public.currencies) as currencies`,
+    );
+    expect(rows[0]?.amenities).toBeLessThanOrEqual(60);
+    expect(rows[0]?.currencies).toBeLessThanOrEqual(50);
+  });
+
   test("has bounded tokens, aliases, root fields, directives and depth", async () => {
     const many = (count: number, write: (index: number) => string): string =>
       Array.from({ length: count }, (_item, index) => write(index)).join(" ");
@@ -150,6 +300,22 @@ describe("an operation", () => {
       })} fragment m on Query { me { id } }`,
     ];
     for (const query of refused) await expectRefusal(query, "QUERY_TOO_COMPLEX");
+    // Each two of a name, and each two fragments, are compared; forty are no matter.
+    const inListing = (text: string): string => `{ listing(id: "${ID}") { ${text} } }`;
+    const spreads = (count: number): string =>
+      `${inListing(many(count, (index) => `...f${index}`))}
+       ${many(count, (index) => `fragment f${index} on Listing { id }`)}`;
+    for (const query of [
+      inListing(many(490, () => "host{id}")),
+      inListing(many(300, () => "...on Listing{id}")),
+      inListing(many(20, () => `host { ${many(20, () => "id")} }`)),
+      spreads(150),
+    ]) {
+      await expectRefusal(query, "QUERY_TOO_COMPLEX");
+    }
+    for (const query of [inListing(many(40, () => "host { id }")), spreads(40)]) {
+      expect((await send(query)).errors).toEqual([]);
+    }
     const fragments = "fragment a on Query { ...b } fragment b on Query { ...a }";
     const cycle = await send(`{ ...a } ${fragments}`);
     expect(new Set(codesOf(cycle))).toEqual(new Set(["INVALID_INPUT"]));
@@ -237,6 +403,22 @@ test("production answers no introspection, gives no hints and has no GraphiQL", 
     expect(codesOf(refused)).toContain("INVALID_INPUT");
     const hint = await production.stranger.send("{ listing { id } lissting { id } }");
     expect(JSON.stringify(hint.errors)).not.toContain("Did you mean");
+    // A name, a value and a key that are nearly right, in variables, which are read later.
+    const byVariable: [query: string, value: unknown][] = [
+      ["query ($v: [ListingOrderBy!]) { listings(orderBy: $v) { totalCount } }", ["ID_ASK"]],
+      ["query ($v: ListingFilter) { listings(filter: $v) { totalCount } }", { hostIds: null }],
+      [
+        "mutation ($v: CreateQuoteInput!) { createQuote(input: $v) { quote { id } } }",
+        { listing: 1 },
+      ],
+    ];
+    for (const [query, v] of byVariable) {
+      const quiet = await production.stranger.send(query, { v });
+      expect(codesOf(quiet)).toContain("INVALID_INPUT");
+      expect(JSON.stringify(quiet.errors)).not.toContain("Did you mean");
+      const helpful = await server.stranger.send(query, { v });
+      expect(JSON.stringify(helpful.errors)).toContain("Did you mean");
+    }
     expect((await fetch(`${production.url}/graphiql`)).status).toBe(404);
     expect(await production.stranger.query("{ __typename }")).toEqual({ __typename: "Query" });
     expect((await server.stranger.send(introspection)).errors).toEqual([]);

@@ -287,6 +287,8 @@ describe("without the plugin of orders", () => {
           operator: database.config.database.operator,
           logger: createLogger({ level: "silent" }),
           introspection: true,
+          clientOf: () => "operator",
+          spend: async () => undefined,
           identityOf: () => ({ role: database.config.database.operator, viewer: operator }),
         }),
       ],

@@ -21,6 +21,7 @@ const ADDRESSES = [
   "/graphiql",
   "/confirm-registration",
   "/docs",
+  "/docs/errors",
   "/docs/start.js",
   "/docs/assets/swagger-ui.css",
   "/favicon.ico",

@@ -6,6 +6,13 @@ import "postgraphile";
 import { ConstantStep, lambda, type Step } from "postgraphile/grafast";
 import { LIMITS } from "../limits/limits.ts";
 
+declare module "postgraphile/graphql" {
+  interface GraphQLFieldExtensions<_TSource, _TContext, _TArgs> {
+    /** How many rows a plain list can hold; tags.json5 says it. */
+    holds?: number;
+  }
+}
+
 /** What PostGraphile puts behind the field of a page; a connection, or the rows themselves. */
 interface PageStep {
   setFirst(first: Step<number | null>): void;
@@ -38,10 +45,10 @@ export const PagesPlugin: GraphileConfig.Plugin = {
           ...args,
           first: {
             ...sized,
-            description: `Read the first rows: 1 to ${LIMITS.pageMost}, ${size} without it.`,
+            description: `Read the first rows: 0 to ${LIMITS.pageMost}, ${size} without it.`,
           },
           ...(last && {
-            last: { ...last, description: `Read the last rows: 1 to ${LIMITS.pageMost}.` },
+            last: { ...last, description: `Read the last rows: 0 to ${LIMITS.pageMost}.` },
           }),
           ...(offset && {
             offset: {
@@ -55,8 +62,10 @@ export const PagesPlugin: GraphileConfig.Plugin = {
         const kind = kindOf(scope);
         const { plan } = field;
         if (kind === undefined || kind === "function" || plan === undefined) return field;
+        const extensions = kind === "list" ? { holds: holdsOf(scope) } : {};
         return {
           ...field,
+          extensions: { ...field.extensions, ...extensions },
           plan($parent, fieldArgs, info) {
             const $page = plan($parent, fieldArgs, info) as Step & PageStep;
             const $first = fieldArgs.getRaw("first");
@@ -72,8 +81,24 @@ export const PagesPlugin: GraphileConfig.Plugin = {
 
 type Scope = Pick<
   GraphileBuild.ScopeObjectFieldsField,
-  "isPgFieldConnection" | "isPgFieldSimpleCollection" | "pgFieldResource"
+  | "fieldName"
+  | "isPgFieldConnection"
+  | "isPgFieldSimpleCollection"
+  | "pgFieldResource"
+  | "pgRelationDetails"
 >;
+
+/** The `holds` of a list: its relation's, or at the root its table's. */
+function holdsOf({ fieldName, pgFieldResource, pgRelationDetails }: Scope): number {
+  const relation =
+    pgRelationDetails?.registry.pgRelations[pgRelationDetails.codec.name]?.[
+      pgRelationDetails.relationName
+    ];
+  const tags = relation ? relation.extensions?.tags : pgFieldResource?.extensions?.tags;
+  const holds = Number(tags?.holds);
+  if (holds >= 1 && holds <= LIMITS.pageMost) return holds;
+  throw new Error(`tags.json5: ${fieldName} does not say how many rows it holds; see holds.`);
+}
 
 function kindOf(scope: Scope): "connection" | "list" | "function" | undefined {
   const { isPgFieldConnection, isPgFieldSimpleCollection, pgFieldResource } = scope;

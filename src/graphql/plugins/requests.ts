@@ -5,14 +5,25 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
-import { memberOf } from "../../values.ts";
+import type { Request } from "express";
+import { memberOf, textIn } from "../../values.ts";
 import "postgraphile";
 import type { JSONResult, Result } from "postgraphile/grafserv";
-import type { GraphQLError, GraphQLSchema } from "postgraphile/graphql";
+import {
+  type ExecutionArgs,
+  type FragmentDefinitionNode,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  getVariableValues,
+} from "postgraphile/graphql";
 import { ApiError, CODE_OF_STATUS, ERRORS } from "../../errors.ts";
 import type { Logger } from "../../resources/logger.ts";
+import type { Asker } from "../connections.ts";
 import { type AskedBy, formatApiError, maskError } from "../errors.ts";
 import { createDocumentReader, type ReadDocument } from "../limits/documents.ts";
+import { LIMITS } from "../limits/limits.ts";
+import { type KeptPlans, keptPlansBySchema } from "../limits/plans.ts";
 import { judgeRows } from "../limits/rows.ts";
 
 export interface RequestsOptions {
@@ -20,21 +31,38 @@ export interface RequestsOptions {
   readonly logger: Logger;
   /** Whether the sender of a request is signed in. */
   readonly isSignedIn: (request: IncomingMessage) => boolean;
+  /** Who pays for what a request costs. */
+  readonly clientOf: (request: IncomingMessage) => string;
+  /** Takes a cost from a client's account, or refuses. */
+  readonly spend: (client: string, cost: number) => Promise<void>;
 }
 
-/** The plugin, and the mask for Grafserv, which knows nothing of the request itself. */
+/** What is known of the request that is being answered. */
+interface Asked extends AskedBy {
+  /** The type of an answer that no operation makes. */
+  readonly type: string;
+  readonly client: string;
+  isHeavy: boolean;
+}
+
+/**
+ * The plugin, the mask for Grafserv, which knows nothing of the request itself, and for whom a
+ * statement is sent.
+ */
 export function createRequestsPlugin(options: RequestsOptions): {
   readonly plugin: GraphileConfig.Plugin;
   readonly mask: (error: GraphQLError) => GraphQLError;
+  readonly asker: () => Asker | undefined;
 } {
   const { logger } = options;
-  const requests = new AsyncLocalStorage<AskedBy>();
+  const requests = new AsyncLocalStorage<Asked>();
   const readers = new WeakMap<GraphQLSchema, (source: string) => ReadDocument>();
   const readerOf = (schema: GraphQLSchema): ((source: string) => ReadDocument) => {
     const reader = readers.get(schema) ?? createDocumentReader(schema, options);
     readers.set(schema, reader);
     return reader;
   };
+  const plansOf = keptPlansBySchema();
   const plugin: GraphileConfig.Plugin = {
     name: "StaybaseRequestsPlugin",
     version: "1.0.0",
@@ -52,37 +80,119 @@ export function createRequestsPlugin(options: RequestsOptions): {
           // As an object the answer can be looked at; it is made text right after.
           requestDigest.preferJSON = true;
           const asked = readRequest(requestDigest.requestContext, options);
-          return requests.run(asked, async () => finish(await next(), logger, asked.requestId));
+          return requests.run(asked, async () => {
+            const result = finish(await next(), logger, asked);
+            // Who goes on sending what is refused has spent it all at some time.
+            if (isRefusal(result))
+              await options.spend(asked.client, LIMITS.refusalCost).catch(noop);
+            return result;
+          });
         },
       },
     },
     grafast: {
       middleware: {
-        establishOperationPlan(next, event) {
-          const asked = requests.getStore();
-          if (asked !== undefined) asked.variables = event.variableValues;
-          judgeRows(event);
+        establishOperationPlan(next, { schema, operation }) {
+          let plan: ReturnType<typeof next> | undefined;
+          try {
+            plan = next();
+            return plan;
+          } finally {
+            plansOf(schema).count(schema, operation, plan);
+          }
+        },
+        async execute(next, { args }) {
+          try {
+            await admit(args, requests.getStore(), plansOf(args.schema), options);
+          } catch (error) {
+            return { errors: [toGraphQLError(error)] };
+          }
           return next();
         },
       },
     },
   };
-  return { plugin, mask: (error) => maskError(error, logger, requests.getStore()) };
+  return {
+    plugin,
+    mask: (error) => maskError(error, logger, requests.getStore()),
+    asker: () => requests.getStore(),
+  };
 }
 
+/**
+ * Judges an operation before it is planned, and takes what it costs from who asks.
+ * @throws {ApiError}
+ */
+async function admit(
+  args: ExecutionArgs,
+  asked: Asked | undefined,
+  plans: KeptPlans,
+  options: RequestsOptions,
+): Promise<void> {
+  const { schema, document, operationName, variableValues } = args;
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return;
+  const { coerced } = getVariableValues(
+    schema,
+    operation.variableDefinitions ?? [],
+    variableValues ?? {},
+  );
+  // Grafast coerces them as well, and says what is wrong with them.
+  if (coerced === undefined) return;
+  if (asked !== undefined) asked.variables = coerced;
+  const fragments: Record<string, FragmentDefinitionNode> = {};
+  for (const definition of document.definitions) {
+    if (definition.kind === "FragmentDefinition") fragments[definition.name.value] = definition;
+  }
+  const cost = judgeRows({ schema, operation, fragments, variableValues: coerced });
+  plans.expect(operation, cost.selections);
+  if (asked === undefined) return;
+  asked.isHeavy = cost.isHeavy;
+  const planning = plans.has(operation) ? 0 : cost.selections * LIMITS.planningCost;
+  await options.spend(asked.client, cost.total + planning);
+}
+
+const toGraphQLError = (error: unknown): GraphQLError =>
+  new GraphQLError(textIn(error, "message") ?? "", { originalError: error as Error });
+
 /** The identity of a sender is known only for /graphql itself; pages need none. */
-function readRequest(context: Partial<Grafast.RequestContext>, options: RequestsOptions): AskedBy {
+function readRequest(context: Partial<Grafast.RequestContext>, options: RequestsOptions): Asked {
   const request = context.expressv4?.req;
-  if (request === undefined) return { requestId: undefined, isSignedIn: false };
+  const { introspection } = options;
+  if (request === undefined) {
+    return {
+      requestId: undefined,
+      isSignedIn: false,
+      introspection,
+      type: JSON_TYPE,
+      client: "",
+      isHeavy: false,
+    };
+  }
   const id: unknown = Reflect.get(request, "id");
   return {
     requestId: typeof id === "string" ? id : undefined,
     isSignedIn: options.isSignedIn(request),
+    introspection,
+    type: answerType(request as Request),
+    client: options.clientOf(request),
+    isHeavy: false,
   };
 }
 
-function finish(result: Result | null, logger: Logger, id: string | undefined): Result | null {
-  if (result?.type === "error") return refuse(result.statusCode, result.error, logger, id);
+const JSON_TYPE = "application/json";
+const RESPONSE_TYPE = "application/graphql-response+json";
+
+/** What a client gets by the rules of GraphQL over HTTP, whoever answers it. */
+export function answerType(request: Request): string {
+  // A client may say the charset, and then the type alone is not what it asks for.
+  const offered = [RESPONSE_TYPE, JSON_TYPE].flatMap((type) => [type, `${type};charset=utf-8`]);
+  const best = request.accepts(offered) || JSON_TYPE;
+  return best.startsWith(RESPONSE_TYPE) ? RESPONSE_TYPE : JSON_TYPE;
+}
+
+function finish(result: Result | null, logger: Logger, asked: Asked): Result | null {
+  if (result?.type === "error") return refuse(result.statusCode, result.error, logger, asked);
   if (result?.type !== "json") return result;
   const { json } = result;
   if (typeof json !== "object" || json === null || Array.isArray(json)) return result;
@@ -91,7 +201,7 @@ function finish(result: Result | null, logger: Logger, id: string | undefined): 
   if (!Array.isArray(errors) || json.data !== undefined) return result;
   const [status] = errors.flatMap(statusOf);
   if (status === undefined) {
-    return refuse(result.statusCode, messageOf(errors[0]), logger, id);
+    return refuse(result.statusCode, messageOf(errors[0]), logger, asked);
   }
   // Clients that ask for application/json get 200 by the rules of GraphQL over HTTP.
   return result.statusCode === 200 ? result : { ...result, statusCode: status };
@@ -101,7 +211,7 @@ function refuse(
   statusCode: number,
   cause: unknown,
   logger: Logger,
-  id: string | undefined,
+  { requestId: id, type }: Asked,
 ): JSONResult {
   const code = CODE_OF_STATUS[statusCode] ?? (statusCode < 500 ? "INVALID_INPUT" : "INTERNAL");
   if (code === "INTERNAL") logger.error({ err: cause, requestId: id }, "a GraphQL request failed");
@@ -111,10 +221,20 @@ function refuse(
   return {
     type: "json",
     statusCode: statusCode === 200 ? ERRORS[code].status : statusCode,
-    headers: { "content-type": "application/json; charset=utf-8" },
+    headers: { "content-type": `${type};charset=utf-8` },
     json: JSON.parse(JSON.stringify({ errors: [error] })),
   };
 }
+
+/** Whether an answer says that a document was refused, before it ran. */
+function isRefusal(result: Result | null): boolean {
+  const answer: unknown = result?.type === "json" ? result.json : undefined;
+  const errors = memberOf(answer, "errors");
+  if (!Array.isArray(errors) || memberOf(answer, "data") !== undefined) return false;
+  return errors.some((error) => memberOf(memberOf(error, "extensions"), "status") === 400);
+}
+
+const noop = (): void => undefined;
 
 function statusOf(error: unknown): number[] {
   const extensions = memberOf(error, "extensions");

@@ -1,0 +1,128 @@
+/** Claims about what is kept between requests: it is bounded by its weight, not by its number. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { makeSchema } from "postgraphile";
+import { grafast } from "postgraphile/grafast";
+import { Kept } from "../../src/graphql/limits/kept.ts";
+import { LIMITS } from "../../src/graphql/limits/limits.ts";
+import { createPreset } from "../../src/graphql/preset.ts";
+import { keepStatement } from "../../src/graphql/statements.ts";
+import { createLogger } from "../../src/resources/logger.ts";
+import { testDatabase } from "../helpers/database.ts";
+import { buildMarket } from "../helpers/fixture.ts";
+import { seeded } from "../helpers/random.ts";
+import { type GraphqlServer, openGraphqlServer } from "./graphqlServer.ts";
+
+const database = testDatabase();
+let server: GraphqlServer;
+
+beforeAll(async () => {
+  await buildMarket(database);
+  server = await openGraphqlServer(database, { poolSize: 1 });
+});
+afterAll(() => server.dispose());
+
+test("what was used last is kept, as much as fits", () => {
+  const random = seeded(1);
+  const kept = new Kept<number, number>(1000);
+  const sizes = new Map<number, number>();
+  // The same by a list, the last one used at its end.
+  let order: number[] = [];
+  const use = (key: number): void => {
+    order = [...order.filter((other) => other !== key), key];
+  };
+  const total = (): number => order.reduce((sum, key) => sum + (sizes.get(key) ?? 0), 0);
+  for (let step = 0; step < 5000; step += 1) {
+    const key = random.int(1, 30);
+    const size = random.int(0, 400);
+    const what = random.pick(["get", "set", "grow"]);
+    if (what === "get") {
+      expect(kept.get(key)).toBe(order.includes(key) ? key : undefined);
+      if (order.includes(key)) use(key);
+    } else if (what === "set") {
+      kept.set(key, key, size);
+      sizes.set(key, size);
+      use(key);
+    } else if (order.includes(key)) {
+      kept.grow(key, size);
+      sizes.set(key, (sizes.get(key) ?? 0) + size);
+    }
+    while (total() > 1000) order = order.slice(1);
+    expect(kept.size).toBe(total());
+    expect(kept.size).toBeLessThanOrEqual(1000);
+  }
+});
+
+test("a connection keeps prepared statements of a bounded length together", async () => {
+  const client = await server.resources.pool.connect();
+  const run = async (index: number, bound: boolean): Promise<unknown> => {
+    const text = `select ${index} as value /* ${"x".repeat(5000)} */`;
+    const statement = { name: `${bound ? "bounded" : "free"} ${index}`, text };
+    if (bound) await keepStatement(client, statement);
+    return (await client.query<{ value: number }>(statement)).rows[0]?.value;
+  };
+  const lengthOf = async (kind: string): Promise<number> => {
+    const { rows } = await client.query<{ length: number }>(
+      `select coalesce(sum(length(statement)), 0)::integer as length
+       from pg_prepared_statements where name like $1`,
+      [`${kind} %`],
+    );
+    return rows[0]?.length ?? 0;
+  };
+  try {
+    for (let index = 0; index < 120; index += 1) {
+      expect(await run(index, true)).toBe(index);
+      await run(index, false);
+    }
+    expect(await lengthOf("bounded")).toBeLessThanOrEqual(LIMITS.statementCharacters);
+    expect(await lengthOf("bounded")).toBeGreaterThan(LIMITS.statementCharacters / 2);
+    expect(await lengthOf("free")).toBeGreaterThan(LIMITS.statementCharacters);
+    // What was dropped is prepared again, and what was used last is there.
+    for (const index of [0, 119, 60, 1]) expect(await run(index, true)).toBe(index);
+  } finally {
+    client.release(true);
+  }
+});
+
+/** Documents with twenty roots each, which is what weighs most. */
+const largeDocument = (seed: number): string => {
+  const roots = Array.from(
+    { length: 20 },
+    (_item, index) =>
+      `r${index}: listings(first: 1) { nodes { id title host { displayName } photos { url } } }`,
+  );
+  return `query q${seed} { ${roots.join(" ")} }`;
+};
+
+test("plans are kept up to a bound of bytes, and one that was dropped is made again", async () => {
+  const { schema, resolvedPreset } = await makeSchema({
+    extends: [
+      createPreset({
+        pool: database.pool,
+        operator: database.config.database.operator,
+        logger: createLogger({ level: "silent" }),
+        introspection: true,
+        identityOf: () => ({ role: database.config.database.visitor, viewer: undefined }),
+        clientOf: () => "visitor",
+        spend: async () => undefined,
+      }),
+    ],
+  });
+  const ask = async (source: string): Promise<unknown> => {
+    const requestContext = { expressv4: { req: {}, res: {} } } as object;
+    const result = await grafast({ schema, source, resolvedPreset, requestContext });
+    return "data" in result ? result : undefined;
+  };
+  const sizes: number[] = [];
+  for (let seed = 0; seed < 90; seed += 1) {
+    expect(await ask(largeDocument(seed))).not.toHaveProperty("errors");
+    const own: object = schema.extensions.grafast ?? {};
+    const caches = Object.getOwnPropertySymbols(own).map((name) => Reflect.get(own, name));
+    const kept = caches.find((cache) => cache instanceof Kept);
+    sizes.push(kept?.size ?? 0);
+  }
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(LIMITS.planBytes);
+  // It grew until it was full, and stayed so.
+  expect(sizes.at(-1)).toBeGreaterThan(LIMITS.planBytes * 0.9);
+  expect(sizes[30]).toBeLessThan(LIMITS.planBytes * 0.7);
+  expect(await ask(largeDocument(0))).not.toHaveProperty("errors");
+}, 60_000);
