@@ -86,7 +86,9 @@ function linksIn(output: string): string[] {
 const COUNT = "{ listings { totalCount } }";
 
 test("is what npm start runs", () => {
-  expect(JSON.parse(readText("package.json")).scripts.start).toBe("exec node src/main.ts");
+  expect(JSON.parse(readText("package.json")).scripts.start).toBe(
+    "exec node --max-old-space-size=384 src/main.ts",
+  );
 });
 
 test("makes a database, fills it once, and ends with 0 at Ctrl-C, the second time too", async () => {

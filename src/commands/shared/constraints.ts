@@ -31,11 +31,10 @@ const CONSTRAINTS = `
       '[]')
   ) as text
   from pg_constraint k
+  join pg_namespace s on s.oid = k.connamespace and s.nspname = any ($1)
   left join pg_description d on d.objoid = k.oid and d.classoid = 'pg_constraint'::regclass
   cross join lateral regexp_match(
     coalesce(d.description, 'INVALID_INPUT: There is nothing with this key.'),
     '^([A-Z_]+): (.+)$') rule
-  where k.connamespace = any ($1::regnamespace[])
-    and (d.description is not null
-      or k.contype = 'f' and k.connamespace = 'app_public'::regnamespace)
+  where d.description is not null or k.contype = 'f' and s.nspname = 'app_public'
   order by k.conname collate "C"`;
