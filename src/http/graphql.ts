@@ -114,7 +114,8 @@ async function admit(
   try {
     const length = Number(request.headers["content-length"] ?? 0);
     if (length > LIMITS.bodyBytes) throw new ApiError("PAYLOAD_TOO_LARGE");
-    if (!isAccept(request.headers.accept)) delete request.headers.accept;
+    // Grafserv prefers the newer type where a client takes any, and fails on what it cannot read.
+    request.headers.accept = answerType(request);
     const identity = await authenticate(resources, request.headers.authorization);
     identities.set(request, identity);
     accounts.check(clientOf(request, identity));
@@ -125,18 +126,6 @@ async function admit(
   // What depends on who asks is nobody else's, nor for a cache on the way.
   response.setHeader("Cache-Control", "no-store");
   next();
-}
-
-const RANGE = /(\*\/\*|[\w!#$&^.+-]+\/([\w!#$&^.+-]+|\*))/;
-const PARAMETER = /(q=(0(\.\d*)?|1(\.0*)?)|(?!q=)[\w-]+=[\w.+-]+)/;
-const MEDIA_RANGE = new RegExp(`^\\s*${RANGE.source}(\\s*;\\s*${PARAMETER.source})*\\s*$`, "i");
-
-/**
- * Whether Grafserv can read an Accept header: it fails on one that is malformed, with a 500. We
- * ignore such a header, which RFC 9110 allows for any.
- */
-function isAccept(header: string | undefined): boolean {
-  return header === undefined || header.split(",").every((range) => MEDIA_RANGE.test(range));
 }
 
 function refuse(resources: Resources, request: Request, response: Response, thrown: unknown): void {

@@ -101,7 +101,7 @@ describe("committing, taking back and committing again", () => {
       await commitCurrent(database.config, "add ones", options);
       await write("fixtures/a/tables/ones.sql", `${view}comment on view public.ones is 'One.';\n`);
       await write("current/1-current.sql", "-- why not\n--!include a/tables/ones.sql\n");
-      await commitCurrent(database.config, "say what they are", options);
+      await commitCurrent(database.config, "say what the_ones are", options);
       const before = await committedTexts();
       expect(before.map(changes)).toEqual([
         ["--   new     a/tables/ones.sql"],
@@ -113,7 +113,7 @@ describe("committing, taking back and committing again", () => {
       expect(await readFile(join(folder, "current/1-current.sql"), "utf8")).toMatch(
         /^--!include a\/tables\/ones\.sql$/m,
       );
-      await commitCurrent(database.config, "say what they are", options);
+      await commitCurrent(database.config, "say what the_ones are", options);
       expect(await committedTexts()).toEqual(before);
     } finally {
       await database.dispose();

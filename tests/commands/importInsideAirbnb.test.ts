@@ -120,6 +120,17 @@ describe("a city of invented rows", () => {
     expect(result.text).toMatch(/calendar row 12: .*2024-06-31/);
     expect(result.text).toMatch(/currency {3}EUR \(that of PT.*--currency\)/);
     expect(result.text).toMatch(/On request.*--booking-mode instant.*: 3 listings/);
+    // What it says to search with finds what it wrote.
+    const box = /searchListings\(west: (\S+), south: (\S+), east: (\S+), north: (\S+), /.exec(
+      result.text,
+    );
+    const found = await rows(
+      "select from app_public.search_listings($1, $2, $3, $4)",
+      box?.slice(1),
+    );
+    const published = await rows("select from app_public.listings where status = 'published'");
+    expect(found).toHaveLength(published.length);
+    expect(found).not.toHaveLength(0);
     const written = await readFile(report, "utf8");
     expect(written.match(/^skipped\t/gm)).toHaveLength(4);
     expect(written).toContain("accommodates 20, written as 16");

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { auditServer } from "graphql-http";
 import { testDatabase } from "../helpers/database.ts";
 import { type GraphqlServer, openGraphqlServer } from "./graphqlServer.ts";
 
@@ -28,9 +29,11 @@ const BODIES = {
 };
 /** What a client accepts, and what it gets. */
 const ACCEPTED: readonly (readonly [accept: string | undefined, type: string])[] = [
-  [undefined, GRAPHQL],
-  ["*/*", GRAPHQL],
-  ["application/*", GRAPHQL],
+  [undefined, JSON_TYPE],
+  ["*/*", JSON_TYPE],
+  ["application/*", JSON_TYPE],
+  ["text/html", JSON_TYPE],
+  ["application/;q=,", JSON_TYPE],
   [GRAPHQL, GRAPHQL],
   [`${GRAPHQL}; charset=utf-8, ${JSON_TYPE}`, GRAPHQL],
   [`${GRAPHQL}, ${JSON_TYPE}; q=0.5`, GRAPHQL],
@@ -69,5 +72,23 @@ test("who is not let in gets the same types", async () => {
     const { headers, statusCode } = await send(accept, BODIES.right, { authorization: "Bearer x" });
     expect(statusCode).toBe(401);
     expect(headers["content-type"]?.replace("; ", ";")).toBe(`${type};charset=utf-8`);
+  }
+});
+
+test("passes every MUST and SHOULD of graphql-http's audits in development", async () => {
+  const development = await openGraphqlServer(database, { environment: "development" });
+  try {
+    const results = await auditServer({ url: `${development.url}/graphql` });
+    const levels = ["MUST", "SHOULD"].map((level) => {
+      const those = results.filter(({ name }) => name.startsWith(`${level} `));
+      return { level, count: those.length, failed: those.filter(({ status }) => status !== "ok") };
+    });
+    expect(levels.map(({ failed }) => failed.map(({ id, name }) => `${id} ${name}`))).toEqual([
+      [],
+      [],
+    ]);
+    for (const { count } of levels) expect(count).toBeGreaterThan(10);
+  } finally {
+    await development.dispose();
   }
 });

@@ -32,6 +32,8 @@ export async function commitCurrent(
       'Say what the migration does: npm run db:commit -- --message "add favourites".',
     );
   }
+  // graphile-migrate would put an underscore into the name of the file, and not find it again.
+  const title = message.replaceAll("_", " ");
   const { migrationsFolder: folder = MIGRATIONS_FOLDER } = options;
   const target = databaseTarget(config);
   await migrate(config, options);
@@ -41,7 +43,7 @@ export async function commitCurrent(
   const current = await currentFiles(folder);
   try {
     await writeFiles(folder, await withChanges(folder, current));
-    await commit(migrateSettings(target, { migrationsFolder: folder, log }), message);
+    await commit(migrateSettings(target, { migrationsFolder: folder, log }), title);
   } catch (error) {
     // graphile-migrate writes the migration back with its includes expanded, and then refuses to
     // read what it wrote.

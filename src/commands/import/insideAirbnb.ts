@@ -29,6 +29,8 @@ import { type CityFiles, type Columns, findCityFiles, readHeader, readRows } fro
 import { CALENDAR_COLUMNS, readCalendar, type Survey, surveyListings } from "./survey.ts";
 import {
   type Answer,
+  type Box,
+  boxOf,
   LANES,
   type Prepared,
   todayIn,
@@ -122,6 +124,7 @@ export async function importCity(
     }
     const isStopped = context.signal.aborted;
     summarise(report, { isStopped, rows: survey.rows, startedAt }, context);
+    if (report.written > 0) showSearch(await boxOf(pool, visitor, settled.place), context);
     return resultOf(report, isStopped);
   } catch (error) {
     if (!context.signal.aborted || !isAbort(error)) throw error;
@@ -349,6 +352,18 @@ function summarise(
   const seconds = ((performance.now() - run.startedAt) / 1000).toFixed(1);
   const megabytes = Math.ceil(process.resourceUsage().maxRSS / 1024);
   print(`It took ${seconds} s and ${megabytes} MB at most.`);
+}
+
+/** The query that shows what was imported. */
+function showSearch(box: Box | undefined, { print }: ImportContext): void {
+  if (box === undefined) return;
+  const { west, south, east, north } = box;
+  print(`See it with npm start, in GraphiQL:
+  {
+    searchListings(west: ${west}, south: ${south}, east: ${east}, north: ${north}, pageSize: 20) {
+      nodes { nightlyFloorAmount currency listing { id title bookingMode averageRating } }
+    }
+  }`);
 }
 
 function resultOf(report: ImportReport, isStopped: boolean): ImportResult {

@@ -58,6 +58,35 @@ export async function tradedCurrencies(pool: Pool, visitor: string): Promise<Cur
   });
 }
 
+/** A box around the published listings of a city, or none where it has no such listing. */
+export interface Box {
+  readonly west: number;
+  readonly south: number;
+  readonly east: number;
+  readonly north: number;
+}
+
+/** Where a search finds the published listings of a city, to a hundredth of a degree outwards. */
+export async function boxOf(
+  pool: Pool,
+  visitor: string,
+  place: { readonly city: string; readonly countryCode: string },
+): Promise<Box | undefined> {
+  return withTransaction(pool, { role: visitor }, async (client) => {
+    const { rows } = await client.query<Box>(
+      `select floor(100 * min(l.public_longitude)) / 100 as west,
+         floor(100 * min(l.public_latitude)) / 100 as south,
+         ceil(100 * max(l.public_longitude)) / 100 as east,
+         ceil(100 * max(l.public_latitude)) / 100 as north
+       from app_public.listings l
+       where l.city = $1 and l.country_code = $2 and l.status = 'published'
+       having count(*) > 0`,
+      [place.city, place.countryCode],
+    );
+    return rows[0];
+  });
+}
+
 /**
  * Today's date in a time zone by the clock of the database.
  * @throws {DatabaseCommandError} when the database does not know the zone

@@ -183,10 +183,14 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
 const JSON_TYPE = "application/json";
 const RESPONSE_TYPE = "application/graphql-response+json";
 
-/** What a client gets by the rules of GraphQL over HTTP, whoever answers it. */
+/**
+ * What a client gets by the rules of GraphQL over HTTP, whoever answers it. One that takes anything
+ * may be older than the type of GraphQL's own. One that takes neither, or whose header cannot be
+ * read, gets JSON, as RFC 9110 allows.
+ */
 export function answerType(request: Request): string {
   // A client may say the charset, and then the type alone is not what it asks for.
-  const offered = [RESPONSE_TYPE, JSON_TYPE].flatMap((type) => [type, `${type};charset=utf-8`]);
+  const offered = [JSON_TYPE, RESPONSE_TYPE].flatMap((type) => [type, `${type};charset=utf-8`]);
   const best = request.accepts(offered) || JSON_TYPE;
   return best.startsWith(RESPONSE_TYPE) ? RESPONSE_TYPE : JSON_TYPE;
 }
