@@ -87,7 +87,7 @@ const COUNT = "{ listings { totalCount } }";
 
 test("is what npm start runs", () => {
   expect(JSON.parse(readText("package.json")).scripts.start).toBe(
-    "exec node --max-old-space-size=384 src/main.ts",
+    "exec node --max-old-space-size=288 src/main.ts",
   );
 });
 

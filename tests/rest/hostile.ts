@@ -245,6 +245,8 @@ export async function sendHostile(base: string, what: HostileRequest): Promise<H
   const options = { hostname, port, method, path, headers, agent: false };
   try {
     const request = httpRequest(options);
+    // A server that has answered may close before it has read all, which fails what is still sent.
+    request.on("error", () => undefined);
     request.end(body);
     const [response] = await once(request, "response");
     const chunks: Buffer[] = [];
