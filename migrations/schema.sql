@@ -322,7 +322,7 @@ alter table app_hidden.booking_transitions owner to staybase_owner;
 alter table app_hidden.booking_transitions add constraint booking_transitions_pkey
   PRIMARY KEY (from_status, to_status, actor);
 alter table app_hidden.booking_transitions add constraint booking_transitions_deadline_is_known
-  CHECK ((deadline = ANY (ARRAY['none'::text, 'after_hold'::text, 'before_check_out'::text, 'after_check_out'::text])));
+  CHECK ((deadline = ANY (ARRAY['none'::text, 'after_hold'::text, 'until_check_in'::text, 'before_check_out'::text, 'after_check_out'::text])));
 alter table app_hidden.booking_transitions enable row level security;
 alter table app_hidden.booking_transitions force row level security;
 create policy definer_all on app_hidden.booking_transitions as permissive for all to staybase_owner
@@ -1079,6 +1079,7 @@ alter table app_public.calendar_claims add constraint calendar_claims_note_is_bo
 alter table app_public.calendar_claims add constraint calendar_claims_only_holds_expire
   CHECK (((expires_at IS NULL) OR (kind = 'hold'::app_public.claim_kind)));
 CREATE INDEX calendar_claims_expires_at_idx ON app_public.calendar_claims USING btree (expires_at, listing_id) WHERE (expires_at IS NOT NULL);
+CREATE INDEX calendar_claims_processing_idx ON app_public.calendar_claims USING btree (listing_id) WHERE ((kind = 'hold'::app_public.claim_kind) AND (expires_at IS NULL));
 CREATE INDEX calendar_claims_unit_idx ON app_public.calendar_claims USING btree (listing_id, unit_number, lower(nights));
 alter table app_public.calendar_claims enable row level security;
 alter table app_public.calendar_claims force row level security;
@@ -1105,7 +1106,7 @@ comment on column app_public.calendar_claims.unit_number is 'Which of the listin
 comment on column app_public.calendar_claims.nights is 'The nights from the first to before the end; the listing''s preparation days after a stay included.';
 comment on column app_public.calendar_claims.kind is 'Why the nights are taken.';
 comment on column app_public.calendar_claims.booking_id is 'The booking that takes them, for holds and bookings.';
-comment on column app_public.calendar_claims.expires_at is 'When a hold ends; null for what lasts, and while a payment is being processed.';
+comment on column app_public.calendar_claims.expires_at is 'When a hold ends, which is ten minutes after the guest''s time where Stripe has to be asked whether they paid; null for what lasts, and while a payment is being processed.';
 comment on column app_public.calendar_claims.note is 'The host''s own note.';
 comment on column app_public.calendar_claims.created_at is 'When they were taken.';
 grant select on app_public.calendar_claims to staybase_visitor;
@@ -2419,16 +2420,16 @@ CREATE OR REPLACE FUNCTION app_hidden.confirm_booking(booking app_public.booking
 AS $function$
 declare
   v_claim app_public.calendar_claims;
-  v_is_over boolean := booking.hold_expires_at <= app_hidden.clock()
-    and booking.check_out <= app_hidden.local_today(booking.time_zone);
+  v_is_too_late boolean := booking.hold_expires_at <= app_hidden.clock()
+    and booking.check_in < app_hidden.local_today(booking.time_zone);
 begin
-  if booking.status = 'pending_payment' and v_is_over then
+  if booking.status = 'pending_payment' and v_is_too_late then
     update app_public.bookings b
     set status = 'expired', status_actor = 'system',
-        status_reason = 'The stay was over before payment.'
+        status_reason = 'The check-in had passed before payment.'
     where b.id = booking.id;
     return false;
-  elsif booking.status = 'expired' and not v_is_over and exists (
+  elsif booking.status = 'expired' and not v_is_too_late and exists (
     select from app_public.listings l where l.id = booking.listing_id and l.status = 'published'
   ) then
     begin
@@ -2517,7 +2518,7 @@ begin
   if not exists (
     select from app_public.calendar_claims c
     where c.listing_id = expire_listing_holds.listing_id
-      and c.expires_at <= app_hidden.clock()
+      and (c.expires_at <= app_hidden.clock() or (c.kind = 'hold' and c.expires_at is null))
       and c.unit_number = coalesce(expire_listing_holds.unit_number, c.unit_number)
       and (expire_listing_holds.nights is null or c.nights && expire_listing_holds.nights)
   ) then
@@ -2531,7 +2532,8 @@ begin
   from app_public.calendar_claims c
   where c.booking_id = b.id
     and c.listing_id = expire_listing_holds.listing_id
-    and c.expires_at <= app_hidden.clock()
+    and c.kind = 'hold'
+    and coalesce(c.expires_at, b.hold_expires_at + interval '1 day') <= app_hidden.clock()
     and c.unit_number = coalesce(expire_listing_holds.unit_number, c.unit_number)
     and (expire_listing_holds.nights is null or c.nights && expire_listing_holds.nights);
   get diagnostics v_expired = row_count;
@@ -3973,6 +3975,26 @@ alter routine app_hidden.service_fee(bigint,integer,smallint) owner to staybase_
 comment on routine app_hidden.service_fee(bigint,integer,smallint) is 'A share in basis points of an amount, in minor units, rounded half up to the charge step.';
 
 --
+-- function app_hidden.set_hold_end(app_public.bookings,app_public.payment_status)
+--
+CREATE OR REPLACE FUNCTION app_hidden.set_hold_end(booking app_public.bookings, payment_status app_public.payment_status)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_public.calendar_claims c
+  set expires_at = case payment_status
+    when 'processing' then null
+    when 'cancelled' then booking.hold_expires_at
+    else booking.hold_expires_at + interval '10 minutes'
+  end
+  where c.booking_id = booking.id and c.kind = 'hold'
+$function$;
+alter routine app_hidden.set_hold_end(app_public.bookings,app_public.payment_status) owner to staybase_owner;
+comment on routine app_hidden.set_hold_end(app_public.bookings,app_public.payment_status) is 'Holds the nights of a booking for as long as its payment may take.';
+
+--
 -- function app_hidden.spread_bits(integer)
 --
 CREATE OR REPLACE FUNCTION app_hidden.spread_bits(value integer)
@@ -4249,6 +4271,7 @@ begin
   v_in_time := case v_deadline
     when 'none' then true
     when 'after_hold' then app_hidden.clock() >= NEW.hold_expires_at
+    when 'until_check_in' then v_today <= NEW.check_in
     when 'before_check_out' then v_today < NEW.check_out
     when 'after_check_out' then v_today >= NEW.check_out
     else false
@@ -4941,14 +4964,18 @@ begin
     when 'canceled' then 'cancelled'
     else 'requires_payment'
   end::app_public.payment_status
-  where p.id = v_payment.id;
-  -- While the bank decides, the nights stay held; when it has said no, the old limit counts again.
-  update app_public.calendar_claims c
-  set expires_at = case
-    when apply_payment_intent.intent_status = 'processing' then null
-    else v_booking.hold_expires_at
-  end
-  where c.booking_id = v_booking.id and c.kind = 'hold';
+  where p.id = v_payment.id
+  returning * into v_payment;
+  perform app_hidden.set_hold_end(v_booking, v_payment.status);
+  -- Now it is known that the guest did not pay in time.
+  if v_payment.status = 'cancelled' and v_booking.status = 'pending_payment'
+    and v_booking.hold_expires_at <= app_hidden.clock()
+  then
+    update app_public.bookings b
+    set status = 'expired', status_actor = 'system',
+        status_reason = 'The hold ended before payment.'
+    where b.id = v_booking.id;
+  end if;
   -- The booking has ended and this intent could still take money: nobody must pay for nothing.
   if v_booking.status in ('expired', 'cancelled', 'declined')
     and apply_payment_intent.intent_status not in ('processing', 'canceled')
@@ -5045,18 +5072,22 @@ CREATE OR REPLACE FUNCTION app_private.attach_payment_intent(payment_id uuid, in
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_booking_status app_public.booking_status;
+  v_booking app_public.bookings;
 begin
-  select b.status into v_booking_status
-  from app_public.payments p cross join lateral app_hidden.lock_booking(p.booking_id) b
+  select b.* into v_booking
+  from app_public.payments p join app_public.bookings b on b.id = p.booking_id
   where p.id = attach_payment_intent.payment_id;
+  perform app_hidden.lock_units(v_booking.listing_id);
+  v_booking := app_hidden.lock_booking(v_booking.id);
   update app_public.payments p
   set stripe_payment_intent_id = attach_payment_intent.intent_id
   where p.id = attach_payment_intent.payment_id and p.stripe_payment_intent_id is null;
   if not found then
     return;
   end if;
-  if v_booking_status in ('expired', 'cancelled', 'declined') then
+  if v_booking.status = 'pending_payment' then
+    perform app_hidden.set_hold_end(v_booking, 'requires_payment');
+  elsif v_booking.status in ('expired', 'cancelled', 'declined') then
     perform app_hidden.queue_intent_cancellation(attach_payment_intent.payment_id);
   end if;
 end
@@ -5097,6 +5128,12 @@ begin
     insert into app_public.payments (booking_id, currency, amount)
     values (v_booking.id, v_booking.currency, v_booking.total_amount)
     returning * into v_payment;
+    perform app_hidden.add_job(
+      'payment__end_hold',
+      jsonb_build_object('paymentId', v_payment.id),
+      'payment__end_hold:' || v_payment.id,
+      run_at => v_booking.hold_expires_at
+    );
   end if;
   return v_payment;
 end
@@ -5225,6 +5262,43 @@ comment on routine app_private.end_heartbeats(text[]) is 'Signs off workers that
 grant execute on routine app_private.end_heartbeats(text[]) to staybase_authenticator;
 
 --
+-- function app_private.end_hold(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.end_hold(payment_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings;
+  v_payment app_public.payments;
+begin
+  select p.* into v_payment from app_public.payments p where p.id = end_hold.payment_id;
+  select b.* into v_booking from app_public.bookings b where b.id = v_payment.booking_id;
+  perform app_hidden.lock_units(v_booking.listing_id);
+  v_booking := app_hidden.lock_booking(v_booking.id);
+  if v_booking.status is distinct from 'pending_payment'
+    or v_booking.hold_expires_at > app_hidden.clock()
+  then
+    return;
+  end if;
+  select p.* into v_payment from app_public.payments p where p.id = end_hold.payment_id;
+  if v_payment.stripe_payment_intent_id is null then
+    update app_public.bookings b
+    set status = 'expired', status_actor = 'system',
+        status_reason = 'The hold ended before payment.'
+    where b.id = v_booking.id;
+  elsif v_payment.status not in ('failed', 'cancelled') then
+    perform app_hidden.queue_intent_cancellation(v_payment.id);
+  end if;
+end
+$function$;
+alter routine app_private.end_hold(uuid) owner to staybase_owner;
+comment on routine app_private.end_hold(uuid) is 'Asks Stripe before the nights of a hold that is over are freed.';
+grant execute on routine app_private.end_hold(uuid) to staybase_authenticator;
+
+--
 -- function app_private.end_session(uuid)
 --
 CREATE OR REPLACE FUNCTION app_private.end_session(session_id uuid)
@@ -5257,8 +5331,14 @@ declare
 begin
   for v_listing_id in
     select l.listing_id from (
-      select distinct c.listing_id from app_public.calendar_claims c
+      select c.listing_id from app_public.calendar_claims c
       where c.expires_at <= app_hidden.clock()
+      union
+      -- The bank has had a day to decide.
+      select c.listing_id from app_public.calendar_claims c
+      join app_public.bookings b on b.id = c.booking_id
+      where c.kind = 'hold' and c.expires_at is null
+        and b.hold_expires_at <= app_hidden.clock() - interval '1 day'
       limit expire_holds.listing_limit
     ) l
     order by l.listing_id
@@ -7043,10 +7123,10 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 {"actor": "operator", "deadline": "none", "to_status": "cancelled", "from_status": "confirmed"}
 {"actor": "system", "deadline": "after_check_out", "to_status": "completed", "from_status": "confirmed"}
 {"actor": "system", "deadline": "after_hold", "to_status": "expired", "from_status": "pending_payment"}
-{"actor": "system", "deadline": "before_check_out", "to_status": "confirmed", "from_status": "expired"}
 {"actor": "system", "deadline": "none", "to_status": "confirmed", "from_status": "pending_payment"}
 {"actor": "system", "deadline": "none", "to_status": "expired", "from_status": "requested"}
 {"actor": "system", "deadline": "none", "to_status": "requested", "from_status": "pending_payment"}
+{"actor": "system", "deadline": "until_check_in", "to_status": "confirmed", "from_status": "expired"}
 
 --
 -- rows of app_hidden.platform_fees

@@ -234,9 +234,11 @@
 
 -- checkout: the only domain that knows bookings, payments and the ledger at once
 --!include checkout/internal/queue_intent_cancellation.sql
+--!include checkout/internal/set_hold_end.sql
 --!include checkout/triggers/tg_bookings__cancel_intent.sql
 --!include checkout/server/begin_payment.sql
 --!include checkout/server/attach_payment_intent.sql
+--!include checkout/server/end_hold.sql
 --!include checkout/internal/record_capture.sql
 --!include checkout/server/apply_payment_intent.sql
 --!include checkout/server/apply_refund.sql

@@ -4,6 +4,7 @@
  */
 import { cancelPaymentIntent } from "./cancelPaymentIntent.ts";
 import { createRefund } from "./createRefund.ts";
+import { endHold } from "./endHold.ts";
 import {
   ageFloors,
   completeStays,
@@ -26,6 +27,7 @@ export const jobs: Readonly<Record<string, Job>> = {
   mail__send_registration: sendRegistrationMail,
   maintenance__purge_expired: purgeExpired,
   payment__cancel_intent: cancelPaymentIntent,
+  payment__end_hold: endHold,
   payment__sync: syncPayment,
   refund__create: createRefund,
   search__age_floors: ageFloors,

@@ -79,7 +79,7 @@ test.each([
 
 test("a refund that Stripe has made and forgotten the key of is not made again", async () => {
   const payment = await paidAtStripe();
-  await stopClock(database, "2031-06-02T11:20:00Z");
+  await stopClock(database, "2031-06-02T11:26:00Z");
   await paidBooking(database, await somebody(database, "Otto"), listing);
   expect(await follow(database, payment, "succeeded")).toBe("refunding");
   const refundId = text(

@@ -8,7 +8,7 @@ values
   ('requested', 'declined', 'host', 'none'),
   ('requested', 'expired', 'system', 'none'),
   -- Money came after the hold had expired, and the nights could be taken again.
-  ('expired', 'confirmed', 'system', 'before_check_out'),
+  ('expired', 'confirmed', 'system', 'until_check_in'),
   ('confirmed', 'cancelled', 'guest', 'before_check_out'),
   ('confirmed', 'cancelled', 'host', 'before_check_out'),
   ('confirmed', 'cancelled', 'operator', 'none'),

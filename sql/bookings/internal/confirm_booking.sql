@@ -1,8 +1,8 @@
 /*
  * Confirms a booking that was paid. Where its hold is gone, the nights are taken again on any free
- * unit, if the listing is still open for bookings; false where that cannot be. A bank may take
- * days: a stay that is over by then is not sold either, and its hold, which nothing else would
- * end, is ended here. The caller holds the locks on the units and the booking.
+ * unit, if the listing is still open for bookings; false where that cannot be. Late money sells no
+ * stay whose check-in has passed: a hold that is paid so late is ended here. The caller holds the
+ * locks on the units and the booking.
  */
 create or replace function app_hidden.confirm_booking(booking app_public.bookings) returns boolean
 language plpgsql volatile security definer
@@ -10,16 +10,16 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_claim app_public.calendar_claims;
-  v_is_over boolean := booking.hold_expires_at <= app_hidden.clock()
-    and booking.check_out <= app_hidden.local_today(booking.time_zone);
+  v_is_too_late boolean := booking.hold_expires_at <= app_hidden.clock()
+    and booking.check_in < app_hidden.local_today(booking.time_zone);
 begin
-  if booking.status = 'pending_payment' and v_is_over then
+  if booking.status = 'pending_payment' and v_is_too_late then
     update app_public.bookings b
     set status = 'expired', status_actor = 'system',
-        status_reason = 'The stay was over before payment.'
+        status_reason = 'The check-in had passed before payment.'
     where b.id = booking.id;
     return false;
-  elsif booking.status = 'expired' and not v_is_over and exists (
+  elsif booking.status = 'expired' and not v_is_too_late and exists (
     select from app_public.listings l where l.id = booking.listing_id and l.status = 'published'
   ) then
     begin

@@ -1,7 +1,8 @@
 /*
  * Expires the bookings of one listing whose holds are past their time, on one unit or all, within
  * the given nights or anywhere. Their claims go with them. Returns how many. A hold whose payment
- * is being processed has no expires_at and is left alone.
+ * is being processed has no expires_at: the bank has a day after the guest's time, and what comes
+ * later is late money.
  *
  * Locks: the units of the listing, then the bookings.
  */
@@ -18,7 +19,7 @@ begin
   if not exists (
     select from app_public.calendar_claims c
     where c.listing_id = expire_listing_holds.listing_id
-      and c.expires_at <= app_hidden.clock()
+      and (c.expires_at <= app_hidden.clock() or (c.kind = 'hold' and c.expires_at is null))
       and c.unit_number = coalesce(expire_listing_holds.unit_number, c.unit_number)
       and (expire_listing_holds.nights is null or c.nights && expire_listing_holds.nights)
   ) then
@@ -32,7 +33,8 @@ begin
   from app_public.calendar_claims c
   where c.booking_id = b.id
     and c.listing_id = expire_listing_holds.listing_id
-    and c.expires_at <= app_hidden.clock()
+    and c.kind = 'hold'
+    and coalesce(c.expires_at, b.hold_expires_at + interval '1 day') <= app_hidden.clock()
     and c.unit_number = coalesce(expire_listing_holds.unit_number, c.unit_number)
     and (expire_listing_holds.nights is null or c.nights && expire_listing_holds.nights);
   get diagnostics v_expired = row_count;

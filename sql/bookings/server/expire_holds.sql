@@ -16,8 +16,14 @@ declare
 begin
   for v_listing_id in
     select l.listing_id from (
-      select distinct c.listing_id from app_public.calendar_claims c
+      select c.listing_id from app_public.calendar_claims c
       where c.expires_at <= app_hidden.clock()
+      union
+      -- The bank has had a day to decide.
+      select c.listing_id from app_public.calendar_claims c
+      join app_public.bookings b on b.id = c.booking_id
+      where c.kind = 'hold' and c.expires_at is null
+        and b.hold_expires_at <= app_hidden.clock() - interval '1 day'
       limit expire_holds.listing_limit
     ) l
     order by l.listing_id

@@ -43,6 +43,10 @@ create index if not exists calendar_claims_unit_idx
 create index if not exists calendar_claims_expires_at_idx
   on app_public.calendar_claims (expires_at, listing_id) where expires_at is not null;
 
+-- Holds whose bank decides; there are few.
+create index if not exists calendar_claims_processing_idx
+  on app_public.calendar_claims (listing_id) where kind = 'hold' and expires_at is null;
+
 comment on table app_public.calendar_claims is
   'Nights of a unit that are taken; visible to its host.';
 comment on column app_public.calendar_claims.id is 'Public id of the claim.';
@@ -56,7 +60,8 @@ comment on column app_public.calendar_claims.kind is 'Why the nights are taken.'
 comment on column app_public.calendar_claims.booking_id is
   'The booking that takes them, for holds and bookings.';
 comment on column app_public.calendar_claims.expires_at is
-  'When a hold ends; null for what lasts, and while a payment is being processed.';
+  'When a hold ends, which is ten minutes after the guest''s time where Stripe has to be asked '
+  'whether they paid; null for what lasts, and while a payment is being processed.';
 comment on column app_public.calendar_claims.note is 'The host''s own note.';
 comment on column app_public.calendar_claims.created_at is 'When they were taken.';
 

@@ -65,14 +65,18 @@ begin
     when 'canceled' then 'cancelled'
     else 'requires_payment'
   end::app_public.payment_status
-  where p.id = v_payment.id;
-  -- While the bank decides, the nights stay held; when it has said no, the old limit counts again.
-  update app_public.calendar_claims c
-  set expires_at = case
-    when apply_payment_intent.intent_status = 'processing' then null
-    else v_booking.hold_expires_at
-  end
-  where c.booking_id = v_booking.id and c.kind = 'hold';
+  where p.id = v_payment.id
+  returning * into v_payment;
+  perform app_hidden.set_hold_end(v_booking, v_payment.status);
+  -- Now it is known that the guest did not pay in time.
+  if v_payment.status = 'cancelled' and v_booking.status = 'pending_payment'
+    and v_booking.hold_expires_at <= app_hidden.clock()
+  then
+    update app_public.bookings b
+    set status = 'expired', status_actor = 'system',
+        status_reason = 'The hold ended before payment.'
+    where b.id = v_booking.id;
+  end if;
   -- The booking has ended and this intent could still take money: nobody must pay for nothing.
   if v_booking.status in ('expired', 'cancelled', 'declined')
     and apply_payment_intent.intent_status not in ('processing', 'canceled')

@@ -1,8 +1,9 @@
 /*
- * Notes which intent Stripe made for a payment. Where the booking ended while Stripe was being
- * asked, the intent is cancelled again, so that nobody pays for nothing. The booking is locked
- * first: one that ends at the same moment either sees the intent, or is seen here to have ended.
- * Locks: booking, then payment.
+ * Notes which intent Stripe made for a payment; from now on the nights are freed only when Stripe
+ * has said that it was not paid (end_hold). Where the booking ended while Stripe was being asked,
+ * the intent is cancelled again, so that nobody pays for nothing. The booking is locked first: one
+ * that ends at the same moment either sees the intent, or is seen here to have ended.
+ * Locks: units, booking, then payment.
  */
 create or replace function app_private.attach_payment_intent(payment_id uuid, intent_id text)
 returns void
@@ -10,18 +11,22 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_booking_status app_public.booking_status;
+  v_booking app_public.bookings;
 begin
-  select b.status into v_booking_status
-  from app_public.payments p cross join lateral app_hidden.lock_booking(p.booking_id) b
+  select b.* into v_booking
+  from app_public.payments p join app_public.bookings b on b.id = p.booking_id
   where p.id = attach_payment_intent.payment_id;
+  perform app_hidden.lock_units(v_booking.listing_id);
+  v_booking := app_hidden.lock_booking(v_booking.id);
   update app_public.payments p
   set stripe_payment_intent_id = attach_payment_intent.intent_id
   where p.id = attach_payment_intent.payment_id and p.stripe_payment_intent_id is null;
   if not found then
     return;
   end if;
-  if v_booking_status in ('expired', 'cancelled', 'declined') then
+  if v_booking.status = 'pending_payment' then
+    perform app_hidden.set_hold_end(v_booking, 'requires_payment');
+  elsif v_booking.status in ('expired', 'cancelled', 'declined') then
     perform app_hidden.queue_intent_cancellation(attach_payment_intent.payment_id);
   end if;
 end

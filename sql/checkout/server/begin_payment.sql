@@ -30,6 +30,12 @@ begin
     insert into app_public.payments (booking_id, currency, amount)
     values (v_booking.id, v_booking.currency, v_booking.total_amount)
     returning * into v_payment;
+    perform app_hidden.add_job(
+      'payment__end_hold',
+      jsonb_build_object('paymentId', v_payment.id),
+      'payment__end_hold:' || v_payment.id,
+      run_at => v_booking.hold_expires_at
+    );
   end if;
   return v_payment;
 end

@@ -155,7 +155,7 @@ describe("while its payment is processing", () => {
     const booking = await hold(database, guest, id);
     const payment = await begunPayment(database, guest, booking);
     await follow(database, payment, "processing");
-    await stopClock(database, "2031-06-04T11:00:00Z");
+    await stopClock(database, "2031-06-03T11:00:00Z");
     expect(await expireHolds()).toBe(0);
     expect(await refusal(quoted(database, other, id))).toBe("SBC01");
     const give = asVisitor(database, guest, "select app_public.cancel_hold($1)", [booking]);
