@@ -1878,8 +1878,11 @@ create policy select_visible on app_public.refunds as permissive for select to s
    FROM app_public.payments p
   WHERE (p.id = refunds.payment_id))));
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.refunds FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
+CREATE TRIGGER _110_immutable BEFORE UPDATE OF id, payment_id, currency, amount ON app_public.refunds FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+CREATE TRIGGER _120_kept BEFORE DELETE ON app_public.refunds FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
 CREATE TRIGGER _600_created AFTER INSERT ON app_public.refunds FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('refund.created', 'id', 'payment_id');
 CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.refunds FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('refund.{status}', 'id', 'payment_id');
+CREATE CONSTRAINT TRIGGER _900_within_capture AFTER INSERT OR UPDATE ON app_public.refunds DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_refunds__within_capture();
 comment on table app_public.refunds is 'Money given back to a guest.';
 comment on column app_public.refunds.id is 'Public id of the refund.';
 comment on column app_public.refunds.payment_id is 'The payment that is given back.';
@@ -4762,6 +4765,32 @@ end
 $function$;
 alter routine app_hidden.tg_quotes__line_items_sum() owner to staybase_owner;
 comment on routine app_hidden.tg_quotes__line_items_sum() is 'Refuses to commit a quote whose line items do not sum to its amounts.';
+
+--
+-- function app_hidden.tg_refunds__within_capture()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_refunds__within_capture()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_payment app_public.payments := app_hidden.lock_payment(NEW.payment_id);
+begin
+  if NEW.currency <> v_payment.currency or v_payment.captured_amount < (
+    select coalesce(sum(r.amount), 0) from app_public.refunds r
+    where r.payment_id = v_payment.id and r.status <> 'failed'
+  ) then
+    raise exception 'At most the % % of this payment can be given back, and in that currency.',
+      v_payment.captured_amount, v_payment.currency
+      using errcode = 'SBM04', column = 'amount';
+  end if;
+  return null;
+end
+$function$;
+alter routine app_hidden.tg_refunds__within_capture() owner to staybase_owner;
+comment on routine app_hidden.tg_refunds__within_capture() is 'Refuses to commit refunds above what a payment has taken.';
 
 --
 -- function app_hidden.tg_reviews__rate_listing()

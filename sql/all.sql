@@ -219,6 +219,7 @@
 --!include payments/policies/refunds.sql
 --!include payments/internal/lock_payment.sql
 --!include payments/internal/lock_refund.sql
+--!include payments/triggers/tg_refunds__within_capture.sql
 --!include payments/server/payment_for_job.sql
 --!include payments/server/refund_for_job.sql
 

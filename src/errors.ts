@@ -355,6 +355,12 @@ export const ERRORS = define({
     message: "Another amount was received.",
     remedy: "Report the `requestId`. Nothing was changed.",
   },
+  REFUND_TOO_LARGE: {
+    status: 409,
+    sqlstate: "SBM04",
+    message: "More would be given back than was taken.",
+    remedy: "Give back at most what is left of the payment, in its currency.",
+  },
   PAYMENT_PROVIDER: {
     status: 502,
     message: "The payment provider did not answer. Repeat the request: nothing is charged twice.",

@@ -28,6 +28,14 @@ create or replace trigger _100_touch
   before update on app_public.refunds
   for each row execute function app_hidden.tg__touch();
 
+-- What was decided stands; what changes is how far it has come.
+create or replace trigger _110_immutable
+  before update of id, payment_id, currency, amount on app_public.refunds
+  for each row execute function app_hidden.tg__immutable();
+create or replace trigger _120_kept
+  before delete on app_public.refunds
+  for each row execute function app_hidden.tg__immutable();
+
 create or replace trigger _600_created
   after insert on app_public.refunds
   for each row execute function app_hidden.tg__append_event('refund.created', 'id', 'payment_id');

@@ -87,25 +87,21 @@ test("every refund of a booking is told", async () => {
   const payment = await begunPayment(database, guest, late);
   await asVisitor(database, guest, "select app_public.cancel_hold($1)", [late]);
   expect(await follow(database, payment, "succeeded")).toBe("refunding");
-  const refund = await asOwner(
-    database,
-    "select id from app_public.refunds where payment_id = $1",
-    [payment.id],
-  );
-  // Half of it is given back first, the rest later.
+  // The bank refuses it whole; two halves go through.
   await asOwner(
     database,
-    "update app_public.refunds set amount = amount / 2 where payment_id = $1",
+    `select app_private.apply_refund(r.id, 're_refused', 'failed')
+     from app_public.refunds r where r.payment_id = $1`,
     [payment.id],
   );
-  const rest = await asOwner(
+  const halves = await asOwner(
     database,
     `insert into app_public.refunds (payment_id, reason, currency, amount)
-     select payment_id, 'The rest.', currency, amount from app_public.refunds where payment_id = $1
-     returning id`,
+     select p.id, 'One of two.', p.currency, p.captured_amount / 2
+     from app_public.payments p, generate_series(1, 2) where p.id = $1 returning id`,
     [payment.id],
   );
-  for (const [index, id] of [text(refund, "id"), text(rest, "id")].entries()) {
+  for (const [index, { id }] of halves.entries()) {
     await asServer(database, "select app_private.apply_refund($1, $2, 'succeeded')", [
       id,
       `re_${late}_${index}`,

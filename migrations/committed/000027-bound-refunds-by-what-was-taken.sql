@@ -1,0 +1,111 @@
+--! Previous: sha1:f182a8eab8df6c019205f0d64747dd72df4b9730
+--! Hash: sha1:a1830fb4348ccde4ca16be75a499ab0620c97f50
+--! Message: Bound refunds by what was taken
+
+--! split: 1-current.sql
+-- What each included file changes, against the last migration that included it:
+--   +8 -0   payments/tables/refunds.sql
+--   new     payments/triggers/tg_refunds__within_capture.sql
+-- (npm run db:commit wrote these lines.)
+
+-- Refunds are bounded by what was taken, and stand as they were decided. They hold for all that are
+-- there: so far each gives back a whole payment, once.
+--! Included payments/tables/refunds.sql
+create table if not exists app_public.refunds (
+  id uuid not null default uuidv7() constraint refunds_pkey primary key,
+  payment_id uuid not null
+    constraint refunds_payment_id_fkey references app_public.payments on delete restrict,
+  status app_public.refund_status not null default 'requested',
+  reason text not null,
+  currency text not null
+    constraint refunds_currency_fkey references app_public.currencies on delete restrict,
+  amount bigint not null,
+  stripe_refund_id text,
+  created_at timestamptz not null default app_hidden.clock(),
+  updated_at timestamptz not null default app_hidden.clock(),
+
+  constraint refunds_stripe_refund_id_key unique (stripe_refund_id),
+  constraint refunds_amount_is_positive check (amount > 0)
+);
+
+alter table app_public.refunds enable row level security;
+alter table app_public.refunds force row level security;
+
+-- requeue_stale_stripe() asks after refunds that have been open for long.
+create index if not exists refunds_open_idx on app_public.refunds (created_at)
+  where status in ('requested', 'pending');
+create index if not exists refunds_payment_id_idx on app_public.refunds (payment_id);
+create index if not exists refunds_currency_idx on app_public.refunds (currency);
+
+create or replace trigger _100_touch
+  before update on app_public.refunds
+  for each row execute function app_hidden.tg__touch();
+
+-- What was decided stands; what changes is how far it has come.
+create or replace trigger _110_immutable
+  before update of id, payment_id, currency, amount on app_public.refunds
+  for each row execute function app_hidden.tg__immutable();
+create or replace trigger _120_kept
+  before delete on app_public.refunds
+  for each row execute function app_hidden.tg__immutable();
+
+create or replace trigger _600_created
+  after insert on app_public.refunds
+  for each row execute function app_hidden.tg__append_event('refund.created', 'id', 'payment_id');
+
+create or replace trigger _600_status
+  after update of status on app_public.refunds
+  for each row when (OLD.status is distinct from NEW.status)
+  execute function app_hidden.tg__append_event('refund.{status}', 'id', 'payment_id');
+
+comment on table app_public.refunds is 'Money given back to a guest.';
+comment on column app_public.refunds.id is 'Public id of the refund.';
+comment on column app_public.refunds.payment_id is 'The payment that is given back.';
+comment on column app_public.refunds.status is 'Where the refund is.';
+comment on column app_public.refunds.reason is 'Why it is given back.';
+comment on column app_public.refunds.currency is 'ISO 4217 currency.';
+comment on column app_public.refunds.amount is 'How much, in minor units.';
+comment on column app_public.refunds.stripe_refund_id is 'Stripe''s id of the refund.';
+comment on column app_public.refunds.created_at is 'When it was decided.';
+comment on column app_public.refunds.updated_at is 'When it last changed.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint refunds_stripe_refund_id_key on app_public.refunds is
+  'INTERNAL: A refund at Stripe is one of ours.';
+comment on constraint refunds_amount_is_positive on app_public.refunds is
+  'INTERNAL: A refund is more than zero.';
+--! EndIncluded payments/tables/refunds.sql
+--! Included payments/triggers/tg_refunds__within_capture.sql
+/*
+ * Nobody is given back more than was taken of them: the refunds of a payment that have not failed
+ * are at most what was captured, in the payment's currency. Checked at commit, whoever wrote. The
+ * payment is locked, so that of two refunds at once the second sees the first.
+ */
+create or replace function app_hidden.tg_refunds__within_capture() returns trigger
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_payment app_public.payments := app_hidden.lock_payment(NEW.payment_id);
+begin
+  if NEW.currency <> v_payment.currency or v_payment.captured_amount < (
+    select coalesce(sum(r.amount), 0) from app_public.refunds r
+    where r.payment_id = v_payment.id and r.status <> 'failed'
+  ) then
+    raise exception 'At most the % % of this payment can be given back, and in that currency.',
+      v_payment.captured_amount, v_payment.currency
+      using errcode = 'SBM04', column = 'amount';
+  end if;
+  return null;
+end
+$$;
+
+drop trigger if exists _900_within_capture on app_public.refunds;
+create constraint trigger _900_within_capture
+  after insert or update on app_public.refunds
+  deferrable initially deferred
+  for each row execute function app_hidden.tg_refunds__within_capture();
+
+comment on function app_hidden.tg_refunds__within_capture() is
+  'Refuses to commit refunds above what a payment has taken.';
+--! EndIncluded payments/triggers/tg_refunds__within_capture.sql
