@@ -138,9 +138,9 @@ describe("the first stay, over HTTP, with two servers and a worker", () => {
 
     const stranger = await signUp(marketplace, server(A), "Sam");
     expect(await bookingStatus(stranger.client, booking.id)).toBeUndefined();
-    const refused = await stranger.client.post(`/v1/bookings/${booking.id}/payment`);
+    const refused = await stranger.client.askToPay(booking.id);
     expect(refused).toMatchObject({ status: 404, body: { code: "BOOKING_NOT_FOUND" } });
-    const paid = await guest.client.post(`/v1/bookings/${booking.id}/payment`);
+    const paid = await guest.client.askToPay(booking.id);
     expect(paid).toMatchObject({ status: 409, body: { code: "BOOKING_NOT_PAYABLE" } });
   }, 60_000);
 
