@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { travel } from "../helpers/clock.ts";
 import { testDatabase } from "../helpers/database.ts";
 import {
   type Marketplace,
@@ -209,10 +210,7 @@ describe("the first stay, over HTTP, with two servers and a worker", () => {
     const early = await guest.client.send(review, { id: booking.id });
     expect(early.errors[0]?.extensions?.code).toBe("STAY_NOT_OVER");
 
-    await database.owner.query(
-      `create or replace function app_hidden.clock() returns timestamptz
-       language sql stable parallel safe return now() + interval '10 days'`,
-    );
+    await travel(database, "10 days");
     const { submitReview } = await guest.client.query<{
       submitReview: { review: { rating: number; listing: unknown } };
     }>(review, { id: booking.id });
