@@ -2113,7 +2113,7 @@ begin
   perform graphile_worker.add_job(
     add_job.task,
     add_job.payload::json,
-    run_at => add_job.run_at,
+    run_at => now() + (add_job.run_at - app_hidden.clock()),
     max_attempts => add_job.max_attempts,
     job_key => add_job.job_key,
     queue_name => add_job.queue_name
