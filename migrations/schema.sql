@@ -545,6 +545,37 @@ comment on column app_private.events.transaction_id is 'What has the same one ha
 comment on column app_private.events.created_at is 'When it happened.';
 
 --
+-- table app_private.idempotency_keys
+--
+create table app_private.idempotency_keys (
+  user_id uuid not null,
+  key text not null,
+  operation text not null,
+  request_hash bytea not null,
+  result_id uuid,
+  lease_id uuid,
+  leased_until timestamp with time zone,
+  answer bytea,
+  created_at timestamp with time zone default app_hidden.clock() not null
+);
+alter table app_private.idempotency_keys owner to staybase_owner;
+alter table app_private.idempotency_keys add constraint idempotency_keys_pkey
+  PRIMARY KEY (user_id, key);
+alter table app_private.idempotency_keys add constraint idempotency_keys_user_id_fkey
+  FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_private.idempotency_keys add constraint idempotency_keys_hash_is_sha256
+  CHECK ((length(request_hash) = 32));
+alter table app_private.idempotency_keys add constraint idempotency_keys_lease_has_an_end
+  CHECK (((lease_id IS NULL) = (leased_until IS NULL)));
+CREATE INDEX idempotency_keys_created_at_idx ON app_private.idempotency_keys USING btree (created_at);
+alter table app_private.idempotency_keys enable row level security;
+alter table app_private.idempotency_keys force row level security;
+create policy definer_all on app_private.idempotency_keys as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.idempotency_keys is 'Requests that carried an idempotency key, for 24 hours.';
+
+--
 -- table app_private.imported_hosts
 --
 create table app_private.imported_hosts (
@@ -2086,7 +2117,7 @@ begin
   perform graphile_worker.add_job(
     add_job.task,
     add_job.payload::json,
-    run_at => add_job.run_at,
+    run_at => now() + (add_job.run_at - app_hidden.clock()),
     max_attempts => add_job.max_attempts,
     job_key => add_job.job_key,
     queue_name => add_job.queue_name
@@ -2175,6 +2206,30 @@ alter routine app_hidden.are_language_tags(text[]) owner to staybase_owner;
 comment on routine app_hidden.are_language_tags(text[]) is 'Whether all of some texts are languages of BCP 47, such as de or pt-BR.';
 grant execute on routine app_hidden.are_language_tags(text[]) to staybase_operator;
 grant execute on routine app_hidden.are_language_tags(text[]) to staybase_visitor;
+
+--
+-- function app_hidden.begin_once(text,text,jsonb)
+--
+CREATE OR REPLACE FUNCTION app_hidden.begin_once(idempotency_key text, operation text, request jsonb, OUT ran_before boolean, OUT result_id uuid)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_key record;
+begin
+  select t.is_new, (t.taken).result_id into strict v_key
+  from app_hidden.take_idempotency_key(
+    app_hidden.require_user_id(), begin_once.idempotency_key, begin_once.operation,
+    sha256(convert_to(begin_once.request::text, 'UTF8'))
+  ) t;
+  ran_before := not v_key.is_new;
+  result_id := v_key.result_id;
+end
+$function$;
+alter routine app_hidden.begin_once(text,text,jsonb) owner to staybase_owner;
+comment on routine app_hidden.begin_once(text,text,jsonb) is 'Says whether a mutation ran before under this key, and which row it made.';
 
 --
 -- function app_hidden.bookable_nights(uuid)
@@ -2504,6 +2559,23 @@ end
 $function$;
 alter routine app_hidden.drop_policies(regclass) owner to staybase_owner;
 comment on routine app_hidden.drop_policies(regclass) is 'Removes all policies and client grants of a table, and lets its owner in; the first line of a policies file.';
+
+--
+-- function app_hidden.end_once(text,uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.end_once(idempotency_key text, result_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app_private.idempotency_keys k set result_id = end_once.result_id
+  where k.user_id = app_hidden.require_user_id() and k.key = end_once.idempotency_key;
+end
+$function$;
+alter routine app_hidden.end_once(text,uuid) owner to staybase_owner;
+comment on routine app_hidden.end_once(text,uuid) is 'Notes the row that a mutation made, for whoever repeats it with the same key.';
 
 --
 -- function app_hidden.expire_listing_holds(uuid,smallint,daterange)
@@ -4086,6 +4158,46 @@ alter routine app_hidden.stripe_queue(text) owner to staybase_owner;
 comment on routine app_hidden.stripe_queue(text) is 'The job queue of a Stripe object, one of 64.';
 
 --
+-- function app_hidden.take_idempotency_key(uuid,text,text,bytea)
+--
+CREATE OR REPLACE FUNCTION app_hidden.take_idempotency_key(user_id uuid, key text, operation text, request_hash bytea, OUT is_new boolean, OUT taken app_private.idempotency_keys)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_row record;
+begin
+  if length(coalesce(take_idempotency_key.key, '')) not between 8 and 200 then
+    raise exception 'Choose an idempotency key of 8 to 200 characters, such as a random UUID.'
+      using errcode = 'SBB02', column = 'idempotency_key';
+  end if;
+  delete from app_private.idempotency_keys k
+  where k.user_id = take_idempotency_key.user_id and k.key = take_idempotency_key.key
+    and k.created_at <= app_hidden.clock() - interval '24 hours';
+  -- The update changes nothing: it locks the row, and makes it one that is returned.
+  insert into app_private.idempotency_keys as k (user_id, key, operation, request_hash)
+  values (
+    take_idempotency_key.user_id, take_idempotency_key.key, take_idempotency_key.operation,
+    take_idempotency_key.request_hash
+  )
+  on conflict on constraint idempotency_keys_pkey do update set operation = k.operation
+  returning old.key is null as is_new, new as taken into v_row;
+  is_new := v_row.is_new;
+  taken := v_row.taken;
+  if taken.operation <> take_idempotency_key.operation
+    or taken.request_hash <> take_idempotency_key.request_hash
+  then
+    raise exception 'This idempotency key was used for something else; choose a new one.'
+      using errcode = 'SBB03', column = 'idempotency_key';
+  end if;
+end
+$function$;
+alter routine app_hidden.take_idempotency_key(uuid,text,text,bytea) owner to staybase_owner;
+comment on routine app_hidden.take_idempotency_key(uuid,text,text,bytea) is 'Locks the row of a key, and says whether it is new; IDEMPOTENCY_KEY_REUSED for another request.';
+
+--
 -- function app_hidden.tg__append_event()
 --
 CREATE OR REPLACE FUNCTION app_hidden.tg__append_event()
@@ -5126,6 +5238,38 @@ comment on routine app_private.attach_payment_intent(uuid,text) is 'Notes Stripe
 grant execute on routine app_private.attach_payment_intent(uuid,text) to staybase_authenticator;
 
 --
+-- function app_private.begin_idempotent_request(uuid,text,text,bytea)
+--
+CREATE OR REPLACE FUNCTION app_private.begin_idempotent_request(user_id uuid, key text, operation text, request_hash bytea, OUT lease_id uuid, OUT answer bytea)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  c_lease constant interval := '30 seconds';
+  v_taken app_private.idempotency_keys;
+begin
+  select (t.taken).* into v_taken
+  from app_hidden.take_idempotency_key(
+    begin_idempotent_request.user_id, begin_idempotent_request.key,
+    begin_idempotent_request.operation, begin_idempotent_request.request_hash
+  ) t;
+  answer := v_taken.answer;
+  if answer is not null or v_taken.leased_until > app_hidden.clock() then
+    return;
+  end if;
+  lease_id := uuidv7();
+  update app_private.idempotency_keys k
+  set lease_id = begin_idempotent_request.lease_id, leased_until = app_hidden.clock() + c_lease
+  where k.user_id = v_taken.user_id and k.key = v_taken.key;
+end
+$function$;
+alter routine app_private.begin_idempotent_request(uuid,text,text,bytea) owner to staybase_owner;
+comment on routine app_private.begin_idempotent_request(uuid,text,text,bytea) is 'The lease of a request that may run, or the answer of one that ran.';
+grant execute on routine app_private.begin_idempotent_request(uuid,text,text,bytea) to staybase_authenticator;
+
+--
 -- function app_private.begin_payment(uuid)
 --
 CREATE OR REPLACE FUNCTION app_private.begin_payment(booking_id uuid)
@@ -5326,6 +5470,32 @@ $function$;
 alter routine app_private.end_hold(uuid) owner to staybase_owner;
 comment on routine app_private.end_hold(uuid) is 'Asks Stripe before the nights of a hold that is over are freed.';
 grant execute on routine app_private.end_hold(uuid) to staybase_authenticator;
+
+--
+-- function app_private.end_idempotent_request(uuid,text,uuid,bytea)
+--
+CREATE OR REPLACE FUNCTION app_private.end_idempotent_request(user_id uuid, key text, lease_id uuid, answer bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if end_idempotent_request.answer is null then
+    delete from app_private.idempotency_keys k
+    where k.user_id = end_idempotent_request.user_id and k.key = end_idempotent_request.key
+      and k.lease_id = end_idempotent_request.lease_id;
+    return;
+  end if;
+  update app_private.idempotency_keys k
+  set answer = end_idempotent_request.answer, lease_id = null, leased_until = null
+  where k.user_id = end_idempotent_request.user_id and k.key = end_idempotent_request.key
+    and k.lease_id = end_idempotent_request.lease_id;
+end
+$function$;
+alter routine app_private.end_idempotent_request(uuid,text,uuid,bytea) owner to staybase_owner;
+comment on routine app_private.end_idempotent_request(uuid,text,uuid,bytea) is 'Keeps the answer of a request, or frees its key.';
+grant execute on routine app_private.end_idempotent_request(uuid,text,uuid,bytea) to staybase_authenticator;
 
 --
 -- function app_private.end_session(uuid)
@@ -5783,6 +5953,34 @@ $function$;
 alter routine app_private.purge_expired_identity() owner to staybase_owner;
 comment on routine app_private.purge_expired_identity() is 'Removes registrations and sessions that are past their time.';
 grant execute on routine app_private.purge_expired_identity() to staybase_authenticator;
+
+--
+-- function app_private.purge_idempotency_keys()
+--
+CREATE OR REPLACE FUNCTION app_private.purge_idempotency_keys()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_purged integer;
+begin
+  delete from app_private.idempotency_keys k
+  where (k.user_id, k.key) in (
+    select old.user_id, old.key from app_private.idempotency_keys old
+    where old.created_at <= app_hidden.clock() - interval '24 hours'
+    order by old.created_at
+    limit 1000
+    for update skip locked
+  );
+  get diagnostics v_purged = row_count;
+  return v_purged;
+end
+$function$;
+alter routine app_private.purge_idempotency_keys() owner to staybase_owner;
+comment on routine app_private.purge_idempotency_keys() is 'Removes idempotency keys that are a day old, 1,000 at most; says how many.';
+grant execute on routine app_private.purge_idempotency_keys() to staybase_authenticator;
 
 --
 -- function app_private.purge_quotes()

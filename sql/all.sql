@@ -70,6 +70,16 @@
 --!include identity/server/purge_expired_identity.sql
 --!include identity/queries/me.sql
 
+-- idempotency: a repeated request has one effect
+--!include idempotency/tables/idempotency_keys.sql
+--!include idempotency/policies/idempotency_keys.sql
+--!include idempotency/internal/take_idempotency_key.sql
+--!include idempotency/internal/begin_once.sql
+--!include idempotency/internal/end_once.sql
+--!include idempotency/server/begin_idempotent_request.sql
+--!include idempotency/server/end_idempotent_request.sql
+--!include idempotency/server/purge_idempotency_keys.sql
+
 -- listings
 --!include listings/tables/amenities.sql
 --!include listings/policies/amenities.sql

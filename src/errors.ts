@@ -287,8 +287,18 @@ export const ERRORS = define({
     message: "Choose an idempotency key of 8 to 200 characters.",
     remedy: "Send a key of 8 to 200 characters, such as a UUID, new for each intention.",
   },
-  IDEMPOTENCY_KEY_REUSED: {
+  IDEMPOTENCY_KEY_REQUIRED: {
+    status: 400,
+    message: "Send an idempotency key.",
+    remedy: "Send `Idempotency-Key: <a UUID>`, new for each intention, the same in each repeat.",
+  },
+  IDEMPOTENCY_IN_FLIGHT: {
     status: 409,
+    message: "The first request with this key is still running.",
+    remedy: "Wait as many seconds as `Retry-After` says, then repeat the same request.",
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
     sqlstate: "SBB03",
     message: "This idempotency key was used for something else.",
     remedy: "Take a new key for another request.",

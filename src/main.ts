@@ -7,6 +7,7 @@ import "./config/libraries.ts";
 
 import { migrate } from "./commands/db/migrate.ts";
 import { type SeedResult, seedDemo } from "./commands/db/seed.ts";
+import { clockOffset } from "./commands/shared/clock.ts";
 import type { Config } from "./config/index.ts";
 import { type StandIns, startStandIns } from "./dev/standIns.ts";
 import { welcome } from "./dev/welcome.ts";
@@ -22,7 +23,7 @@ async function start(given: Config, logger: Logger): Promise<RunningWork> {
     const running = await startWork(standIns.config, logger, "all", async (resources) => {
       const server = await startServer(resources, await standInPages(resources));
       const worker = await startWorker(resources);
-      console.log(welcome(standIns, seeded));
+      console.log(welcome(standIns, seeded, await clockOffset(resources.pool)));
       return {
         ...worker,
         stop: async () => {

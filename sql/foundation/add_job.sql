@@ -1,7 +1,7 @@
 /*
  * The one door to the job queue. It is called inside the transaction that causes the job, so that a
  * job exists if and only if its cause was committed. Runs as the owner, for clients have no right
- * on the queue.
+ * on the queue. `run_at` is an instant of our clock; the queue knows the true time alone.
  */
 create or replace function app_hidden.add_job(
   task text,
@@ -18,7 +18,7 @@ begin
   perform graphile_worker.add_job(
     add_job.task,
     add_job.payload::json,
-    run_at => add_job.run_at,
+    run_at => now() + (add_job.run_at - app_hidden.clock()),
     max_attempts => add_job.max_attempts,
     job_key => add_job.job_key,
     queue_name => add_job.queue_name

@@ -1,7 +1,7 @@
 /*
  * Time that decides something is read here, never in Node: one clock for all servers. It is the
- * start of the transaction, so that all decisions of one transaction agree. Tests replace this
- * function in their own database to travel in time; production has no such door.
+ * start of the transaction, so that all decisions of one transaction agree. Tests and
+ * `npm run clock` replace this function to travel in time; in production nothing does.
  */
 create or replace function app_hidden.clock() returns timestamptz
 language sql stable parallel safe

@@ -3,11 +3,12 @@
  * next.
  */
 import type { SeedResult } from "../commands/db/seed.ts";
+import { explainOffset } from "../commands/shared/clock.ts";
 import type { Config } from "../config/index.ts";
 import type { StandIns } from "./standIns.ts";
 
-/** The start-up text. */
-export function welcome(standIns: StandIns, seeded: SeedResult | undefined): string {
+/** The start-up text; `ahead` is by how many seconds the database's clock was moved. */
+export function welcome(standIns: StandIns, seeded: SeedResult | undefined, ahead: number): string {
   const { config, started } = standIns;
   const { publicUrl } = config.http;
   const lines = [
@@ -24,6 +25,9 @@ export function welcome(standIns: StandIns, seeded: SeedResult | undefined): str
       ? [`  Stripe          ${config.stripe.apiUrl} (simulator)`]
       : []),
     ...(started.includes("postgres") ? [`  Data            ${config.dataDir}`] : []),
+    ...(ahead === 0
+      ? []
+      : [`  Clock           ${explainOffset(ahead)} Set it right: npm run clock -- reset`]),
     ...(seeded === undefined ? [] : demo(publicUrl, seeded)),
     "",
     "Ctrl-C stops it.",

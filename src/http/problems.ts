@@ -29,6 +29,9 @@ export function installProblems(app: Express, resources: Resources): void {
   app.use(answer, answer);
 }
 
+/** The media type of errors (RFC 9457). */
+export const PROBLEM_TYPE = "application/problem+json";
+
 /** Writes an error as problem+json; by `json`, for that is where the validator looks at answers. */
 function sendProblem(request: Request, response: Response, error: ApiError): void {
   if (error.status === 401) response.setHeader("WWW-Authenticate", "Bearer");
@@ -36,8 +39,13 @@ function sendProblem(request: Request, response: Response, error: ApiError): voi
   if (wait !== undefined) response.setHeader("Retry-After", wait);
   const allowed = error.status === 405 ? allowedMethods(error.cause) : undefined;
   if (allowed !== undefined) response.setHeader("Allow", allowed);
-  response.status(error.status).type("application/problem+json");
-  response.json({
+  response.status(error.status).type(PROBLEM_TYPE);
+  response.json(problemOf(request, error));
+}
+
+/** The document that a client gets for an error. */
+export function problemOf(request: Request, error: ApiError): Readonly<Record<string, unknown>> {
+  return {
     type: error.page,
     title: STATUS_CODES[error.status] ?? "Error",
     status: error.status,
@@ -46,7 +54,7 @@ function sendProblem(request: Request, response: Response, error: ApiError): voi
     ...(error.fields.length === 0 ? {} : { fields: error.fields }),
     ...(error.details === undefined ? {} : { details: error.details }),
     requestId: String(request.id),
-  });
+  };
 }
 
 /** What comes along with a 405 (RFC 9110 wants it); the OpenAPI document does not name HEAD. */
@@ -64,11 +72,16 @@ function retryAfter(error: ApiError): number | undefined {
  * What the parsers and the OpenAPI validator throw has a `status`; the rest is the registry's
  * matter.
  */
-function toProblem(thrown: unknown, body: unknown): ApiError {
+export function toProblem(thrown: unknown, body: unknown): ApiError {
   if (thrown instanceof ApiError) return thrown;
   const code = CODE_OF_STATUS[numberIn(thrown, "status") ?? 0];
   if (code === undefined) return toApiError(thrown, body);
   const faults = validationFaults(thrown);
+  const keyFault = faults.find(({ field }) => field.toLowerCase() === "idempotency-key");
+  if (keyFault !== undefined) {
+    const isMissing = keyFault.message === "is missing";
+    return new ApiError(isMissing ? "IDEMPOTENCY_KEY_REQUIRED" : "IDEMPOTENCY_KEY_INVALID");
+  }
   return new ApiError(code, code === "INVALID_INPUT" ? sentence(thrown, faults) : undefined, {
     fields: faults.map((fault) => fault.field),
     cause: thrown,

@@ -9,10 +9,12 @@ import * as OpenApiValidator from "express-openapi-validator";
 import { ApiError } from "../errors.ts";
 import { authenticate } from "../resources/authentication.ts";
 import type { Resources } from "../resources/index.ts";
-import type { RestHandler, RestRequest } from "../rest/handler.ts";
+import type { RestAnswer, RestHandler, RestRequest } from "../rest/handler.ts";
+import { type KeptAnswer, runOnce } from "../rest/idempotency.ts";
 import { operations } from "../rest/index.ts";
 import { memberOf } from "../values.ts";
 import { OPENAPI_FILE } from "./openapi.ts";
+import { PROBLEM_TYPE, problemOf, toProblem } from "./problems.ts";
 
 /** Installs the one webhook; before any parser of bodies. */
 export function installWebhooks(app: Express, resources: Resources): void {
@@ -46,13 +48,17 @@ export function installRest(app: Express, resources: Resources): void {
       next();
       return;
     }
-    return run(resources, handlerOf(operationId), request, response);
+    const handler = handlerOf(operationId);
+    return takesIdempotencyKey(request)
+      ? runWithKey(resources, operationId, handler, request, response)
+      : run(resources, handler, request, response);
   });
 }
 
 interface DocumentedOperation {
   readonly operationId?: string;
   readonly security?: readonly unknown[];
+  readonly parameters?: readonly unknown[];
 }
 
 function documentedOperation(request: Request): DocumentedOperation | undefined {
@@ -63,6 +69,12 @@ function documentedOperation(request: Request): DocumentedOperation | undefined 
 /** What the validator leaves on a request that it has matched with the document. */
 function validated(request: Request, name: "schema" | "pathParams"): unknown {
   return memberOf(memberOf(request, "openapi"), name);
+}
+
+/** Whether the document demands an Idempotency-Key: an operation needs no more than that line. */
+function takesIdempotencyKey(request: Request): boolean {
+  const parameters = documentedOperation(request)?.parameters ?? [];
+  return parameters.some((parameter) => memberOf(parameter, "name") === "Idempotency-Key");
 }
 
 function handlerOf(operationId: string): RestHandler {
@@ -83,6 +95,41 @@ async function run(
   response.setHeader("Cache-Control", "no-store");
   if (answer.body === undefined) response.end();
   else response.json(answer.body);
+}
+
+/** Answers a repeated request with the answer of the first, to the byte. */
+async function runWithKey(
+  resources: Resources,
+  operationId: string,
+  handler: RestHandler,
+  request: Request,
+  response: Response,
+): Promise<void> {
+  const asked = await restRequest(resources, request);
+  const { answer, isReplay } = await runOnce(resources, asked, operationId, async () => {
+    try {
+      return kept(await handler(resources, asked));
+    } catch (thrown) {
+      const error = toProblem(thrown, request.body);
+      if (!isFinal(error.status)) throw thrown;
+      const body = JSON.stringify(problemOf(request, error));
+      return { status: error.status, contentType: PROBLEM_TYPE, body };
+    }
+  });
+  if (isReplay) response.setHeader("Idempotent-Replayed", "true");
+  response.setHeader("Cache-Control", "no-store");
+  response.status(answer.status).type(answer.contentType);
+  // By `json`, for that is where the validator looks at answers; it makes the same bytes again.
+  response.json(JSON.parse(answer.body));
+}
+
+function kept({ status, body }: RestAnswer): KeptAnswer {
+  return { status, contentType: "application/json", body: JSON.stringify(body ?? null) };
+}
+
+/** A refusal that a repeat would meet again. Time, a new token or luck mends the others. */
+function isFinal(status: number): boolean {
+  return status < 500 && status !== 429 && status !== 401;
 }
 
 /** Every documented operation needs a token, unless its own `security` is empty. */

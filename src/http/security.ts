@@ -41,8 +41,8 @@ export function installSecurity(app: Express, resources: Resources): void {
     app.use(
       cors({
         origin: [...config.http.corsOrigins],
-        allowedHeaders: ["Authorization", "Content-Type", "X-Request-Id"],
-        exposedHeaders: ["X-Request-Id", "Retry-After"],
+        allowedHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
+        exposedHeaders: ["X-Request-Id", "Retry-After", "Idempotent-Replayed"],
         maxAge: 600,
       }),
     );

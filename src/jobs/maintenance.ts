@@ -34,12 +34,14 @@ export const requeueStaleStripe: Job = async (resources) => {
 };
 
 const purgeQuotes = repeatUntilZero("select app_private.purge_quotes() as done");
+const purgeKeys = repeatUntilZero("select app_private.purge_idempotency_keys() as done");
 const purgeEvents = repeatUntilZero("select app_private.purge_events() as done");
 const purgeStripeEvents = repeatUntilZero("select app_private.purge_stripe_events() as done");
 
-/** Forgets registrations, sessions, offers and events that are past their time. */
+/** Forgets registrations, sessions, keys, offers and events that are past their time. */
 export const purgeExpired: Job = async (resources, payload) => {
   await resources.pool.query("select app_private.purge_expired_identity()");
+  await purgeKeys(resources, payload);
   await purgeEvents(resources, payload);
   await purgeStripeEvents(resources, payload);
   await purgeQuotes(resources, payload);

@@ -127,7 +127,7 @@ describeInBrowser("in a browser", () => {
     const listingId = await offerListing(host.client);
     const quote = await createQuote(guest.client, listingId, stayIn(20, 2));
     const booking = await createBooking(guest.client, quote.id, "browser-key-1");
-    const { body } = await guest.client.post(`/v1/bookings/${booking.id}/payment`);
+    const { body } = await guest.client.askToPay(booking.id);
     const url = marketplace.stripe.payUrl({
       id: String(body.stripePaymentIntentId),
       client_secret: String(body.clientSecret),

@@ -1,4 +1,5 @@
 /** A client of the API as an app would be one: GraphQL and REST over HTTP, with or without a token. */
+import { randomUUID } from "node:crypto";
 
 export interface GraphqlError {
   readonly message: string;
@@ -19,6 +20,8 @@ export interface GraphqlAnswer<T> {
 export interface RestResponse {
   readonly status: number;
   readonly headers: Headers;
+  /** The body as it came. */
+  readonly text: string;
   /** Parsed JSON; an empty object where there is no body. */
   readonly body: Record<string, unknown>;
 }
@@ -28,10 +31,22 @@ export interface Client {
   send<T>(query: string, variables?: Record<string, unknown>): Promise<GraphqlAnswer<T>>;
   /** Sends an operation that must succeed. */
   query<T>(query: string, variables?: Record<string, unknown>): Promise<T>;
-  post(path: string, body?: unknown): Promise<RestResponse>;
+  post(
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<RestResponse>;
+  /** Asks to pay a booking; a new intention, unless the key is that of an earlier one. */
+  askToPay(bookingId: string, key?: string): Promise<RestResponse>;
   get(path: string): Promise<RestResponse>;
   /** The same client with a token. */
   withToken(token: string): Client;
+  /** The same person at another server. */
+  at(server: string): Client;
+}
+
+interface RestInit extends RequestInit {
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export function apiClient(baseUrl: string, token?: string): Client {
@@ -49,12 +64,21 @@ export function apiClient(baseUrl: string, token?: string): Client {
     const body = (await response.json()) as { data?: T | null; errors?: GraphqlError[] };
     return { status: response.status, data: body.data, errors: body.errors ?? [] };
   };
-  const rest = async (path: string, init: RequestInit): Promise<RestResponse> => {
-    const response = await fetch(`${baseUrl}${path}`, { ...init, headers });
+  const rest = async (path: string, init: RestInit): Promise<RestResponse> => {
+    const response = await fetch(`${baseUrl}${path}`, {
+      ...init,
+      headers: { ...headers, ...init.headers },
+    });
     const text = await response.text();
     const body = (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
-    return { status: response.status, headers: response.headers, body };
+    return { status: response.status, headers: response.headers, text, body };
   };
+  const post: Client["post"] = (path, body, more = {}) =>
+    rest(path, {
+      method: "POST",
+      headers: more,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
   return {
     send,
     query: async <T>(query: string, variables?: Record<string, unknown>): Promise<T> => {
@@ -64,12 +88,11 @@ export function apiClient(baseUrl: string, token?: string): Client {
       }
       return data;
     },
-    post: (path, body) =>
-      rest(path, {
-        method: "POST",
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      }),
+    post,
+    askToPay: (bookingId, key = randomUUID()) =>
+      post(`/v1/bookings/${bookingId}/payment`, undefined, { "idempotency-key": key }),
     get: (path) => rest(path, {}),
     withToken: (next) => apiClient(baseUrl, next),
+    at: (server) => apiClient(server, token),
   };
 }

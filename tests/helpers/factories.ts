@@ -8,19 +8,12 @@ import type pg from "pg";
 import { withTransaction } from "../../src/resources/postgres.ts";
 import type { TestDatabase } from "./database.ts";
 
+export { stopClock } from "./clock.ts";
+
 /** The instant at which tests begin that stop the clock: a Monday, noon in Lisbon and UTC+1. */
 export const NOON = "2031-06-02T11:00:00Z";
 
 export type Row = Readonly<Record<string, unknown>>;
-
-/** Stops the database's clock at an instant; null lets it run again. */
-export async function stopClock(database: TestDatabase, instant: string | null): Promise<void> {
-  const now = instant === null ? "now()" : `timestamptz '${instant}'`;
-  await database.owner.query(
-    `create or replace function app_hidden.clock() returns timestamptz
-     language sql stable parallel safe return ${now}`,
-  );
-}
 
 /** A statement as somebody who is signed in, or as nobody; what it does is committed. */
 export async function asVisitor(

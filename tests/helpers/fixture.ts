@@ -5,7 +5,10 @@
  */
 import type { ClientBase } from "pg";
 import { withTransaction } from "../../src/resources/postgres.ts";
+import { travel } from "./clock.ts";
 import type { TestDatabase } from "./database.ts";
+
+export { travel };
 
 /** One host, one guest, and what they have to do with each other. */
 export interface Story {
@@ -34,15 +37,6 @@ export async function buildMarket(database: TestDatabase): Promise<Market> {
   const a = await story(database, "A");
   const b = await story(database, "B");
   return { a, b, operator };
-}
-
-/** Makes the database's clock say another instant than its own, or its own again. */
-export async function travel(database: TestDatabase, by: string | null): Promise<void> {
-  const instant = by === null ? "now()" : `now() + interval '${by}'`;
-  await database.owner.query(
-    `create or replace function app_hidden.clock() returns timestamptz
-     language sql stable parallel safe return ${instant}`,
-  );
 }
 
 async function person(database: TestDatabase, name: string): Promise<string> {

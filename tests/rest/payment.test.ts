@@ -79,14 +79,14 @@ describe("asking to pay", () => {
   test("makes one PaymentIntent of the booking's amount, however often it is asked", async () => {
     const booking = await hold();
     const answers = await Promise.all(
-      Array.from({ length: 10 }, () => guest.client.post(`/v1/bookings/${booking.id}/payment`)),
+      Array.from({ length: 10 }, () => guest.client.askToPay(booking.id)),
     );
     const made = answers.filter((answer) => answer.status === 200);
     // Stripe refuses two requests with one key at the same moment: those are told to repeat.
     expect(answers.map((answer) => answer.status).filter((status) => status !== 502)).toEqual(
       made.map(() => 200),
     );
-    const again = await guest.client.post(`/v1/bookings/${booking.id}/payment`);
+    const again = await guest.client.askToPay(booking.id);
     expect(again.status).toBe(200);
     expect(intentsOf(booking.id)).toEqual([again.body.stripePaymentIntentId]);
     const { rows } = await database.owner.query(
@@ -103,10 +103,10 @@ describe("asking to pay", () => {
       marketplace.stripe.control({
         fail: { match: "POST /v1/payment_intents", when: "after", how, times: 2 },
       });
-      const failed = await guest.client.post(`/v1/bookings/${booking.id}/payment`);
+      const failed = await guest.client.askToPay(booking.id);
       expect(failed).toMatchObject({ status: 502, body: { code: "PAYMENT_PROVIDER" } });
       marketplace.stripe.control({ reset: true });
-      const repeated = await guest.client.post(`/v1/bookings/${booking.id}/payment`);
+      const repeated = await guest.client.askToPay(booking.id);
       expect(repeated.status).toBe(200);
       expect(intentsOf(booking.id)).toEqual([repeated.body.stripePaymentIntentId]);
     },
@@ -116,7 +116,7 @@ describe("asking to pay", () => {
     "says whether it helps to repeat when Stripe answers %i",
     async (status) => {
       const booking = await hold(rival);
-      const ask = () => rival.client.post(`/v1/bookings/${booking.id}/payment`);
+      const ask = () => rival.client.askToPay(booking.id);
       const match = "POST /v1/payment_intents";
       marketplace.stripe.control({ fail: { match, when: "before", how: `status ${status}` } });
       const code = status < 409 ? "PAYMENT_REFUSED" : "PAYMENT_PROVIDER";
@@ -129,7 +129,7 @@ describe("asking to pay", () => {
   test("is too late when the hold has expired", async () => {
     const booking = await hold();
     await travel(database, "16 minutes");
-    expect(await guest.client.post(`/v1/bookings/${booking.id}/payment`)).toMatchObject({
+    expect(await guest.client.askToPay(booking.id)).toMatchObject({
       status: 409,
       body: { code: "HOLD_EXPIRED" },
     });

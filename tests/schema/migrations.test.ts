@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import type pg from "pg";
 import { migrate } from "../../src/commands/db/migrate.ts";
+import { bookingsDiagram, bookingsPage } from "../../src/commands/shared/bookingsPage.ts";
 import { GENERATED } from "../../src/commands/shared/generated.ts";
 import { committedProblems } from "../../src/commands/shared/history.ts";
 import { compareBlocks, type DumpBlock, dumpBlocks } from "../../src/commands/shared/schemaDump.ts";
@@ -194,6 +195,44 @@ describe("the schema", () => {
       return staleLines(before, after);
     });
     expect(found).toContain("- ## app_private.user_secrets");
+  });
+
+  test("draws the life of a booking as its table of transitions has it", async () => {
+    const [before, after] = await withOwner(template, async (client) => {
+      const page = await bookingsPage(client);
+      await client.query(`
+        begin;
+        delete from app_hidden.booking_transitions where to_status = 'declined';
+        insert into app_hidden.booking_transitions (from_status, to_status, actor, deadline)
+        values ('completed', 'expired', 'guest', 'after_hold')`);
+      const changed = await bookingsPage(client);
+      await client.query("rollback");
+      return [page, changed];
+    });
+    expect(before).toContain("    [*] --> pending_payment\n");
+    expect(before).toMatch(/ {4}confirmed --> completed: system, after check out\n/);
+    expect(staleLines(before, after)).toEqual(
+      expect.arrayContaining([
+        "-     declined --> [*]",
+        "-     completed --> [*]",
+        "+     completed --> expired: guest, after hold",
+      ]),
+    );
+  });
+
+  test("puts all who may go one way at one arrow", () => {
+    const way = { from: "a", to: "b", deadline: "none" };
+    const ways = [
+      { ...way, actor: "guest" },
+      { ...way, actor: "host", deadline: "before_check_out" },
+    ];
+    expect(bookingsDiagram(ways, ["a"]).split("\n")).toEqual([
+      "stateDiagram-v2",
+      "    [*] --> a",
+      "    a --> b: guest / host, before check out",
+      "    b --> [*]",
+      "",
+    ]);
   });
 
   test("shows triggers in firing order, with their columns and conditions", async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { travel } from "../helpers/clock.ts";
 import { testDatabase } from "../helpers/database.ts";
 import {
   type Marketplace,
@@ -138,9 +139,9 @@ describe("the first stay, over HTTP, with two servers and a worker", () => {
 
     const stranger = await signUp(marketplace, server(A), "Sam");
     expect(await bookingStatus(stranger.client, booking.id)).toBeUndefined();
-    const refused = await stranger.client.post(`/v1/bookings/${booking.id}/payment`);
+    const refused = await stranger.client.askToPay(booking.id);
     expect(refused).toMatchObject({ status: 404, body: { code: "BOOKING_NOT_FOUND" } });
-    const paid = await guest.client.post(`/v1/bookings/${booking.id}/payment`);
+    const paid = await guest.client.askToPay(booking.id);
     expect(paid).toMatchObject({ status: 409, body: { code: "BOOKING_NOT_PAYABLE" } });
   }, 60_000);
 
@@ -210,10 +211,7 @@ describe("the first stay, over HTTP, with two servers and a worker", () => {
     const early = await guest.client.send(review, { id: booking.id });
     expect(early.errors[0]?.extensions?.code).toBe("STAY_NOT_OVER");
 
-    await database.owner.query(
-      `create or replace function app_hidden.clock() returns timestamptz
-       language sql stable parallel safe return now() + interval '10 days'`,
-    );
+    await travel(database, "10 days");
     const { submitReview } = await guest.client.query<{
       submitReview: { review: { rating: number; listing: unknown } };
     }>(review, { id: booking.id });

@@ -125,7 +125,7 @@ export async function pay(
   bookingId: string,
   card = "4242424242424242",
 ): Promise<Record<string, unknown>> {
-  const payment = await guest.post(`/v1/bookings/${bookingId}/payment`);
+  const payment = await guest.askToPay(bookingId);
   if (payment.status !== 200) throw new Error(`payment: ${JSON.stringify(payment.body)}`);
   await fetch(`${marketplace.stripe.url}/pay/${String(payment.body.stripePaymentIntentId)}`, {
     method: "POST",

@@ -1,7 +1,7 @@
 /**
  * `npm run db:commit -- --message "what it does"`: freezes `migrations/current` as the next
  * committed migration, tries all of them from nothing in the shadow database, and writes
- * `migrations/schema.sql` and `sql/TRIGGERS.md` anew. A header in the migration says what each
+ * the generated files anew. A header in the migration says what each
  * included file changes.
  */
 import { chmod, readdir, readFile, writeFile } from "node:fs/promises";
@@ -13,7 +13,7 @@ import type { Config } from "../../config/index.ts";
 import { runCommand } from "../shared/command.ts";
 import { DatabaseCommandError } from "../shared/errors.ts";
 import { type TextFile, textFiles } from "../shared/files.ts";
-import { writeGenerated } from "../shared/generated.ts";
+import { GENERATED, writeGenerated } from "../shared/generated.ts";
 import { databaseTarget, MIGRATIONS_FOLDER, migrateSettings } from "../shared/settings.ts";
 import { changeHeader, withHeader } from "./commit/header.ts";
 import { type MigrateOptions, migrate } from "./migrate.ts";
@@ -98,7 +98,7 @@ if (import.meta.main) {
     const { values } = parseArgs({ options: { message: { type: "string", short: "m" } } });
     await commitCurrent(config, values.message?.trim() ?? "");
     console.log(
-      "Wrote migrations/schema.sql, migrations/constraints.json and sql/TRIGGERS.md. " +
+      `Wrote ${GENERATED.map(({ shownAs }) => shownAs).join(", ")}. ` +
         "Commit all that changed together.",
     );
   });

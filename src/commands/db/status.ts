@@ -5,6 +5,8 @@
  */
 import { type Settings, status } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
+import type { Client } from "pg";
+import { clockOffset, explainOffset } from "../shared/clock.ts";
 import { runCommand } from "../shared/command.ts";
 import { withClient } from "../shared/connect.ts";
 import { committedFiles, compareHistory, ranMigrations } from "../shared/history.ts";
@@ -15,11 +17,12 @@ await runCommand(async (config) => {
   const target = databaseTarget(config);
   const url = ownerUrl(target);
   const files = await committedFiles();
-  const { history, invalid } = await withClient(
+  const { history, invalid, ahead } = await withClient(
     { url, variable: "ROOT_DATABASE_URL" },
     async (client) => ({
       history: compareHistory(files, await ranMigrations(client)),
       invalid: await explainInvalidIndexes(client),
+      ahead: await offsetOf(client),
     }),
   );
   const { pending, newer } = history;
@@ -30,10 +33,19 @@ await runCommand(async (config) => {
   // graphile-migrate refuses to look where the files do not follow one another.
   const isPending =
     history.problems.length === 0 && (await hasCurrentMigration(migrateSettings(target)));
+  if (ahead !== 0) console.log(explainOffset(ahead));
   if (isPending) console.log("migrations/current is not committed yet.");
   if (problems.length + pending.length + newer.length > 0 || isPending) process.exitCode = 1;
   else console.log("Up to date.");
 });
+
+/** A database without a schema has no clock, and none that was moved. */
+async function offsetOf(client: Client): Promise<number> {
+  const { rows } = await client.query<{ exists: boolean }>(
+    "select to_regprocedure('app_hidden.clock()') is not null as exists",
+  );
+  return rows[0]?.exists === true ? clockOffset(client) : 0;
+}
 
 async function hasCurrentMigration(settings: Settings): Promise<boolean> {
   try {

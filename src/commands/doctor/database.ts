@@ -7,6 +7,7 @@ import type { Client } from "pg";
 import { type Config, redactUrl } from "../../config/index.ts";
 import { codeOf } from "../../resources/resourceError.ts";
 import { assertVersion } from "../shared/bootstrap.ts";
+import { clockOffset, explainOffset } from "../shared/clock.ts";
 import { withClient } from "../shared/connect.ts";
 import { DatabaseCommandError, errorMessage } from "../shared/errors.ts";
 import { committedFiles, compareHistory, ranMigrations } from "../shared/history.ts";
@@ -29,7 +30,7 @@ export async function checkDatabase(config: Config): Promise<Finding[]> {
       await assertVersion(client);
       await client.query(`set statement_timeout = ${STATEMENT_MS}`);
       findings.push(await checkReach(client, url), await checkRoles(client, config));
-      findings.push(...(await checkDrift(client)));
+      findings.push(...(await checkDrift(client)), await checkClock(client, config));
       if (rootUrl === undefined) {
         findings.push(await checkQueue(client, () => countConnections(client)), NOT_LOOKED_AT);
       }
@@ -183,6 +184,22 @@ async function checkDrift(client: Client): Promise<Finding[]> {
     }
   }
   return findings;
+}
+
+/** Whether the clock was moved, which is for trying things out and is never done in production. */
+async function checkClock(client: Client, config: Config): Promise<Finding> {
+  const subject = "clock";
+  try {
+    const seconds = await clockOffset(client);
+    const sentence = explainOffset(seconds);
+    if (seconds === 0) return fine(subject, sentence);
+    if (config.environment === "production") {
+      return broken(subject, sentence, "Run sql/foundation/clock.sql as the owner.");
+    }
+    return note(subject, sentence, "Set it right: npm run clock -- reset");
+  } catch (error) {
+    return explain(subject, error);
+  }
 }
 
 /** How many workers have said lately that they live; only the owner may read that. */

@@ -1,12 +1,13 @@
 /**
  * Builds the schema from nothing but the committed migrations, in the shadow database, and keeps
  * the files that are generated from it equal to it. What they say is up to schemaDump.ts,
- * constraints.ts and triggersPage.ts.
+ * constraints.ts, triggersPage.ts and bookingsPage.ts.
  */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { reset } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
+import { bookingsPage } from "./bookingsPage.ts";
 import { withPreparedServer } from "./bootstrap.ts";
 import { withClient } from "./connect.ts";
 import { constraintsFile } from "./constraints.ts";
@@ -24,8 +25,9 @@ import { triggersPage } from "./triggersPage.ts";
 export const GENERATED = [
   { path: "schema.sql", shownAs: "migrations/schema.sql", write: dumpSchema },
   { path: "constraints.json", shownAs: "migrations/constraints.json", write: constraintsFile },
-  // fixtures is sql/: the page stands beside what it is about.
+  // fixtures is sql/: a page stands beside what it is about.
   { path: "fixtures/TRIGGERS.md", shownAs: "sql/TRIGGERS.md", write: triggersPage },
+  { path: "fixtures/BOOKINGS.md", shownAs: "sql/BOOKINGS.md", write: bookingsPage },
 ] as const;
 
 /** Builds the shadow database again from the committed migrations. */

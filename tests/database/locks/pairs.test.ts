@@ -8,6 +8,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
+import { replaceClock } from "../../../src/commands/shared/clock.ts";
 import { createLogger } from "../../../src/resources/logger.ts";
 import { createPool, withTransaction } from "../../../src/resources/postgres.ts";
 import { testDatabase } from "../../helpers/database.ts";
@@ -304,11 +305,9 @@ beforeAll(async () => {
       }),
     );
   }
-  await asOwner(
-    database,
-    `create or replace function app_hidden.clock() returns timestamptz
-     language sql stable parallel safe
-     return now() + coalesce(nullif(current_setting('pairs.ahead', true), ''), '0')::interval`,
+  await replaceClock(
+    database.owner,
+    "now() + coalesce(nullif(current_setting('pairs.ahead', true), ''), '0')::interval",
   );
   host = await somebody(database, "Hanna");
   // Each pair has a listing of its own, and nothing here is about how many.
