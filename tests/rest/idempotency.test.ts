@@ -66,7 +66,7 @@ test("is answered with the bytes of the first answer, also where that is a refus
     const second = await guest.client.askToPay(bookingId, key);
     expect(bytes(second)).toEqual(bytes(first));
     expect([replayed(first), replayed(second)]).toEqual([null, "true"]);
-    // Negative control: another key makes another answer, at least where a requestId is in it.
+    // Negative control: another key runs it again.
     const third = await guest.client.askToPay(bookingId);
     expect(replayed(third)).toBeNull();
     expect(third.status).toBe(first.status);
@@ -126,6 +126,19 @@ test("has one effect when twenty come at once, through two servers", async () =>
   expect(first).toHaveLength(1);
   expect(intents(bookingId)).toHaveLength(1);
   expect(bytes(await guest.client.askToPay(bookingId, key))).toEqual(done[0]);
+});
+
+test("runs each time under keys of its own (negative control)", async () => {
+  const bookingId = await hold();
+  const first = await guest.client.askToPay(bookingId);
+  const others = await Promise.all([1, 2, 3].map(() => guest.client.askToPay(bookingId)));
+  // The rows of the payment make them one charge; none of them is a replay.
+  for (const answer of others) {
+    expect(answer.status).toBe(200);
+    expect(replayed(answer)).toBeNull();
+    expect(answer.headers.get("x-request-id")).not.toBe(first.headers.get("x-request-id"));
+  }
+  expect(intents(bookingId)).toHaveLength(1);
 });
 
 test("runs again after an answer that is not kept", async () => {
