@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type Asker, createShare } from "../../src/graphql/connections.ts";
 import { LIMITS } from "../../src/graphql/limits/limits.ts";
+import { GRAPHQL } from "../helpers/client.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { buildMarket } from "../helpers/fixture.ts";
 import { seeded } from "../helpers/random.ts";
@@ -111,6 +112,7 @@ describe("a client", () => {
       method: "POST",
       headers: {
         "content-type": "application/json",
+        accept: GRAPHQL,
         "x-forwarded-for": ip,
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type IncomingMessage, request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { auditServer } from "graphql-http";
+import { GRAPHQL } from "../helpers/client.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { type GraphqlServer, openGraphqlServer } from "./graphqlServer.ts";
 
@@ -14,7 +15,6 @@ beforeAll(async () => {
 });
 afterAll(() => server.dispose());
 
-const GRAPHQL = "application/graphql-response+json";
 const JSON_TYPE = "application/json";
 
 const BODIES = {

@@ -49,8 +49,11 @@ interface RestInit extends RequestInit {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** Who accepts it is told by the status that a request was refused; others always get 200. */
+export const GRAPHQL = "application/graphql-response+json";
+
 export function apiClient(baseUrl: string, token?: string): Client {
-  const headers: Record<string, string> = { "content-type": "application/json" };
+  const headers: Record<string, string> = { "content-type": "application/json", accept: GRAPHQL };
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
   const send = async <T>(
     query: string,
