@@ -95,6 +95,21 @@ create type app_public.booking_status as enum (
 comment on type app_public.booking_status is 'Pending payment holds the nights; requested waits for the host; confirmed is sold; completed is after check-out.';
 
 --
+-- enum app_public.cancellation_basis
+--
+create type app_public.cancellation_basis as enum (
+  'not_charged',
+  'grace_period',
+  'policy',
+  'before_check_in',
+  'after_check_in',
+  'host_cancels',
+  'operator_decides',
+  'in_proportion'
+);
+comment on type app_public.cancellation_basis is 'Why a cancellation gives back what it gives back.';
+
+--
 -- enum app_public.cancellation_policy
 --
 create type app_public.cancellation_policy as enum (
@@ -197,6 +212,29 @@ create type app_public.quota_kind as enum (
 comment on type app_public.quota_kind is 'What is counted for each person, and limited.';
 
 --
+-- enum app_public.refund_origin
+--
+create type app_public.refund_origin as enum (
+  'ours',
+  'stripe'
+);
+comment on type app_public.refund_origin is 'Whether we decided on a refund, or somebody made it at Stripe, such as on its Dashboard.';
+
+--
+-- enum app_public.refund_reason
+--
+create type app_public.refund_reason as enum (
+  'late_payment',
+  'guest_cancelled',
+  'host_cancelled',
+  'operator_cancelled',
+  'goodwill',
+  'made_at_stripe',
+  'unknown_charge'
+);
+comment on type app_public.refund_reason is 'Why money is given back.';
+
+--
 -- enum app_public.refund_status
 --
 create type app_public.refund_status as enum (
@@ -237,6 +275,64 @@ create type app_public.bookability_reason as (
 comment on type app_public.bookability_reason is 'Why a stay cannot be booked.';
 comment on column app_public.bookability_reason.code is 'not_published, not_instant, own_listing, no_rates, in_the_past, min_nights, max_nights, booking_window, advance_notice, too_many_guests, nights_taken, total_too_low, total_too_high (than a card can be charged).';
 comment on column app_public.bookability_reason.rule is 'The listing''s rule that made it, such as "3" for min_nights.';
+
+--
+-- type app_public.cancellation_line
+--
+create type app_public.cancellation_line as (
+  code text,
+  rule text,
+  currency text,
+  amount bigint,
+  refund_amount bigint,
+  kept_amount bigint,
+  payer app_public.party,
+  payee app_public.party,
+  basis app_public.cancellation_basis
+);
+comment on type app_public.cancellation_line is 'A line item of a stay that is cancelled: what goes back to its payer, and what is kept.';
+comment on column app_public.cancellation_line.amount is 'What was sold, in minor units.';
+comment on column app_public.cancellation_line.basis is 'Why so much goes back.';
+comment on column app_public.cancellation_line.code is 'What was paid for: nights, cleaning_fee, extra_guest_fee, guest_service_fee, host_commission.';
+comment on column app_public.cancellation_line.currency is 'ISO 4217 currency.';
+comment on column app_public.cancellation_line.kept_amount is 'What the payee keeps, in minor units.';
+comment on column app_public.cancellation_line.payee is 'Who received it.';
+comment on column app_public.cancellation_line.payer is 'Who paid it.';
+comment on column app_public.cancellation_line.refund_amount is 'What goes back to the payer, in minor units.';
+comment on column app_public.cancellation_line.rule is 'The rule that made the price.';
+
+--
+-- type app_public.cancellation_terms
+--
+create type app_public.cancellation_terms as (
+  booking_id uuid,
+  policy app_public.cancellation_policy,
+  basis app_public.cancellation_basis,
+  nights_percent integer,
+  holds_until timestamp with time zone,
+  currency text,
+  paid_amount bigint,
+  refunded_before_amount bigint,
+  refund_amount bigint,
+  kept_amount bigint,
+  host_amount bigint,
+  platform_amount bigint,
+  line_items app_public.cancellation_line[]
+);
+comment on type app_public.cancellation_terms is 'What cancelling a booking does to its money, if it is done now.';
+comment on column app_public.cancellation_terms.basis is 'Why so much goes back.';
+comment on column app_public.cancellation_terms.booking_id is 'The booking.';
+comment on column app_public.cancellation_terms.currency is 'ISO 4217 currency.';
+comment on column app_public.cancellation_terms.holds_until is 'The last instant at which this holds; empty where it does not depend on the time any more.';
+comment on column app_public.cancellation_terms.host_amount is 'What the host keeps of it, in minor units.';
+comment on column app_public.cancellation_terms.kept_amount is 'What the guest does not get back, in minor units.';
+comment on column app_public.cancellation_terms.line_items is 'Line by line: what goes back, what is kept, and why.';
+comment on column app_public.cancellation_terms.nights_percent is 'How much of the price of the nights goes back, 0 to 100.';
+comment on column app_public.cancellation_terms.paid_amount is 'What the guest has paid, in minor units.';
+comment on column app_public.cancellation_terms.platform_amount is 'What the platform keeps of it, in minor units; below zero where the platform has given back more than its share.';
+comment on column app_public.cancellation_terms.policy is 'The policy the stay was sold under.';
+comment on column app_public.cancellation_terms.refund_amount is 'What goes back now, in minor units: the sum of the guest''s lines, and at most what is left.';
+comment on column app_public.cancellation_terms.refunded_before_amount is 'What was given back before, or is on its way, in minor units.';
 
 --
 -- type app_public.price_line
@@ -649,7 +745,7 @@ alter table app_private.mails add constraint mails_event_id_fkey
 alter table app_private.mails add constraint mails_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.mails add constraint mails_kind_is_known
-  CHECK ((kind = ANY (ARRAY['booking_confirmed_guest'::text, 'booking_confirmed_host'::text, 'late_payment_refunded'::text])));
+  CHECK ((kind = ANY (ARRAY['booking_confirmed_guest'::text, 'booking_confirmed_host'::text, 'booking_cancelled_guest'::text, 'booking_cancelled_host'::text, 'late_payment_refunded'::text, 'refund_sent'::text, 'refund_failed'::text, 'booking_requested_host'::text, 'request_ended_guest'::text])));
 CREATE INDEX mails_booking_id_idx ON app_private.mails USING btree (booking_id);
 CREATE INDEX mails_user_id_idx ON app_private.mails USING btree (user_id);
 alter table app_private.mails enable row level security;
@@ -993,7 +1089,9 @@ create table app_public.bookings (
   hold_expires_at timestamp with time zone not null,
   confirmed_at timestamp with time zone,
   created_at timestamp with time zone default app_hidden.clock() not null,
-  updated_at timestamp with time zone default app_hidden.clock() not null
+  updated_at timestamp with time zone default app_hidden.clock() not null,
+  check_in_from time without time zone not null,
+  house_rules app_public.prose
 );
 alter table app_public.bookings owner to staybase_owner;
 alter table app_public.bookings add constraint bookings_pkey
@@ -1074,6 +1172,8 @@ comment on column app_public.bookings.hold_expires_at is 'Until when the nights 
 comment on column app_public.bookings.confirmed_at is 'When it was confirmed.';
 comment on column app_public.bookings.created_at is 'When it was made.';
 comment on column app_public.bookings.updated_at is 'When it last changed.';
+comment on column app_public.bookings.check_in_from is 'Local time from which the guest may arrive, as it was when the stay was booked.';
+comment on column app_public.bookings.house_rules is 'The house rules that the guest accepted, plain text.';
 grant select on app_public.bookings to staybase_visitor;
 
 --
@@ -1141,6 +1241,143 @@ comment on column app_public.calendar_claims.expires_at is 'When a hold ends, wh
 comment on column app_public.calendar_claims.note is 'The host''s own note.';
 comment on column app_public.calendar_claims.created_at is 'When they were taken.';
 grant select on app_public.calendar_claims to staybase_visitor;
+
+--
+-- table app_public.cancellation_line_items
+--
+create table app_public.cancellation_line_items (
+  booking_id uuid not null,
+  "position" smallint not null,
+  code text not null,
+  rule text not null,
+  currency text not null,
+  amount bigint not null,
+  refund_amount bigint not null,
+  kept_amount bigint not null,
+  payer app_public.party not null,
+  payee app_public.party not null,
+  basis app_public.cancellation_basis not null
+);
+alter table app_public.cancellation_line_items owner to staybase_owner;
+alter table app_public.cancellation_line_items add constraint cancellation_line_items_pkey
+  PRIMARY KEY (booking_id, "position");
+alter table app_public.cancellation_line_items add constraint cancellation_line_items_booking_id_fkey
+  FOREIGN KEY (booking_id) REFERENCES app_public.cancellations(booking_id) ON DELETE RESTRICT;
+alter table app_public.cancellation_line_items add constraint cancellation_line_items_currency_fkey
+  FOREIGN KEY (currency) REFERENCES app_public.currencies(code) ON DELETE RESTRICT;
+alter table app_public.cancellation_line_items add constraint cancellation_line_items_parts_sum
+  CHECK (((refund_amount >= 0) AND (kept_amount >= 0) AND ((refund_amount + kept_amount) = amount)));
+CREATE INDEX cancellation_line_items_currency_idx ON app_public.cancellation_line_items USING btree (currency);
+alter table app_public.cancellation_line_items enable row level security;
+alter table app_public.cancellation_line_items force row level security;
+create policy definer_all on app_public.cancellation_line_items as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+create policy select_visible on app_public.cancellation_line_items as permissive for select to staybase_visitor
+  using ((EXISTS ( SELECT
+   FROM app_public.bookings b
+  WHERE (b.id = cancellation_line_items.booking_id))));
+CREATE TRIGGER _100_immutable BEFORE DELETE OR UPDATE ON app_public.cancellation_line_items FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+comment on table app_public.cancellation_line_items is 'A line item of a booking that was cancelled: what goes back, and what is kept.';
+comment on column app_public.cancellation_line_items.booking_id is 'The booking.';
+comment on column app_public.cancellation_line_items."position" is 'Order within the cancellation, from 1.';
+comment on column app_public.cancellation_line_items.code is 'What was paid for: nights, cleaning_fee, extra_guest_fee, guest_service_fee, host_commission.';
+comment on column app_public.cancellation_line_items.rule is 'The rule that made the price.';
+comment on column app_public.cancellation_line_items.currency is 'ISO 4217 currency.';
+comment on column app_public.cancellation_line_items.amount is 'What was sold, in minor units.';
+comment on column app_public.cancellation_line_items.refund_amount is 'What goes back to the payer, in minor units.';
+comment on column app_public.cancellation_line_items.kept_amount is 'What the payee keeps, in minor units.';
+comment on column app_public.cancellation_line_items.payer is 'Who paid it.';
+comment on column app_public.cancellation_line_items.payee is 'Who received it.';
+comment on column app_public.cancellation_line_items.basis is 'Why so much goes back.';
+grant select on app_public.cancellation_line_items to staybase_visitor;
+
+--
+-- table app_public.cancellation_tiers
+--
+create table app_public.cancellation_tiers (
+  policy app_public.cancellation_policy not null,
+  days_before smallint not null,
+  percent smallint not null
+);
+alter table app_public.cancellation_tiers owner to staybase_owner;
+alter table app_public.cancellation_tiers add constraint cancellation_tiers_pkey
+  PRIMARY KEY (policy, days_before);
+alter table app_public.cancellation_tiers add constraint cancellation_tiers_days_before_fit
+  CHECK (((days_before >= 0) AND (days_before <= 365)));
+alter table app_public.cancellation_tiers add constraint cancellation_tiers_percent_fits
+  CHECK (((percent >= 1) AND (percent <= 100)));
+alter table app_public.cancellation_tiers enable row level security;
+alter table app_public.cancellation_tiers force row level security;
+create policy definer_all on app_public.cancellation_tiers as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+create policy select_all on app_public.cancellation_tiers as permissive for select to staybase_visitor
+  using (true);
+CREATE TRIGGER _100_immutable BEFORE DELETE OR UPDATE ON app_public.cancellation_tiers FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+comment on table app_public.cancellation_tiers is 'What a policy gives back for the nights to a guest who cancels in time; the greatest percent whose time has not passed.';
+comment on column app_public.cancellation_tiers.policy is 'The policy.';
+comment on column app_public.cancellation_tiers.days_before is 'Until so many days before check-in, at the hour of check-in, local to the listing.';
+comment on column app_public.cancellation_tiers.percent is 'How much of the price of the nights is given back, 1 to 100.';
+grant select on app_public.cancellation_tiers to staybase_visitor;
+
+--
+-- table app_public.cancellations
+--
+create table app_public.cancellations (
+  booking_id uuid not null,
+  actor app_public.booking_actor not null,
+  actor_id uuid,
+  reason app_public.prose default ''::text not null,
+  basis app_public.cancellation_basis not null,
+  nights_percent smallint not null,
+  currency text not null,
+  refund_amount bigint not null,
+  host_amount bigint not null,
+  platform_amount bigint not null,
+  created_at timestamp with time zone default app_hidden.clock() not null
+);
+alter table app_public.cancellations owner to staybase_owner;
+alter table app_public.cancellations add constraint cancellations_pkey
+  PRIMARY KEY (booking_id);
+alter table app_public.cancellations add constraint cancellations_actor_id_fkey
+  FOREIGN KEY (actor_id) REFERENCES app_public.users(id) ON DELETE SET NULL;
+alter table app_public.cancellations add constraint cancellations_booking_id_fkey
+  FOREIGN KEY (booking_id) REFERENCES app_public.bookings(id) ON DELETE RESTRICT;
+alter table app_public.cancellations add constraint cancellations_currency_fkey
+  FOREIGN KEY (currency) REFERENCES app_public.currencies(code) ON DELETE RESTRICT;
+alter table app_public.cancellations add constraint cancellations_amounts_are_not_negative
+  CHECK ((refund_amount >= 0));
+alter table app_public.cancellations add constraint cancellations_nights_percent_fits
+  CHECK (((nights_percent >= 0) AND (nights_percent <= 100)));
+alter table app_public.cancellations add constraint cancellations_reason_is_bounded
+  CHECK ((length((reason)::text) <= 1000));
+CREATE INDEX cancellations_actor_id_idx ON app_public.cancellations USING btree (actor_id);
+CREATE INDEX cancellations_currency_idx ON app_public.cancellations USING btree (currency);
+alter table app_public.cancellations enable row level security;
+alter table app_public.cancellations force row level security;
+create policy definer_all on app_public.cancellations as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+create policy select_visible on app_public.cancellations as permissive for select to staybase_visitor
+  using ((EXISTS ( SELECT
+   FROM app_public.bookings b
+  WHERE (b.id = cancellations.booking_id))));
+CREATE TRIGGER _100_immutable BEFORE UPDATE OF booking_id, actor, reason, basis, nights_percent, currency, refund_amount, host_amount, platform_amount, created_at ON app_public.cancellations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+CREATE TRIGGER _110_kept BEFORE DELETE ON app_public.cancellations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+comment on table app_public.cancellations is 'What was decided when a paid booking was cancelled, for its guest and its host.';
+comment on column app_public.cancellations.booking_id is 'The booking.';
+comment on column app_public.cancellations.actor is 'In which role somebody cancelled.';
+comment on column app_public.cancellations.actor_id is 'Who cancelled.';
+comment on column app_public.cancellations.reason is 'Why, where somebody said.';
+comment on column app_public.cancellations.basis is 'Why so much goes back.';
+comment on column app_public.cancellations.nights_percent is 'How much of the price of the nights goes back, 0 to 100.';
+comment on column app_public.cancellations.currency is 'ISO 4217 currency.';
+comment on column app_public.cancellations.refund_amount is 'What goes back to the guest, in minor units.';
+comment on column app_public.cancellations.host_amount is 'What the host keeps, in minor units.';
+comment on column app_public.cancellations.platform_amount is 'What the platform keeps, in minor units; below zero where it has given back more than its share.';
+comment on column app_public.cancellations.created_at is 'When it was cancelled.';
+grant select on app_public.cancellations to staybase_visitor;
 
 --
 -- table app_public.currencies
@@ -1328,7 +1565,7 @@ alter table app_public.ledger_transactions add constraint ledger_transactions_ex
 alter table app_public.ledger_transactions add constraint ledger_transactions_booking_id_fkey
   FOREIGN KEY (booking_id) REFERENCES app_public.bookings(id) ON DELETE RESTRICT;
 alter table app_public.ledger_transactions add constraint ledger_transactions_kind_is_known
-  CHECK ((kind = ANY (ARRAY['charge'::text, 'late_charge'::text, 'refund'::text, 'refund_failure'::text])));
+  CHECK ((kind = ANY (ARRAY['charge'::text, 'late_charge'::text, 'cancellation'::text, 'goodwill'::text, 'refund'::text, 'refund_failure'::text, 'foreign_refund'::text, 'settlement'::text])));
 CREATE INDEX ledger_transactions_booking_id_idx ON app_public.ledger_transactions USING btree (booking_id);
 alter table app_public.ledger_transactions enable row level security;
 alter table app_public.ledger_transactions force row level security;
@@ -1348,7 +1585,7 @@ CREATE CONSTRAINT TRIGGER _900_balanced AFTER INSERT ON app_public.ledger_transa
 comment on table app_public.ledger_transactions is 'Something that happened to money; its entries sum to zero.';
 comment on column app_public.ledger_transactions.id is 'Public id of the transaction.';
 comment on column app_public.ledger_transactions.external_fact is 'What happened outside, such as charge:ch_123; once each.';
-comment on column app_public.ledger_transactions.kind is 'charge, late_charge, refund or refund_failure.';
+comment on column app_public.ledger_transactions.kind is 'charge, late_charge, cancellation, goodwill, refund, refund_failure, foreign_refund or settlement.';
 comment on column app_public.ledger_transactions.booking_id is 'The booking it is about.';
 comment on column app_public.ledger_transactions.created_at is 'When it was written down.';
 grant select on app_public.ledger_transactions to staybase_visitor;
@@ -1883,20 +2120,37 @@ create table app_public.refunds (
   amount bigint not null,
   stripe_refund_id text,
   created_at timestamp with time zone default app_hidden.clock() not null,
-  updated_at timestamp with time zone default app_hidden.clock() not null
+  updated_at timestamp with time zone default app_hidden.clock() not null,
+  reason_code app_public.refund_reason not null,
+  origin app_public.refund_origin default 'ours'::app_public.refund_origin not null,
+  actor app_public.booking_actor default 'system'::app_public.booking_actor not null,
+  actor_id uuid,
+  replaces_id uuid,
+  resolved_at timestamp with time zone,
+  needs_attention boolean generated always as (((status = 'failed'::app_public.refund_status) AND (origin = 'ours'::app_public.refund_origin) AND (resolved_at IS NULL))) stored not null
 );
 alter table app_public.refunds owner to staybase_owner;
 alter table app_public.refunds add constraint refunds_pkey
   PRIMARY KEY (id);
+alter table app_public.refunds add constraint refunds_replaces_id_key
+  UNIQUE (replaces_id);
 alter table app_public.refunds add constraint refunds_stripe_refund_id_key
   UNIQUE (stripe_refund_id);
+alter table app_public.refunds add constraint refunds_actor_id_fkey
+  FOREIGN KEY (actor_id) REFERENCES app_public.users(id) ON DELETE SET NULL;
 alter table app_public.refunds add constraint refunds_currency_fkey
   FOREIGN KEY (currency) REFERENCES app_public.currencies(code) ON DELETE RESTRICT;
 alter table app_public.refunds add constraint refunds_payment_id_fkey
   FOREIGN KEY (payment_id) REFERENCES app_public.payments(id) ON DELETE RESTRICT;
+alter table app_public.refunds add constraint refunds_replaces_id_fkey
+  FOREIGN KEY (replaces_id) REFERENCES app_public.refunds(id) ON DELETE RESTRICT;
 alter table app_public.refunds add constraint refunds_amount_is_positive
   CHECK ((amount > 0));
+alter table app_public.refunds add constraint refunds_resolved_has_failed
+  CHECK (((resolved_at IS NULL) OR (status = 'failed'::app_public.refund_status)));
+CREATE INDEX refunds_actor_id_idx ON app_public.refunds USING btree (actor_id);
 CREATE INDEX refunds_currency_idx ON app_public.refunds USING btree (currency);
+CREATE INDEX refunds_needing_attention_idx ON app_public.refunds USING btree (id) WHERE needs_attention;
 CREATE INDEX refunds_open_idx ON app_public.refunds USING btree (created_at) WHERE (status = ANY (ARRAY['requested'::app_public.refund_status, 'pending'::app_public.refund_status]));
 CREATE INDEX refunds_payment_id_idx ON app_public.refunds USING btree (payment_id);
 alter table app_public.refunds enable row level security;
@@ -1909,12 +2163,12 @@ create policy select_visible on app_public.refunds as permissive for select to s
    FROM app_public.payments p
   WHERE (p.id = refunds.payment_id))));
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.refunds FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
-CREATE TRIGGER _110_immutable BEFORE UPDATE OF id, payment_id, currency, amount ON app_public.refunds FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+CREATE TRIGGER _110_immutable BEFORE UPDATE OF id, payment_id, currency, amount, reason_code, origin, actor, replaces_id ON app_public.refunds FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
 CREATE TRIGGER _120_kept BEFORE DELETE ON app_public.refunds FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
 CREATE TRIGGER _600_created AFTER INSERT ON app_public.refunds FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('refund.created', 'id', 'payment_id');
 CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.refunds FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('refund.{status}', 'id', 'payment_id');
 CREATE CONSTRAINT TRIGGER _900_within_capture AFTER INSERT OR UPDATE ON app_public.refunds DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_refunds__within_capture();
-comment on table app_public.refunds is 'Money given back to a guest.';
+comment on table app_public.refunds is 'Money that a guest is given back.';
 comment on column app_public.refunds.id is 'Public id of the refund.';
 comment on column app_public.refunds.payment_id is 'The payment that is given back.';
 comment on column app_public.refunds.status is 'Where the refund is.';
@@ -1924,6 +2178,13 @@ comment on column app_public.refunds.amount is 'How much, in minor units.';
 comment on column app_public.refunds.stripe_refund_id is 'Stripe''s id of the refund.';
 comment on column app_public.refunds.created_at is 'When it was decided.';
 comment on column app_public.refunds.updated_at is 'When it last changed.';
+comment on column app_public.refunds.reason_code is 'Why it is given back, as a code.';
+comment on column app_public.refunds.origin is 'Whether it is ours, or somebody made it at Stripe.';
+comment on column app_public.refunds.actor is 'In which role somebody caused it.';
+comment on column app_public.refunds.actor_id is 'Who caused it; null for the system.';
+comment on column app_public.refunds.replaces_id is 'The refund that failed and that this repeats.';
+comment on column app_public.refunds.resolved_at is 'When another refund took the place of this one, which failed, or it was settled otherwise.';
+comment on column app_public.refunds.needs_attention is 'Whether it has failed and the guest is still owed the money.';
 grant select on app_public.refunds to staybase_visitor;
 
 --
@@ -2283,6 +2544,174 @@ $function$;
 alter routine app_hidden.booked_listing_ids() owner to staybase_owner;
 comment on routine app_hidden.booked_listing_ids() is 'Listings that whoever is signed in has booked, past and cancelled stays included.';
 grant execute on routine app_hidden.booked_listing_ids() to staybase_visitor;
+
+--
+-- function app_hidden.booking_balance(uuid,app_public.ledger_account_kind)
+--
+CREATE OR REPLACE FUNCTION app_hidden.booking_balance(booking_id uuid, kind app_public.ledger_account_kind)
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(-sum(e.amount), 0)::bigint
+  from app_public.ledger_transactions t
+  join app_public.ledger_entries e on e.transaction_id = t.id
+  join app_public.ledger_accounts a on a.id = e.account_id
+  where t.booking_id = booking_balance.booking_id and a.kind = booking_balance.kind
+$function$;
+alter routine app_hidden.booking_balance(uuid,app_public.ledger_account_kind) owner to staybase_owner;
+comment on routine app_hidden.booking_balance(uuid,app_public.ledger_account_kind) is 'What the accounts of that kind hold of a booking, in minor units; what we owe is positive.';
+
+--
+-- function app_hidden.cancellation_lines(app_public.bookings,app_public.cancellation_basis,integer,integer)
+--
+CREATE OR REPLACE FUNCTION app_hidden.cancellation_lines(booking app_public.bookings, basis app_public.cancellation_basis, nights_percent integer, cleaning_percent integer)
+ RETURNS SETOF app_public.cancellation_line
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with items as (
+    select i.*, c.charge_step::numeric as step,
+      case i.code
+        when 'cleaning_fee' then cancellation_lines.cleaning_percent
+        else cancellation_lines.nights_percent
+      end as percent
+    from app_public.quote_line_items i
+    join app_public.currencies c on c.code = i.currency
+    where i.quote_id = booking.quote_id
+  ),
+  host_price as (
+    select sum(i.amount) as amount, sum(i.amount * i.percent) as refund_hundredths
+    from items i
+    where i.payee = 'host'
+  ),
+  exact as (
+    select i.*,
+      -- Of one denominator: 100 * the host's price.
+      i.amount * case
+        when i.payee = 'host' then i.percent * h.amount else h.refund_hundredths
+      end as numerator,
+      100 * h.amount * i.step as denominator
+    from items i, host_price h
+  ),
+  ranked as (
+    select e.*,
+      div(e.numerator, e.denominator) as whole_steps,
+      rank() over (
+        partition by e.payer order by mod(e.numerator, e.denominator) desc, e.position
+      ) as place,
+      div(
+        2 * sum(e.numerator) over (partition by e.payer) + e.denominator, 2 * e.denominator
+      ) as all_steps
+    from exact e
+  ),
+  split as (
+    select r.*,
+      ((r.whole_steps + case
+        when r.place <= r.all_steps - sum(r.whole_steps) over (partition by r.payer) then 1 else 0
+      end) * r.step)::bigint as refund_amount
+    from ranked r
+  )
+  select s.code, s.rule, s.currency, s.amount, s.refund_amount, s.amount - s.refund_amount,
+    s.payer, s.payee,
+    case
+      when s.payee = 'platform'
+        and cancellation_lines.basis not in ('host_cancels', 'after_check_in') then 'in_proportion'
+      when s.code = 'cleaning_fee' and cancellation_lines.basis = 'policy' then 'before_check_in'
+      else cancellation_lines.basis
+    end::app_public.cancellation_basis
+  from split s
+  order by s.position
+$function$;
+alter routine app_hidden.cancellation_lines(app_public.bookings,app_public.cancellation_basis,integer,integer) owner to staybase_owner;
+comment on routine app_hidden.cancellation_lines(app_public.bookings,app_public.cancellation_basis,integer,integer) is 'What goes back and what is kept of each line item of a booking.';
+
+--
+-- function app_hidden.cancellation_terms(app_public.bookings,app_public.booking_actor,integer)
+--
+CREATE OR REPLACE FUNCTION app_hidden.cancellation_terms(booking app_public.bookings, actor app_public.booking_actor, percent integer DEFAULT NULL::integer)
+ RETURNS app_public.cancellation_terms
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_terms app_public.cancellation_terms;
+  v_cleaning_percent integer;
+  v_host_holds bigint := app_hidden.booking_balance(booking.id, 'host_payable');
+  v_left bigint := v_host_holds + app_hidden.booking_balance(booking.id, 'platform_revenue');
+  v_due bigint;
+  v_host_keeps bigint;
+begin
+  if booking.status not in ('pending_payment', 'requested', 'confirmed') then
+    raise exception 'A booking that is % cannot be cancelled.', booking.status
+      using errcode = 'SBB08', column = 'booking_id';
+  end if;
+  if booking.status <> 'confirmed' then
+    v_terms.basis := 'not_charged';
+    v_terms.nights_percent := 0;
+    v_cleaning_percent := 0;
+  elsif cancellation_terms.percent is not null then
+    v_terms.basis := 'operator_decides';
+    v_terms.nights_percent := cancellation_terms.percent;
+    v_cleaning_percent := cancellation_terms.percent;
+  elsif cancellation_terms.actor = 'host' then
+    v_terms.basis := 'host_cancels';
+    v_terms.nights_percent := 100;
+    v_cleaning_percent := 100;
+  else
+    select r.basis, r.nights_percent, r.cleaning_percent, r.holds_until
+    into v_terms.basis, v_terms.nights_percent, v_cleaning_percent, v_terms.holds_until
+    from app_hidden.policy_refund(booking) r;
+  end if;
+
+  select
+    coalesce(array_agg(l), '{}'),
+    coalesce(sum(l.refund_amount) filter (where l.payer = 'guest'), 0),
+    coalesce(
+      sum(case when l.payer = 'host' then -l.kept_amount else l.kept_amount end)
+        filter (where 'host' in (l.payer, l.payee)),
+      0
+    )
+  into v_terms.line_items, v_due, v_host_keeps
+  from app_hidden.cancellation_lines(
+    booking, v_terms.basis, v_terms.nights_percent, v_cleaning_percent
+  ) l
+  where v_terms.basis <> 'not_charged';
+
+  v_terms.booking_id := booking.id;
+  v_terms.policy := booking.cancellation_policy;
+  v_terms.currency := booking.currency;
+  v_terms.paid_amount := (
+    select coalesce(sum(p.captured_amount), 0) from app_public.payments p
+    where p.booking_id = booking.id
+  );
+  v_terms.refunded_before_amount := v_terms.paid_amount - v_left;
+  v_terms.refund_amount := least(v_due, v_left);
+  v_terms.kept_amount := v_left - v_terms.refund_amount;
+  v_terms.host_amount := least(v_host_keeps, v_host_holds);
+  v_terms.platform_amount := v_terms.kept_amount - v_terms.host_amount;
+  return v_terms;
+end
+$function$;
+alter routine app_hidden.cancellation_terms(app_public.bookings,app_public.booking_actor,integer) owner to staybase_owner;
+comment on routine app_hidden.cancellation_terms(app_public.bookings,app_public.booking_actor,integer) is 'What cancelling a booking now gives back and leaves, line by line.';
+
+--
+-- function app_hidden.check_in_instant(app_public.bookings,integer)
+--
+CREATE OR REPLACE FUNCTION app_hidden.check_in_instant(booking app_public.bookings, days_before integer)
+ RETURNS timestamp with time zone
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select (booking.check_in - days_before + booking.check_in_from) at time zone booking.time_zone
+$function$;
+alter routine app_hidden.check_in_instant(app_public.bookings,integer) owner to staybase_owner;
+comment on routine app_hidden.check_in_instant(app_public.bookings,integer) is 'The hour of check-in, so many local days before the check-in of a booking.';
 
 --
 -- function app_hidden.check_nights(date,date,text,integer)
@@ -3052,12 +3481,28 @@ AS $function$
   ) m (kind, user_id)
   where mails_of_event.type = 'booking.confirmed' and b.id = mails_of_event.subject
   union all
-  -- So far, money is given back only where it came too late.
-  select 'late_payment_refunded', b.guest_id, b.id
+  select m.kind, m.user_id, b.id
+  from app_public.bookings b
+  cross join lateral (values
+    ('booking_cancelled_guest', b.guest_id),
+    ('booking_cancelled_host', b.host_id)
+  ) m (kind, user_id)
+  where mails_of_event.type = 'booking.cancelled' and b.id = mails_of_event.subject
+    and b.confirmed_at is not null
+  union all
+  -- Each refund says for itself that it has arrived, or that it has not, and why it was made.
+  select
+    case
+      when mails_of_event.type = 'refund.failed' then 'refund_failed'
+      when r.reason_code = 'late_payment' then 'late_payment_refunded'
+      else 'refund_sent'
+    end,
+    b.guest_id, b.id
   from app_public.refunds r
   join app_public.payments p on p.id = r.payment_id
   join app_public.bookings b on b.id = p.booking_id
-  where mails_of_event.type = 'refund.succeeded' and r.id = mails_of_event.subject
+  where mails_of_event.type in ('refund.succeeded', 'refund.failed')
+    and r.id = mails_of_event.subject
 $function$;
 alter routine app_hidden.mails_of_event(text,uuid) owner to staybase_owner;
 comment on routine app_hidden.mails_of_event(text,uuid) is 'The mails that an event asks for.';
@@ -3196,6 +3641,50 @@ AS $function$
 $function$;
 alter routine app_hidden.offset_place(double precision,double precision,double precision,double precision) owner to staybase_owner;
 comment on routine app_hidden.offset_place(double precision,double precision,double precision,double precision) is 'A point moved by some metres along a bearing in radians.';
+
+--
+-- function app_hidden.policy_refund(app_public.bookings)
+--
+CREATE OR REPLACE FUNCTION app_hidden.policy_refund(booking app_public.bookings, OUT basis app_public.cancellation_basis, OUT nights_percent integer, OUT cleaning_percent integer, OUT holds_until timestamp with time zone)
+ RETURNS record
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_now timestamptz := app_hidden.clock();
+  v_check_in timestamptz := app_hidden.check_in_instant(booking, 0);
+  v_grace_until timestamptz := least(
+    booking.confirmed_at + interval '24 hours', app_hidden.check_in_instant(booking, 7)
+  );
+begin
+  if v_now > v_check_in then
+    basis := 'after_check_in';
+    nights_percent := 0;
+    cleaning_percent := 0;
+    return;
+  end if;
+  cleaning_percent := 100;
+  if v_now <= v_grace_until then
+    basis := 'grace_period';
+    nights_percent := 100;
+    holds_until := v_grace_until;
+    return;
+  end if;
+  basis := 'policy';
+  select t.percent, app_hidden.check_in_instant(booking, t.days_before)
+  into nights_percent, holds_until
+  from app_public.cancellation_tiers t
+  where t.policy = booking.cancellation_policy
+    and v_now <= app_hidden.check_in_instant(booking, t.days_before)
+  order by t.percent desc, t.days_before
+  limit 1;
+  nights_percent := coalesce(nights_percent, 0);
+  holds_until := coalesce(holds_until, v_check_in);
+end
+$function$;
+alter routine app_hidden.policy_refund(app_public.bookings) owner to staybase_owner;
+comment on routine app_hidden.policy_refund(app_public.bookings) is 'What the policy of a booking gives back now, in percent, why, and until when.';
 
 --
 -- function app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posting[])
@@ -3508,6 +3997,54 @@ alter routine app_hidden.queue_mail(bigint,text,uuid,uuid) owner to staybase_own
 comment on routine app_hidden.queue_mail(bigint,text,uuid,uuid) is 'Owes a person a mail about an event, once.';
 
 --
+-- function app_hidden.queue_refund(uuid,bigint,app_public.refund_reason,text,app_public.booking_actor,uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.queue_refund(booking_id uuid, amount bigint, reason_code app_public.refund_reason, reason text, actor app_public.booking_actor, actor_id uuid DEFAULT NULL::uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_left bigint := queue_refund.amount;
+  v_payment record;
+  v_refund_id uuid;
+begin
+  for v_payment in
+    select p.id, p.currency, p.captured_amount - coalesce((
+      select sum(r.amount) from app_public.refunds r
+      where r.payment_id = p.id and r.status <> 'failed'
+    ), 0) as refundable
+    from app_public.payments p
+    where p.booking_id = queue_refund.booking_id and p.captured_amount > 0
+    order by p.id desc
+  loop
+    continue when v_payment.refundable <= 0;
+    exit when v_left = 0;
+    insert into app_public.refunds (
+      payment_id, reason_code, reason, currency, amount, actor, actor_id
+    )
+    values (
+      v_payment.id, queue_refund.reason_code, queue_refund.reason, v_payment.currency,
+      least(v_left, v_payment.refundable), queue_refund.actor, queue_refund.actor_id
+    )
+    returning id into v_refund_id;
+    v_left := v_left - least(v_left, v_payment.refundable);
+    perform app_hidden.add_job(
+      'refund__create', jsonb_build_object('refundId', v_refund_id), 'refund:' || v_refund_id,
+      max_attempts => 25
+    );
+  end loop;
+  if v_left > 0 then
+    raise exception 'The payments of this booking do not hold so much.'
+      using errcode = 'SBM04', column = 'amount';
+  end if;
+end
+$function$;
+alter routine app_hidden.queue_refund(uuid,bigint,app_public.refund_reason,text,app_public.booking_actor,uuid) owner to staybase_owner;
+comment on routine app_hidden.queue_refund(uuid,bigint,app_public.refund_reason,text,app_public.booking_actor,uuid) is 'Decides on refunds of a booking, newest payment first, and queues their jobs.';
+
+--
 -- function app_hidden.read_events(text,integer)
 --
 CREATE OR REPLACE FUNCTION app_hidden.read_events(reader text, event_limit integer DEFAULT 500)
@@ -3551,7 +4088,6 @@ CREATE OR REPLACE FUNCTION app_hidden.record_capture(payment app_public.payments
 AS $function$
 declare
   v_sold boolean;
-  v_refund_id uuid;
 begin
   if record_capture.received_amount is distinct from payment.amount
     or record_capture.charge_id is null
@@ -3585,14 +4121,9 @@ begin
     return 'confirmed';
   end if;
 
-  insert into app_public.refunds (payment_id, reason, currency, amount)
-  values (
-    payment.id, 'The payment came after the hold had expired.', payment.currency, payment.amount
-  )
-  returning id into v_refund_id;
-  perform app_hidden.add_job(
-    'refund__create', jsonb_build_object('refundId', v_refund_id), 'refund:' || v_refund_id,
-    max_attempts => 25
+  perform app_hidden.queue_refund(
+    booking.id, payment.amount, 'late_payment', 'The payment came after the hold had expired.',
+    'system'
   );
   return 'refunding';
 end
@@ -3726,15 +4257,9 @@ CREATE OR REPLACE FUNCTION app_hidden.require_guest_booking(booking_id uuid)
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_user_id uuid := app_hidden.require_user_id();
-  v_booking app_public.bookings;
+  v_booking app_public.bookings := app_hidden.require_own_booking(require_guest_booking.booking_id);
 begin
-  select b.* into v_booking from app_public.bookings b
-  where b.id = require_guest_booking.booking_id and v_user_id in (b.guest_id, b.host_id);
-  if v_booking.id is null then
-    raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
-  end if;
-  if v_booking.guest_id <> v_user_id then
+  if v_booking.guest_id <> app_hidden.require_user_id() then
     raise exception 'This is for the guest of the stay to do.'
       using errcode = 'SBG02', column = 'booking_id';
   end if;
@@ -3743,6 +4268,52 @@ end
 $function$;
 alter routine app_hidden.require_guest_booking(uuid) owner to staybase_owner;
 comment on routine app_hidden.require_guest_booking(uuid) is 'The booking of the guest who is signed in; BOOKING_NOT_FOUND or FORBIDDEN otherwise.';
+
+--
+-- function app_hidden.require_host_booking(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_host_booking(booking_id uuid)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings := app_hidden.require_own_booking(require_host_booking.booking_id);
+begin
+  if v_booking.host_id <> app_hidden.require_user_id() then
+    raise exception 'This is for the host of the stay to do.'
+      using errcode = 'SBG02', column = 'booking_id';
+  end if;
+  return v_booking;
+end
+$function$;
+alter routine app_hidden.require_host_booking(uuid) owner to staybase_owner;
+comment on routine app_hidden.require_host_booking(uuid) is 'The booking of the host who is signed in; BOOKING_NOT_FOUND or FORBIDDEN otherwise.';
+
+--
+-- function app_hidden.require_own_booking(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_own_booking(booking_id uuid)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := app_hidden.require_user_id();
+  v_booking app_public.bookings;
+begin
+  select b.* into v_booking from app_public.bookings b
+  where b.id = require_own_booking.booking_id and v_user_id in (b.guest_id, b.host_id);
+  if v_booking.id is null then
+    raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
+  end if;
+  return v_booking;
+end
+$function$;
+alter routine app_hidden.require_own_booking(uuid) owner to staybase_owner;
+comment on routine app_hidden.require_own_booking(uuid) is 'The booking of the guest or host who is signed in; BOOKING_NOT_FOUND otherwise.';
 
 --
 -- function app_hidden.require_own_listing(uuid)
@@ -4068,6 +4639,83 @@ AS $function$
 $function$;
 alter routine app_hidden.set_hold_end(app_public.bookings,app_public.payment_status) owner to staybase_owner;
 comment on routine app_hidden.set_hold_end(app_public.bookings,app_public.payment_status) is 'Holds the nights of a booking for as long as its payment may take.';
+
+--
+-- function app_hidden.settle_cancellation(app_public.bookings,app_public.booking_actor,text,integer)
+--
+CREATE OR REPLACE FUNCTION app_hidden.settle_cancellation(booking app_public.bookings, actor app_public.booking_actor, reason text, percent integer DEFAULT NULL::integer)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_terms app_public.cancellation_terms :=
+    app_hidden.cancellation_terms(booking, actor, percent);
+  v_booking app_public.bookings;
+  v_actor_id uuid := app_hidden.require_user_id();
+  v_host_gives bigint;
+begin
+  update app_public.bookings b
+  set status = 'cancelled', status_actor = settle_cancellation.actor,
+      status_reason = settle_cancellation.reason
+  where b.id = booking.id
+  returning * into v_booking;
+  if v_terms.basis = 'not_charged' then
+    return v_booking;
+  end if;
+
+  insert into app_public.cancellations (
+    booking_id, actor, actor_id, reason, basis, nights_percent, currency, refund_amount,
+    host_amount, platform_amount
+  )
+  values (
+    booking.id, settle_cancellation.actor, v_actor_id, settle_cancellation.reason, v_terms.basis,
+    v_terms.nights_percent, v_terms.currency, v_terms.refund_amount, v_terms.host_amount,
+    v_terms.platform_amount
+  );
+  insert into app_public.cancellation_line_items (
+    booking_id, position, code, rule, currency, amount, refund_amount, kept_amount, payer, payee,
+    basis
+  )
+  select booking.id, l.position, l.code, l.rule, l.currency, l.amount, l.refund_amount,
+    l.kept_amount, l.payer, l.payee, l.basis
+  from unnest(v_terms.line_items) with ordinality l (
+    code, rule, currency, amount, refund_amount, kept_amount, payer, payee, basis, position
+  );
+
+  v_host_gives := app_hidden.booking_balance(booking.id, 'host_payable') - v_terms.host_amount;
+  if v_terms.refund_amount <> 0 or v_host_gives <> 0 then
+    perform app_hidden.post_ledger(
+      'cancellation:' || booking.id,
+      'cancellation',
+      booking.id,
+      array[
+        row('host_payable', booking.host_id, booking.currency, v_host_gives),
+        row(
+          'platform_revenue', null, booking.currency, v_terms.refund_amount - v_host_gives
+        ),
+        row('guest_payable', null, booking.currency, -v_terms.refund_amount)
+      ]::app_hidden.ledger_posting[]
+    );
+  end if;
+  if v_terms.refund_amount > 0 then
+    perform app_hidden.queue_refund(
+      booking.id, v_terms.refund_amount,
+      (settle_cancellation.actor || '_cancelled')::app_public.refund_reason,
+      case settle_cancellation.actor
+        when 'guest' then 'The guest cancelled the stay.'
+        when 'host' then 'The host cancelled the stay.'
+        else 'The marketplace cancelled the stay.'
+      end,
+      settle_cancellation.actor, v_actor_id
+    );
+  end if;
+  return v_booking;
+end
+$function$;
+alter routine app_hidden.settle_cancellation(app_public.bookings,app_public.booking_actor,text,integer) owner to staybase_owner;
+comment on routine app_hidden.settle_cancellation(app_public.bookings,app_public.booking_actor,text,integer) is 'Cancels a booking and settles its money as its terms say.';
 
 --
 -- function app_hidden.spread_bits(integer)
@@ -5773,7 +6421,7 @@ grant execute on routine app_private.ledger_drift() to staybase_authenticator;
 --
 -- function app_private.mail_to_send(uuid)
 --
-CREATE OR REPLACE FUNCTION app_private.mail_to_send(mail_id uuid, OUT kind text, OUT email text, OUT display_name text, OUT other_name text, OUT booking_id uuid, OUT listing_title text, OUT city text, OUT check_in date, OUT check_out date, OUT guests integer, OUT currency text, OUT exponent integer, OUT total_amount bigint, OUT host_amount bigint, OUT street text)
+CREATE OR REPLACE FUNCTION app_private.mail_to_send(mail_id uuid, OUT kind text, OUT email text, OUT display_name text, OUT other_name text, OUT booking_id uuid, OUT listing_title text, OUT city text, OUT check_in date, OUT check_out date, OUT guests integer, OUT currency text, OUT exponent integer, OUT total_amount bigint, OUT host_amount bigint, OUT street text, OUT cancelled_by text, OUT cancellation_reason text, OUT kept_host_amount bigint, OUT refund_amount bigint, OUT refund_reason text)
  RETURNS record
  LANGUAGE sql
  STABLE SECURITY DEFINER
@@ -5781,7 +6429,8 @@ CREATE OR REPLACE FUNCTION app_private.mail_to_send(mail_id uuid, OUT kind text,
 AS $function$
   select m.kind, c.email, u.display_name, o.display_name, b.id, l.title, l.city,
     b.check_in, b.check_out, b.guests, b.currency, cu.exponent, b.total_amount, b.host_amount,
-    a.street
+    a.street, ca.actor::text, ca.reason, ca.host_amount, coalesce(r.amount, ca.refund_amount),
+    r.reason
   from app_private.mails m
   join app_public.users u on u.id = m.user_id
   join app_public.user_contacts c on c.user_id = u.id
@@ -5791,6 +6440,10 @@ AS $function$
   join app_public.listings l on l.id = b.listing_id
   join app_public.currencies cu on cu.code = b.currency
   left join app_public.listing_addresses a on a.listing_id = l.id
+  left join app_public.cancellations ca on ca.booking_id = b.id
+  -- A mail about a refund is about the refund of its event.
+  left join app_private.events e on e.id = m.event_id
+  left join app_public.refunds r on r.id = e.subject
   where m.id = mail_to_send.mail_id and m.sent_at is null
 $function$;
 alter routine app_private.mail_to_send(uuid) owner to staybase_owner;
@@ -6535,6 +7188,102 @@ comment on routine app_public.bookability(uuid,date,date,integer) is 'Every reas
 grant execute on routine app_public.bookability(uuid,date,date,integer) to staybase_visitor;
 
 --
+-- function app_public.cancel_booking(uuid,text,text)
+--
+CREATE OR REPLACE FUNCTION app_public.cancel_booking(booking_id uuid, idempotency_key text, reason text DEFAULT ''::text)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings := app_hidden.require_own_booking(cancel_booking.booking_id);
+  v_reason app_public.prose := btrim(coalesce(cancel_booking.reason, ''));
+  v_actor app_public.booking_actor := case app_hidden.require_user_id()
+    when v_booking.host_id then 'host' else 'guest'
+  end;
+  v_once record;
+begin
+  if length(v_reason) > 1000 then
+    raise exception 'A reason has at most 1000 characters.'
+      using errcode = 'SBG04', column = 'reason';
+  end if;
+  v_once := app_hidden.begin_once(
+    cancel_booking.idempotency_key, 'cancel_booking',
+    jsonb_build_object('id', v_booking.id, 'reason', v_reason)
+  );
+  if v_once.ran_before then
+    select b.* into v_booking from app_public.bookings b where b.id = v_once.result_id;
+    return v_booking;
+  end if;
+
+  perform app_hidden.lock_units(v_booking.listing_id);
+  v_booking := app_hidden.lock_booking(v_booking.id);
+  if v_booking.status = 'pending_payment' and exists (
+    select from app_public.calendar_claims c
+    where c.booking_id = v_booking.id and c.expires_at is null
+  ) then
+    raise exception 'The bank decides on the payment right now; try again when it has.'
+      using errcode = 'SBB08', column = 'booking_id';
+  end if;
+  v_booking := app_hidden.settle_cancellation(v_booking, v_actor, v_reason);
+  perform app_hidden.end_once(cancel_booking.idempotency_key, v_booking.id);
+  return v_booking;
+end
+$function$;
+alter routine app_public.cancel_booking(uuid,text,text) owner to staybase_owner;
+comment on routine app_public.cancel_booking(uuid,text,text) is 'Ends a booking, for its guest or its host, frees its nights, and gives back what cancellationPreview says. A repeated call with the same key returns the same booking.';
+grant execute on routine app_public.cancel_booking(uuid,text,text) to staybase_visitor;
+
+--
+-- function app_public.cancel_booking_as_operator(uuid,text,text,integer)
+--
+CREATE OR REPLACE FUNCTION app_public.cancel_booking_as_operator(booking_id uuid, idempotency_key text, reason text, refund_percent integer DEFAULT NULL::integer)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings;
+  v_reason app_public.prose := btrim(coalesce(cancel_booking_as_operator.reason, ''));
+  v_once record;
+begin
+  if length(v_reason) not between 1 and 1000 then
+    raise exception 'Say why, in 1 to 1000 characters.'
+      using errcode = 'SBG04', column = 'reason';
+  end if;
+  if refund_percent not between 0 and 100 then
+    raise exception 'Between 0 and 100 percent are given back.'
+      using errcode = 'SBG04', column = 'refund_percent';
+  end if;
+  v_once := app_hidden.begin_once(
+    cancel_booking_as_operator.idempotency_key, 'cancel_booking_as_operator',
+    jsonb_build_object(
+      'id', cancel_booking_as_operator.booking_id, 'reason', v_reason, 'percent', refund_percent
+    )
+  );
+  select b.* into v_booking from app_public.bookings b
+  where b.id = coalesce(v_once.result_id, cancel_booking_as_operator.booking_id);
+  if v_once.ran_before then
+    return v_booking;
+  end if;
+  if v_booking.id is null then
+    raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
+  end if;
+
+  perform app_hidden.lock_units(v_booking.listing_id);
+  v_booking := app_hidden.lock_booking(v_booking.id);
+  v_booking := app_hidden.settle_cancellation(v_booking, 'operator', v_reason, refund_percent);
+  perform app_hidden.end_once(cancel_booking_as_operator.idempotency_key, v_booking.id);
+  return v_booking;
+end
+$function$;
+alter routine app_public.cancel_booking_as_operator(uuid,text,text,integer) owner to staybase_owner;
+comment on routine app_public.cancel_booking_as_operator(uuid,text,text,integer) is 'For the operator: ends a booking with a reason, and gives back so many percent of every line, or without a percent what the policy says. A repeated call with the same key returns the same booking.';
+grant execute on routine app_public.cancel_booking_as_operator(uuid,text,text,integer) to staybase_operator;
+
+--
 -- function app_public.cancel_hold(uuid)
 --
 CREATE OR REPLACE FUNCTION app_public.cancel_hold(booking_id uuid)
@@ -6564,6 +7313,30 @@ $function$;
 alter routine app_public.cancel_hold(uuid) owner to staybase_owner;
 comment on routine app_public.cancel_hold(uuid) is 'Gives up a booking that waits for payment and frees its nights.';
 grant execute on routine app_public.cancel_hold(uuid) to staybase_visitor;
+
+--
+-- function app_public.cancellation_preview(uuid)
+--
+CREATE OR REPLACE FUNCTION app_public.cancellation_preview(booking_id uuid)
+ RETURNS app_public.cancellation_terms
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings := app_hidden.require_own_booking(cancellation_preview.booking_id);
+begin
+  return app_hidden.cancellation_terms(
+    v_booking,
+    case app_hidden.require_user_id()
+      when v_booking.host_id then 'host' else 'guest'
+    end::app_public.booking_actor
+  );
+end
+$function$;
+alter routine app_public.cancellation_preview(uuid) owner to staybase_owner;
+comment on routine app_public.cancellation_preview(uuid) is 'What goes back to the guest, line by line, what is kept and why, if whoever asks cancels the booking now. Cancelling does exactly that.';
+grant execute on routine app_public.cancellation_preview(uuid) to staybase_visitor;
 
 --
 -- function app_public.create_booking(uuid,text)
@@ -6651,14 +7424,14 @@ begin
   insert into app_public.bookings (
     id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
     check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,
-    cancellation_policy, time_zone, hold_expires_at
+    cancellation_policy, time_zone, hold_expires_at, check_in_from, house_rules
   )
   values (
     v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
     v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
     v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
     v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
-    v_claim.expires_at
+    v_claim.expires_at, v_listing.check_in_from, v_listing.house_rules
   )
   returning * into v_booking;
   return v_booking;
@@ -7344,10 +8117,13 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 --
 {"actor": "guest", "deadline": "before_check_out", "to_status": "cancelled", "from_status": "confirmed"}
 {"actor": "guest", "deadline": "none", "to_status": "cancelled", "from_status": "pending_payment"}
+{"actor": "guest", "deadline": "none", "to_status": "cancelled", "from_status": "requested"}
 {"actor": "host", "deadline": "before_check_out", "to_status": "cancelled", "from_status": "confirmed"}
 {"actor": "host", "deadline": "before_check_out", "to_status": "confirmed", "from_status": "requested"}
 {"actor": "host", "deadline": "none", "to_status": "declined", "from_status": "requested"}
 {"actor": "operator", "deadline": "none", "to_status": "cancelled", "from_status": "confirmed"}
+{"actor": "operator", "deadline": "none", "to_status": "cancelled", "from_status": "pending_payment"}
+{"actor": "operator", "deadline": "none", "to_status": "cancelled", "from_status": "requested"}
 {"actor": "system", "deadline": "after_check_out", "to_status": "completed", "from_status": "confirmed"}
 {"actor": "system", "deadline": "after_hold", "to_status": "expired", "from_status": "pending_payment"}
 {"actor": "system", "deadline": "none", "to_status": "confirmed", "from_status": "pending_payment"}
@@ -7513,6 +8289,16 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 {"code": "washer", "name": "Washer", "category": "laundry", "is_searchable": true}
 {"code": "waterfront", "name": "Waterfront", "category": "location", "is_searchable": true}
 {"code": "wifi", "name": "Wifi", "category": "work", "is_searchable": true}
+
+--
+-- rows of app_public.cancellation_tiers
+--
+{"policy": "firm", "percent": 100, "days_before": 30}
+{"policy": "firm", "percent": 50, "days_before": 7}
+{"policy": "flexible", "percent": 100, "days_before": 1}
+{"policy": "moderate", "percent": 100, "days_before": 5}
+{"policy": "moderate", "percent": 50, "days_before": 1}
+{"policy": "strict", "percent": 50, "days_before": 7}
 
 --
 -- rows of app_public.currencies

@@ -181,6 +181,10 @@
 --!include bookings/tables/bookings.sql
 --!include bookings/tables/booking_transitions.sql
 --!include bookings/tables/booking_events.sql
+--!include bookings/types/cancellation_basis.sql
+--!include bookings/tables/cancellation_tiers.sql
+--!include bookings/tables/cancellations.sql
+--!include bookings/tables/cancellation_line_items.sql
 --!include bookings/internal/booked_listing_ids.sql
 --!include bookings/internal/confirmed_listing_ids.sql
 --!include bookings/internal/hosted_quote_ids.sql
@@ -188,6 +192,10 @@
 --!include bookings/policies/booking_transitions.sql
 --!include bookings/data/booking_transitions.sql
 --!include bookings/policies/booking_events.sql
+--!include bookings/policies/cancellation_tiers.sql
+--!include bookings/data/cancellation_tiers.sql
+--!include bookings/policies/cancellations.sql
+--!include bookings/policies/cancellation_line_items.sql
 --!include listings/policies/listings.sql
 --!include listings/policies/listing_addresses.sql
 --!include quotes/policies/quotes.sql
@@ -197,7 +205,11 @@
 --!include bookings/triggers/tg_bookings__move_claim.sql
 --!include bookings/triggers/tg_bookings__claim_matches.sql
 --!include bookings/internal/lock_booking.sql
+--!include bookings/internal/require_own_booking.sql
 --!include bookings/internal/require_guest_booking.sql
+--!include bookings/internal/require_host_booking.sql
+--!include bookings/internal/check_in_instant.sql
+--!include bookings/internal/policy_refund.sql
 --!include bookings/internal/expire_listing_holds.sql
 --!include bookings/triggers/tg_calendar_claims__expire_holds.sql
 --!include bookings/internal/confirm_booking.sql
@@ -219,11 +231,14 @@
 --!include ledger/types/ledger_posting.sql
 --!include ledger/internal/ledger_account.sql
 --!include ledger/internal/post_ledger.sql
+--!include ledger/internal/booking_balance.sql
 
 -- payments: charges and refunds, as rows and their states
 --!include payments/types/payment_status.sql
 --!include payments/tables/payments.sql
 --!include payments/types/refund_status.sql
+--!include payments/types/refund_reason.sql
+--!include payments/types/refund_origin.sql
 --!include payments/tables/refunds.sql
 --!include payments/policies/payments.sql
 --!include payments/policies/refunds.sql
@@ -250,9 +265,18 @@
 --!include checkout/server/begin_payment.sql
 --!include checkout/server/attach_payment_intent.sql
 --!include checkout/server/end_hold.sql
+--!include checkout/internal/queue_refund.sql
 --!include checkout/internal/record_capture.sql
 --!include checkout/server/apply_payment_intent.sql
 --!include checkout/server/apply_refund.sql
+--!include checkout/types/cancellation_line.sql
+--!include checkout/types/cancellation_terms.sql
+--!include checkout/internal/cancellation_lines.sql
+--!include checkout/internal/cancellation_terms.sql
+--!include checkout/queries/cancellation_preview.sql
+--!include checkout/internal/settle_cancellation.sql
+--!include checkout/mutations/cancel_booking.sql
+--!include checkout/mutations/cancel_booking_as_operator.sql
 --!include checkout/server/ledger_drift.sql
 
 -- reviews

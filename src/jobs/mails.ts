@@ -52,50 +52,91 @@ export interface BookingMailFacts {
   readonly total_amount: string;
   readonly host_amount: string;
   readonly street: string | null;
+  readonly cancelled_by: string | null;
+  readonly cancellation_reason: string | null;
+  readonly kept_host_amount: string | null;
+  /** What the refund gives back that the mail is about, or the cancellation in all. */
+  readonly refund_amount: string | null;
+  readonly refund_reason: string | null;
 }
 
 /** The mail of a kind that the table mails knows. */
 export function bookingMail(kind: string, facts: BookingMailFacts): MailText {
-  const stay = `${facts.listing_title}, ${facts.city}
+  const mail = BOOKING_MAILS[kind];
+  if (mail === undefined) throw new Error(`There is no mail of kind ${kind}.`);
+  const { subject, body } = mail(facts);
+  return {
+    subject,
+    text: `Hello ${facts.display_name},
+
+${body}
+
+${facts.listing_title}, ${facts.city}
 ${facts.check_in} to ${facts.check_out}, ${facts.guests} guest(s)
-Booking ${facts.booking_id}`;
-  switch (kind) {
-    case "booking_confirmed_guest":
-      return {
-        subject: `Your stay in ${facts.city} is confirmed`,
-        text: `Hello ${facts.display_name},
+Booking ${facts.booking_id}
+`,
+  };
+}
 
-your stay is confirmed and paid: ${formatAmount(facts.total_amount, facts)}.
+/** By kind: what stands between the greeting and the stay. */
+const BOOKING_MAILS: Readonly<
+  Record<string, (facts: BookingMailFacts) => { readonly subject: string; readonly body: string }>
+> = {
+  booking_confirmed_guest: (facts) => ({
+    subject: `Your stay in ${facts.city} is confirmed`,
+    body: `your stay is confirmed and paid: ${formatAmount(facts.total_amount, facts)}.
 
-${stay}
 Host: ${facts.other_name}
-Address: ${facts.street ?? "ask your host"}
-`,
-      };
-    case "booking_confirmed_host":
-      return {
-        subject: `${facts.other_name} booked ${facts.listing_title}`,
-        text: `Hello ${facts.display_name},
+Address: ${facts.street ?? "ask your host"}`,
+  }),
+  booking_confirmed_host: (facts) => ({
+    subject: `${facts.other_name} booked ${facts.listing_title}`,
+    body: `${facts.other_name} has booked and paid.
+You earn ${formatAmount(facts.host_amount, facts)}.`,
+  }),
+  booking_cancelled_guest: (facts) => ({
+    subject: `Your stay in ${facts.city} is cancelled`,
+    body: `${cancelledBy(facts, "guest")}
+${
+  isNothing(facts.refund_amount)
+    ? "Nothing is given back."
+    : `You are given back ${formatAmount(facts.refund_amount, facts)}. We tell you when it is sent.`
+}`,
+  }),
+  booking_cancelled_host: (facts) => ({
+    subject: `The stay of ${facts.other_name} is cancelled`,
+    body: `${cancelledBy(facts, "host")}
+You keep ${formatAmount(facts.kept_host_amount ?? "0", facts)}. The nights are free again.`,
+  }),
+  refund_sent: (facts) => ({
+    subject: `We have given back ${formatAmount(facts.refund_amount ?? "0", facts)}`,
+    body: `${formatAmount(facts.refund_amount ?? "0", facts)} are on their way to you.
+Your bank may take some days to show them. The reason: ${facts.refund_reason}`,
+  }),
+  refund_failed: (facts) => ({
+    subject: "Your refund has not arrived",
+    body: `your bank did not take the refund of ${formatAmount(facts.refund_amount ?? "0", facts)}.
+We still owe you the money, and look for another way to pay it.`,
+  }),
+  late_payment_refunded: (facts) => ({
+    subject: "Your payment came too late and was refunded",
+    body: `your payment of ${formatAmount(facts.total_amount, facts)} arrived after the booking
+had ended. We have given all of it back; your bank may take some days to show it.`,
+  }),
+};
 
-${facts.other_name} has booked and paid. You earn ${formatAmount(facts.host_amount, facts)}.
+const isNothing = (amount: string | null): amount is null => amount === null || amount === "0";
 
-${stay}
-`,
-      };
-    case "late_payment_refunded":
-      return {
-        subject: "Your payment came too late and was refunded",
-        text: `Hello ${facts.display_name},
-
-your payment of ${formatAmount(facts.total_amount, facts)} arrived when the booking had already
-ended. We have given all of it back; your bank may take some days to show it.
-
-${stay}
-`,
-      };
-    default:
-      throw new Error(`There is no mail of kind ${kind}.`);
-  }
+/** Who ended the stay, as the reader of the mail sees it, and why where they said. */
+function cancelledBy(facts: BookingMailFacts, reader: "guest" | "host"): string {
+  const who =
+    facts.cancelled_by === reader
+      ? "You have"
+      : facts.cancelled_by === "operator"
+        ? "Staybase has"
+        : `${facts.other_name} has`;
+  const reason = facts.cancellation_reason ?? "";
+  return `${who} cancelled the stay.${reason === "" ? "" : `\nThe reason: ${reason}`}`;
 }
 
 /** Minor units as a decimal with its currency; by digits, for no float touches money. */

@@ -9,7 +9,8 @@ export const sendMail: Job = async (resources, payload) => {
   const mailId = payloadText(payload, "mailId");
   const { rows } = await resources.pool.query<OwedMail>(
     `select kind, email, display_name, other_name, booking_id, listing_title, city, check_in::text,
-       check_out::text, guests, currency, exponent, total_amount, host_amount, street
+       check_out::text, guests, currency, exponent, total_amount, host_amount, street,
+       cancelled_by, cancellation_reason, kept_host_amount, refund_amount, refund_reason
      from app_private.mail_to_send($1)`,
     [mailId],
   );

@@ -89,6 +89,17 @@ async function story(database: TestDatabase, name: string): Promise<Story> {
   );
   const booking = await hold(database, guest, booked);
   await pay(database, guest, booking);
+  await database.owner.query(
+    `insert into app_public.refunds (payment_id, reason, reason_code, currency, amount)
+     select p.id, 'A gesture.', 'goodwill', p.currency, 100
+     from app_public.payments p where p.booking_id = $1`,
+    [booking],
+  );
+  const left = await hold(database, guest, held, 10);
+  await pay(database, guest, left);
+  await database.commitAsVisitor(guest, (client) =>
+    client.query("select app_public.cancel_booking($1, $2)", [left, `cancel-${left}`]),
+  );
   await review(database, guest, booking);
   return { host, guest, booked, held, paused, draft };
 }
@@ -131,13 +142,18 @@ async function completeListing(database: TestDatabase, host: string, title: stri
   });
 }
 
-/** Books nights from tomorrow on and does not pay. */
-async function hold(database: TestDatabase, guest: string, listing: string): Promise<string> {
+/** Books three nights, from tomorrow on or later, and does not pay. */
+async function hold(
+  database: TestDatabase,
+  guest: string,
+  listing: string,
+  inDays = 1,
+): Promise<string> {
   return database.commitAsVisitor(guest, async (client) => {
     const quote = await value<string>(
       client,
-      "select id from app_public.create_quote($1, current_date + 1, current_date + 4, 2)",
-      [listing],
+      "select id from app_public.create_quote($1, current_date + $2::int, current_date + $2::int + 3, 2)",
+      [listing, inDays],
     );
     return value<string>(client, "select id from app_public.create_booking($1, $2)", [
       quote,
@@ -161,11 +177,6 @@ async function pay(database: TestDatabase, guest: string, booking: string): Prom
       );
     }
   });
-  await database.owner.query(
-    `insert into app_public.refunds (payment_id, reason, currency, amount)
-     select p.id, 'A gesture.', p.currency, 100 from app_public.payments p where p.booking_id = $1`,
-    [booking],
-  );
 }
 
 async function review(database: TestDatabase, guest: string, booking: string): Promise<void> {

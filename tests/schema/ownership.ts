@@ -54,6 +54,9 @@ export const OWNERSHIP: Readonly<Record<string, Ownership>> = {
   },
   "app_public.bookings": { owner: "t.guest_id", column: "guest_id", variant: "t.status::text" },
   "app_public.booking_events": { owner: BY_BOOKING },
+  "app_public.cancellation_tiers": COMMON,
+  "app_public.cancellations": { owner: BY_BOOKING },
+  "app_public.cancellation_line_items": { owner: BY_BOOKING },
   "app_public.payments": { owner: BY_BOOKING },
   "app_public.refunds": {
     owner: `(select b.guest_id from app_public.payments p

@@ -188,6 +188,9 @@ async function copyBooking(
   });
   const ofBooking = `t.booking_id = '${old.id}'`;
   await copy(client, "app_public.booking_events", ofBooking, { booking_id: booking });
+  for (const table of ["cancellations", "cancellation_line_items"]) {
+    await copy(client, `app_public.${table}`, ofBooking, { booking_id: booking });
+  }
   await copy(client, "app_public.payments", ofBooking, {
     id: payment,
     booking_id: booking,
@@ -282,6 +285,9 @@ function readingRules({ rows }: World): Readonly<Record<string, Rule>> {
     quote_line_items: via(quotes, "quote_id", quote),
     bookings: booking,
     booking_events: via(bookings, "booking_id", booking),
+    cancellation_tiers: () => true,
+    cancellations: via(bookings, "booking_id", booking),
+    cancellation_line_items: via(bookings, "booking_id", booking),
     payments: payment,
     refunds: via(payments, "payment_id", payment),
     reviews: (row, me) => row.published_at !== null || isMe(row.author_id, me),

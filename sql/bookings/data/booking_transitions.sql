@@ -4,9 +4,12 @@ values
   ('pending_payment', 'requested', 'system', 'none'),
   ('pending_payment', 'expired', 'system', 'after_hold'),
   ('pending_payment', 'cancelled', 'guest', 'none'),
+  ('pending_payment', 'cancelled', 'operator', 'none'),
   ('requested', 'confirmed', 'host', 'before_check_out'),
   ('requested', 'declined', 'host', 'none'),
   ('requested', 'expired', 'system', 'none'),
+  ('requested', 'cancelled', 'guest', 'none'),
+  ('requested', 'cancelled', 'operator', 'none'),
   -- Money came after the hold had expired, and the nights could be taken again.
   ('expired', 'confirmed', 'system', 'until_check_in'),
   ('confirmed', 'cancelled', 'guest', 'before_check_out'),

@@ -87,14 +87,14 @@ begin
   insert into app_public.bookings (
     id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
     check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,
-    cancellation_policy, time_zone, hold_expires_at
+    cancellation_policy, time_zone, hold_expires_at, check_in_from, house_rules
   )
   values (
     v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
     v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
     v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
     v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
-    v_claim.expires_at
+    v_claim.expires_at, v_listing.check_in_from, v_listing.house_rules
   )
   returning * into v_booking;
   return v_booking;

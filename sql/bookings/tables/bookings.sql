@@ -32,6 +32,9 @@ create table if not exists app_public.bookings (
   confirmed_at timestamptz,
   created_at timestamptz not null default app_hidden.clock(),
   updated_at timestamptz not null default app_hidden.clock(),
+  -- As they were when it was booked: what the guest accepted.
+  check_in_from time not null,
+  house_rules app_public.prose,
 
   -- A quote is sold once.
   constraint bookings_quote_id_key unique (quote_id),
@@ -111,6 +114,10 @@ comment on column app_public.bookings.platform_amount is
   'What the platform earns of it, in minor units.';
 comment on column app_public.bookings.cancellation_policy is 'The policy the stay was sold under.';
 comment on column app_public.bookings.time_zone is 'IANA zone of the dates.';
+comment on column app_public.bookings.check_in_from is
+  'Local time from which the guest may arrive, as it was when the stay was booked.';
+comment on column app_public.bookings.house_rules is
+  'The house rules that the guest accepted, plain text.';
 comment on column app_public.bookings.hold_expires_at is
   'Until when the nights are held for payment.';
 comment on column app_public.bookings.confirmed_at is 'When it was confirmed.';

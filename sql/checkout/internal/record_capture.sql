@@ -15,7 +15,6 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_sold boolean;
-  v_refund_id uuid;
 begin
   if record_capture.received_amount is distinct from payment.amount
     or record_capture.charge_id is null
@@ -49,14 +48,9 @@ begin
     return 'confirmed';
   end if;
 
-  insert into app_public.refunds (payment_id, reason, currency, amount)
-  values (
-    payment.id, 'The payment came after the hold had expired.', payment.currency, payment.amount
-  )
-  returning id into v_refund_id;
-  perform app_hidden.add_job(
-    'refund__create', jsonb_build_object('refundId', v_refund_id), 'refund:' || v_refund_id,
-    max_attempts => 25
+  perform app_hidden.queue_refund(
+    booking.id, payment.amount, 'late_payment', 'The payment came after the hold had expired.',
+    'system'
   );
   return 'refunding';
 end

@@ -12,8 +12,12 @@ create table if not exists app_public.ledger_transactions (
   created_at timestamptz not null default app_hidden.clock(),
 
   constraint ledger_transactions_external_fact_key unique (external_fact),
-  constraint ledger_transactions_kind_is_known
-    check (kind in ('charge', 'late_charge', 'refund', 'refund_failure'))
+  constraint ledger_transactions_kind_is_known check (
+    kind in (
+      'charge', 'late_charge', 'cancellation', 'goodwill', 'refund', 'refund_failure',
+      'foreign_refund', 'settlement'
+    )
+  )
 );
 
 alter table app_public.ledger_transactions enable row level security;
@@ -35,7 +39,8 @@ comment on column app_public.ledger_transactions.id is 'Public id of the transac
 comment on column app_public.ledger_transactions.external_fact is
   'What happened outside, such as charge:ch_123; once each.';
 comment on column app_public.ledger_transactions.kind is
-  'charge, late_charge, refund or refund_failure.';
+  'charge, late_charge, cancellation, goodwill, refund, refund_failure, foreign_refund or '
+  'settlement.';
 comment on column app_public.ledger_transactions.booking_id is 'The booking it is about.';
 comment on column app_public.ledger_transactions.created_at is 'When it was written down.';
 

@@ -14,12 +14,28 @@ as $$
   ) m (kind, user_id)
   where mails_of_event.type = 'booking.confirmed' and b.id = mails_of_event.subject
   union all
-  -- So far, money is given back only where it came too late.
-  select 'late_payment_refunded', b.guest_id, b.id
+  select m.kind, m.user_id, b.id
+  from app_public.bookings b
+  cross join lateral (values
+    ('booking_cancelled_guest', b.guest_id),
+    ('booking_cancelled_host', b.host_id)
+  ) m (kind, user_id)
+  where mails_of_event.type = 'booking.cancelled' and b.id = mails_of_event.subject
+    and b.confirmed_at is not null
+  union all
+  -- Each refund says for itself that it has arrived, or that it has not, and why it was made.
+  select
+    case
+      when mails_of_event.type = 'refund.failed' then 'refund_failed'
+      when r.reason_code = 'late_payment' then 'late_payment_refunded'
+      else 'refund_sent'
+    end,
+    b.guest_id, b.id
   from app_public.refunds r
   join app_public.payments p on p.id = r.payment_id
   join app_public.bookings b on b.id = p.booking_id
-  where mails_of_event.type = 'refund.succeeded' and r.id = mails_of_event.subject
+  where mails_of_event.type in ('refund.succeeded', 'refund.failed')
+    and r.id = mails_of_event.subject
 $$;
 
 comment on function app_hidden.mails_of_event(text, uuid) is 'The mails that an event asks for.';

@@ -8,14 +8,16 @@ create or replace function app_private.mail_to_send(
   out booking_id uuid, out listing_title text, out city text,
   out check_in date, out check_out date, out guests integer,
   out currency text, out exponent integer, out total_amount bigint, out host_amount bigint,
-  out street text
+  out street text, out cancelled_by text, out cancellation_reason text, out kept_host_amount bigint,
+  out refund_amount bigint, out refund_reason text
 )
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select m.kind, c.email, u.display_name, o.display_name, b.id, l.title, l.city,
     b.check_in, b.check_out, b.guests, b.currency, cu.exponent, b.total_amount, b.host_amount,
-    a.street
+    a.street, ca.actor::text, ca.reason, ca.host_amount, coalesce(r.amount, ca.refund_amount),
+    r.reason
   from app_private.mails m
   join app_public.users u on u.id = m.user_id
   join app_public.user_contacts c on c.user_id = u.id
@@ -25,6 +27,10 @@ as $$
   join app_public.listings l on l.id = b.listing_id
   join app_public.currencies cu on cu.code = b.currency
   left join app_public.listing_addresses a on a.listing_id = l.id
+  left join app_public.cancellations ca on ca.booking_id = b.id
+  -- A mail about a refund is about the refund of its event.
+  left join app_private.events e on e.id = m.event_id
+  left join app_public.refunds r on r.id = e.subject
   where m.id = mail_to_send.mail_id and m.sent_at is null
 $$;
 

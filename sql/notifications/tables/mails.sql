@@ -18,7 +18,11 @@ create table if not exists app_private.mails (
   -- However often an event is read, a person is told once.
   constraint mails_occasion_key unique (event_id, user_id),
   constraint mails_kind_is_known check (
-    kind in ('booking_confirmed_guest', 'booking_confirmed_host', 'late_payment_refunded')
+    kind in (
+      'booking_confirmed_guest', 'booking_confirmed_host', 'booking_cancelled_guest',
+      'booking_cancelled_host', 'late_payment_refunded', 'refund_sent', 'refund_failed',
+      'booking_requested_host', 'request_ended_guest'
+    )
   )
 );
 

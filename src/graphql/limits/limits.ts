@@ -21,6 +21,7 @@ export const FUNCTIONS: Readonly<Record<string, FunctionLimit>> = {
   "Query.searchListings": { calls: 3, box: ["west", "south", "east", "north"] },
   "Query.bookability": { calls: 20, rows: 100 },
   "Query.stayPrice": { calls: 20, rows: 100 },
+  "Query.cancellationPreview": { calls: 20, rows: 100 },
   "Listing.takenNights": { calls: 1, nights: ["fromDate", "toDate"] },
   "Listing.averageRating": { calls: 1, rows: 1 },
   "Listing.missingForPublication": { calls: 1, rows: 10 },

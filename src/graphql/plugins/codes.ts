@@ -37,7 +37,16 @@ export const CODES = {
     "total_too_low",
     "total_too_high",
   ],
-  LedgerTransactionKind: ["charge", "late_charge", "refund", "refund_failure"],
+  LedgerTransactionKind: [
+    "charge",
+    "late_charge",
+    "cancellation",
+    "goodwill",
+    "refund",
+    "refund_failure",
+    "foreign_refund",
+    "settlement",
+  ],
   PublicationRequirement: [
     "title",
     "description",
@@ -52,6 +61,8 @@ export const CODES = {
 /** Where they are. */
 const FIELDS: Readonly<Record<string, keyof typeof CODES>> = {
   "BookabilityReason.code": "BookabilityCode",
+  "CancellationLine.code": "LineItemCode",
+  "CancellationLineItem.code": "LineItemCode",
   "LedgerTransaction.kind": "LedgerTransactionKind",
   "Listing.missingForPublication": "PublicationRequirement",
   "PriceLine.code": "LineItemCode",
@@ -59,7 +70,13 @@ const FIELDS: Readonly<Record<string, keyof typeof CODES>> = {
 };
 
 /** Texts that are a code or a figure. */
-const CAPITALS = ["BookabilityReason.rule", "PriceLine.rule", "QuoteLineItem.rule"];
+const CAPITALS = [
+  "BookabilityReason.rule",
+  "CancellationLine.rule",
+  "CancellationLineItem.rule",
+  "PriceLine.rule",
+  "QuoteLineItem.rule",
+];
 
 /** Gives codes their enum. */
 export const CodesPlugin: GraphileConfig.Plugin = {

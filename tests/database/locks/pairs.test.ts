@@ -160,8 +160,8 @@ async function pay(hand: Hand, call: number): Promise<void> {
 async function refund(hand: Hand, call: number): Promise<void> {
   const made = await asOwner(
     database,
-    `insert into app_public.refunds (payment_id, reason, currency, amount)
-     select p.id, 'A gesture.', p.currency, 100 from app_public.payments p
+    `insert into app_public.refunds (payment_id, reason, reason_code, currency, amount)
+     select p.id, 'A gesture.', 'goodwill', p.currency, 100 from app_public.payments p
      where p.booking_id = $1 returning id`,
     [hand.paid[call]],
   );

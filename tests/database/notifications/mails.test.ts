@@ -96,11 +96,12 @@ test("every refund of a booking is told", async () => {
   );
   const halves = await asOwner(
     database,
-    `insert into app_public.refunds (payment_id, reason, currency, amount)
-     select p.id, 'One of two.', p.currency, p.captured_amount / 2
+    `insert into app_public.refunds (payment_id, reason, reason_code, currency, amount)
+     select p.id, 'One of two.', 'late_payment', p.currency, p.captured_amount / 2
      from app_public.payments p, generate_series(1, 2) where p.id = $1 returning id`,
     [payment.id],
   );
+  await publishEvents(database);
   for (const [index, { id }] of halves.entries()) {
     await asServer(database, "select app_private.apply_refund($1, $2, 'succeeded')", [
       id,
@@ -113,7 +114,9 @@ test("every refund of a booking is told", async () => {
       [late],
     );
     expect(mails).toEqual(
-      Array.from({ length: index + 1 }, () => ({ kind: "late_payment_refunded", user_id: guest })),
+      ["refund_failed", ...Array.from({ length: index + 1 }, () => "late_payment_refunded")].map(
+        (kind) => ({ kind, user_id: guest }),
+      ),
     );
   }
 });

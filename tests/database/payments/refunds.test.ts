@@ -20,8 +20,8 @@ let host: string;
 
 /** What a stay of the factories costs. */
 const PAID = 44_800;
-const REFUND = `insert into app_public.refunds (payment_id, reason, currency, amount)
-  select id, 'A gesture.', $2, $3 from app_public.payments where booking_id = $1 returning id`;
+const REFUND = `insert into app_public.refunds (payment_id, reason, reason_code, currency, amount)
+  select id, 'A gesture.', 'goodwill', $2, $3 from app_public.payments where booking_id = $1 returning id`;
 
 beforeAll(async () => {
   guest = await somebody(database, "Gero");
