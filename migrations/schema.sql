@@ -86,13 +86,14 @@ comment on type app_public.booking_mode is 'Whether a guest books at once or ask
 create type app_public.booking_status as enum (
   'pending_payment',
   'requested',
+  'accepted',
   'confirmed',
   'completed',
   'expired',
   'declined',
   'cancelled'
 );
-comment on type app_public.booking_status is 'Pending payment holds the nights; requested waits for the host; confirmed is sold; completed is after check-out.';
+comment on type app_public.booking_status is 'Pending payment holds the nights; requested waits for the host; accepted waits until the money is taken; confirmed is sold; completed is after check-out.';
 
 --
 -- enum app_public.cancellation_basis
@@ -122,6 +123,15 @@ create type app_public.cancellation_policy as enum (
 comment on type app_public.cancellation_policy is 'How much a guest gets back who cancels.';
 
 --
+-- enum app_public.capture_method
+--
+create type app_public.capture_method as enum (
+  'automatic',
+  'manual'
+);
+comment on type app_public.capture_method is 'Whether the money is taken as soon as the bank agrees, or set aside until the host accepts.';
+
+--
 -- enum app_public.claim_kind
 --
 create type app_public.claim_kind as enum (
@@ -143,7 +153,8 @@ create type app_public.ledger_account_kind as enum (
   'tax_payable',
   'stripe_fees',
   'disputes',
-  'guest_payable'
+  'guest_payable',
+  'bank'
 );
 comment on type app_public.ledger_account_kind is 'What an account counts.';
 
@@ -230,7 +241,8 @@ create type app_public.refund_reason as enum (
   'operator_cancelled',
   'goodwill',
   'made_at_stripe',
-  'unknown_charge'
+  'unknown_charge',
+  'not_accepted'
 );
 comment on type app_public.refund_reason is 'Why money is given back.';
 
@@ -273,7 +285,7 @@ create type app_public.bookability_reason as (
   rule text
 );
 comment on type app_public.bookability_reason is 'Why a stay cannot be booked.';
-comment on column app_public.bookability_reason.code is 'not_published, not_instant, own_listing, no_rates, in_the_past, min_nights, max_nights, booking_window, advance_notice, too_many_guests, nights_taken, total_too_low, total_too_high (than a card can be charged).';
+comment on column app_public.bookability_reason.code is 'not_published, own_listing, no_rates, in_the_past, min_nights, max_nights, booking_window, advance_notice, too_many_guests, nights_taken, total_too_low, total_too_high (than a card can be charged).';
 comment on column app_public.bookability_reason.rule is 'The listing''s rule that made it, such as "3" for min_nights.';
 
 --
@@ -368,9 +380,11 @@ create type app_public.search_result as (
   nightly_floor_amount bigint,
   nights integer,
   total_amount bigint,
-  cursor text
+  cursor text,
+  booking_mode app_public.booking_mode
 );
 comment on type app_public.search_result is 'A listing that was found, with its price for the dates.';
+comment on column app_public.search_result.booking_mode is 'Whether the guest books at once, or the host is asked first.';
 comment on column app_public.search_result.currency is 'ISO 4217 currency of the amounts.';
 comment on column app_public.search_result.cursor is 'Give it as after to get what follows.';
 comment on column app_public.search_result.latitude is 'Degrees north of its public place.';
@@ -418,7 +432,7 @@ alter table app_hidden.booking_transitions owner to staybase_owner;
 alter table app_hidden.booking_transitions add constraint booking_transitions_pkey
   PRIMARY KEY (from_status, to_status, actor);
 alter table app_hidden.booking_transitions add constraint booking_transitions_deadline_is_known
-  CHECK ((deadline = ANY (ARRAY['none'::text, 'after_hold'::text, 'until_check_in'::text, 'before_check_out'::text, 'after_check_out'::text])));
+  CHECK ((deadline = ANY (ARRAY['none'::text, 'after_hold'::text, 'before_answer_due'::text, 'until_check_in'::text, 'before_check_out'::text, 'after_check_out'::text])));
 alter table app_hidden.booking_transitions enable row level security;
 alter table app_hidden.booking_transitions force row level security;
 create policy definer_all on app_hidden.booking_transitions as permissive for all to staybase_owner
@@ -745,7 +759,7 @@ alter table app_private.mails add constraint mails_event_id_fkey
 alter table app_private.mails add constraint mails_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.mails add constraint mails_kind_is_known
-  CHECK ((kind = ANY (ARRAY['booking_confirmed_guest'::text, 'booking_confirmed_host'::text, 'booking_cancelled_guest'::text, 'booking_cancelled_host'::text, 'late_payment_refunded'::text, 'refund_sent'::text, 'refund_failed'::text, 'booking_requested_host'::text, 'request_ended_guest'::text])));
+  CHECK ((kind = ANY (ARRAY['booking_confirmed_guest'::text, 'booking_confirmed_host'::text, 'booking_cancelled_guest'::text, 'booking_cancelled_host'::text, 'late_payment_refunded'::text, 'refund_sent'::text, 'refund_failed'::text, 'booking_requested_guest'::text, 'booking_requested_host'::text, 'request_ended_guest'::text, 'request_ended_host'::text])));
 CREATE INDEX mails_booking_id_idx ON app_private.mails USING btree (booking_id);
 CREATE INDEX mails_user_id_idx ON app_private.mails USING btree (user_id);
 alter table app_private.mails enable row level security;
@@ -1091,7 +1105,9 @@ create table app_public.bookings (
   created_at timestamp with time zone default app_hidden.clock() not null,
   updated_at timestamp with time zone default app_hidden.clock() not null,
   check_in_from time without time zone not null,
-  house_rules app_public.prose
+  house_rules app_public.prose,
+  booking_mode app_public.booking_mode not null,
+  answer_due_at timestamp with time zone
 );
 alter table app_public.bookings owner to staybase_owner;
 alter table app_public.bookings add constraint bookings_pkey
@@ -1118,6 +1134,8 @@ alter table app_public.bookings add constraint bookings_guests_are_positive
   CHECK ((guests > 0));
 alter table app_public.bookings add constraint bookings_idempotency_key_has_length
   CHECK (((length((idempotency_key)::text) >= 8) AND (length((idempotency_key)::text) <= 200)));
+alter table app_public.bookings add constraint bookings_request_has_deadline
+  CHECK (((status <> ALL (ARRAY['requested'::app_public.booking_status, 'accepted'::app_public.booking_status, 'declined'::app_public.booking_status])) OR (answer_due_at IS NOT NULL)));
 alter table app_public.bookings add constraint bookings_shares_sum
   CHECK (((host_amount + platform_amount) = total_amount));
 alter table app_public.bookings add constraint bookings_stay_is_ordered
@@ -1174,6 +1192,8 @@ comment on column app_public.bookings.created_at is 'When it was made.';
 comment on column app_public.bookings.updated_at is 'When it last changed.';
 comment on column app_public.bookings.check_in_from is 'Local time from which the guest may arrive, as it was when the stay was booked.';
 comment on column app_public.bookings.house_rules is 'The house rules that the guest accepted, plain text.';
+comment on column app_public.bookings.booking_mode is 'Whether it was booked at once, or the host was asked.';
+comment on column app_public.bookings.answer_due_at is 'Until when the host can accept or decline a request; null for what is booked at once, and until the guest''s card has been authorised.';
 grant select on app_public.bookings to staybase_visitor;
 
 --
@@ -1940,7 +1960,10 @@ create table app_public.payments (
   stripe_charge_id text,
   failure_code text,
   created_at timestamp with time zone default app_hidden.clock() not null,
-  updated_at timestamp with time zone default app_hidden.clock() not null
+  updated_at timestamp with time zone default app_hidden.clock() not null,
+  capture_method app_public.capture_method default 'automatic'::app_public.capture_method not null,
+  authorised_until timestamp with time zone,
+  captured_at timestamp with time zone
 );
 alter table app_public.payments owner to staybase_owner;
 alter table app_public.payments add constraint payments_pkey
@@ -1988,6 +2011,9 @@ comment on column app_public.payments.stripe_charge_id is 'Stripe''s id of the c
 comment on column app_public.payments.failure_code is 'Why the last attempt failed, in Stripe''s words, such as card_declined.';
 comment on column app_public.payments.created_at is 'When it was begun.';
 comment on column app_public.payments.updated_at is 'When it last changed.';
+comment on column app_public.payments.capture_method is 'Whether the money is taken at once, or set aside until the host accepts.';
+comment on column app_public.payments.authorised_until is 'Until when the bank sets the money aside, where Stripe has said so.';
+comment on column app_public.payments.captured_at is 'When the money was taken.';
 grant select on app_public.payments to staybase_visitor;
 
 --
@@ -2469,6 +2495,40 @@ grant execute on routine app_hidden.are_language_tags(text[]) to staybase_operat
 grant execute on routine app_hidden.are_language_tags(text[]) to staybase_visitor;
 
 --
+-- function app_hidden.ask_host(app_public.bookings,timestamp with time zone)
+--
+CREATE OR REPLACE FUNCTION app_hidden.ask_host(booking app_public.bookings, authorised_until timestamp with time zone)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_due_at timestamptz := least(
+    app_hidden.clock() + interval '24 hours',
+    ask_host.authorised_until - interval '10 minutes',
+    app_hidden.check_in_instant(booking, 0)
+  );
+begin
+  if v_due_at <= app_hidden.clock() then
+    update app_public.bookings b
+    set status = 'cancelled', status_actor = 'system', answer_due_at = v_due_at,
+        status_reason = 'No time was left for the host to answer.'
+    where b.id = booking.id;
+    return;
+  end if;
+  update app_public.bookings b
+  set status = 'requested', status_actor = 'system', status_reason = 'The card is authorised.',
+      answer_due_at = v_due_at
+  where b.id = booking.id;
+  update app_public.calendar_claims c set expires_at = v_due_at
+  where c.booking_id = booking.id and c.kind = 'hold';
+end
+$function$;
+alter routine app_hidden.ask_host(app_public.bookings,timestamp with time zone) owner to staybase_owner;
+comment on routine app_hidden.ask_host(app_public.bookings,timestamp with time zone) is 'Makes a booking whose card is authorised a request that its host answers.';
+
+--
 -- function app_hidden.begin_once(text,text,jsonb)
 --
 CREATE OR REPLACE FUNCTION app_hidden.begin_once(idempotency_key text, operation text, request jsonb, OUT ran_before boolean, OUT result_id uuid)
@@ -2539,7 +2599,7 @@ CREATE OR REPLACE FUNCTION app_hidden.booked_listing_ids()
 AS $function$
   select b.listing_id from app_public.bookings b
   where b.guest_id = app_public.current_user_id()
-    and (b.confirmed_at is not null or b.status in ('pending_payment', 'requested'))
+    and (b.confirmed_at is not null or b.status in ('pending_payment', 'requested', 'accepted'))
 $function$;
 alter routine app_hidden.booked_listing_ids() owner to staybase_owner;
 comment on routine app_hidden.booked_listing_ids() is 'Listings that whoever is signed in has booked, past and cancelled stays included.';
@@ -2645,6 +2705,10 @@ declare
   v_due bigint;
   v_host_keeps bigint;
 begin
+  if booking.status = 'accepted' then
+    raise exception 'The money is being taken right now; try again when it has been.'
+      using errcode = 'SBB08', column = 'booking_id';
+  end if;
   if booking.status not in ('pending_payment', 'requested', 'confirmed') then
     raise exception 'A booking that is % cannot be cancelled.', booking.status
       using errcode = 'SBB08', column = 'booking_id';
@@ -2907,16 +2971,23 @@ CREATE OR REPLACE FUNCTION app_hidden.confirm_booking(booking app_public.booking
 AS $function$
 declare
   v_claim app_public.calendar_claims;
+  v_is_request boolean := booking.booking_mode = 'request';
   v_is_too_late boolean := booking.hold_expires_at <= app_hidden.clock()
     and booking.check_in < app_hidden.local_today(booking.time_zone);
 begin
-  if booking.status = 'pending_payment' and v_is_too_late then
+  if v_is_request and booking.status in ('pending_payment', 'requested') then
+    update app_public.bookings b
+    set status = 'cancelled', status_actor = 'system',
+        status_reason = 'The money was taken before the host had accepted.'
+    where b.id = booking.id;
+    return false;
+  elsif booking.status = 'pending_payment' and v_is_too_late then
     update app_public.bookings b
     set status = 'expired', status_actor = 'system',
         status_reason = 'The check-in had passed before payment.'
     where b.id = booking.id;
     return false;
-  elsif booking.status = 'expired' and not v_is_too_late and exists (
+  elsif booking.status = 'expired' and not v_is_request and not v_is_too_late and exists (
     select from app_public.listings l where l.id = booking.listing_id and l.status = 'published'
   ) then
     begin
@@ -2931,7 +3002,7 @@ begin
     exception
       when sqlstate 'SBC01' then return false;
     end;
-  elsif booking.status <> 'pending_payment' then
+  elsif booking.status not in ('pending_payment', 'accepted') then
     return false;
   end if;
 
@@ -3032,7 +3103,12 @@ begin
   perform app_hidden.lock_units(expire_listing_holds.listing_id);
 
   update app_public.bookings b
-  set status = 'expired', status_actor = 'system', status_reason = 'The hold ended before payment.'
+  set status = 'expired', status_actor = 'system',
+      status_reason = case b.status
+        when 'requested' then 'The host did not answer in time.'
+        when 'accepted' then 'It took too long to take the money.'
+        else 'The hold ended before payment.'
+      end
   from app_public.calendar_claims c
   where c.booking_id = b.id
     and c.listing_id = expire_listing_holds.listing_id
@@ -3065,6 +3141,46 @@ BEGIN ATOMIC
 END;
 alter routine app_hidden.fees_in_force() owner to staybase_owner;
 comment on routine app_hidden.fees_in_force() is 'The platform fees of now; one row.';
+
+--
+-- function app_hidden.follow_unpaid(app_public.payments,app_public.bookings)
+--
+CREATE OR REPLACE FUNCTION app_hidden.follow_unpaid(payment app_public.payments, booking app_public.bookings)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if booking.status = 'pending_payment' and payment.status = 'authorised'
+    and payment.capture_method = 'manual'
+  then
+    perform app_hidden.ask_host(booking, payment.authorised_until);
+  elsif booking.status = 'pending_payment' then
+    perform app_hidden.set_hold_end(booking, payment.status);
+    -- Now it is known that the guest did not pay in time.
+    if payment.status = 'cancelled' and booking.hold_expires_at <= app_hidden.clock() then
+      update app_public.bookings b
+      set status = 'expired', status_actor = 'system',
+          status_reason = 'The hold ended before payment.'
+      where b.id = booking.id;
+    end if;
+  elsif booking.status in ('requested', 'accepted') and payment.status = 'cancelled' then
+    update app_public.bookings b
+    set status = 'expired', status_actor = 'system',
+        status_reason = 'The bank no longer sets the money aside.'
+    where b.id = booking.id;
+  elsif booking.status = 'accepted' then
+    perform app_hidden.queue_capture(payment.id);
+  elsif booking.status in ('expired', 'cancelled', 'declined')
+    and payment.status not in ('processing', 'cancelled')
+  then
+    perform app_hidden.queue_intent_cancellation(payment.id);
+  end if;
+end
+$function$;
+alter routine app_hidden.follow_unpaid(app_public.payments,app_public.bookings) owner to staybase_owner;
+comment on routine app_hidden.follow_unpaid(app_public.payments,app_public.bookings) is 'What a payment that has taken no money means for its booking.';
 
 --
 -- function app_hidden.free_units(uuid,daterange,smallint)
@@ -3489,6 +3605,28 @@ AS $function$
   ) m (kind, user_id)
   where mails_of_event.type = 'booking.cancelled' and b.id = mails_of_event.subject
     and b.confirmed_at is not null
+  union all
+  select m.kind, m.user_id, b.id
+  from app_public.bookings b
+  cross join lateral (values
+    ('booking_requested_guest', b.guest_id),
+    ('booking_requested_host', b.host_id)
+  ) m (kind, user_id)
+  where mails_of_event.type = 'booking.requested' and b.id = mails_of_event.subject
+  union all
+  -- A request that came to nothing. Who ended it knows; the host hears of no request that was none.
+  select m.kind, m.user_id, b.id
+  from app_public.bookings b
+  cross join lateral (values
+    ('request_ended_guest', b.guest_id, b.status_actor <> 'guest'),
+    ('request_ended_host', b.host_id, b.status_actor <> 'host' and exists (
+      select from app_public.booking_events e
+      where e.booking_id = b.id and e.to_status = 'requested'
+    ))
+  ) m (kind, user_id, is_news)
+  where mails_of_event.type in ('booking.declined', 'booking.expired', 'booking.cancelled')
+    and b.id = mails_of_event.subject and b.answer_due_at is not null and b.confirmed_at is null
+    and m.is_news
   union all
   -- Each refund says for itself that it has arrived, or that it has not, and why it was made.
   select
@@ -3949,6 +4087,29 @@ alter routine app_hidden.public_place(uuid,double precision,double precision) ow
 comment on routine app_hidden.public_place(uuid,double precision,double precision) is 'The point that stands for a home on the map: one of its host''s nearby, or a new one.';
 
 --
+-- function app_hidden.queue_capture(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.queue_capture(payment_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select app_hidden.add_job(
+    'payment__capture',
+    jsonb_build_object('paymentId', payment_id),
+    'payment__capture:' || payment_id,
+    max_attempts => 25,
+    queue_name => (
+      select app_hidden.stripe_queue(p.stripe_payment_intent_id) from app_public.payments p
+      where p.id = queue_capture.payment_id
+    )
+  )
+$function$;
+alter routine app_hidden.queue_capture(uuid) owner to staybase_owner;
+comment on routine app_hidden.queue_capture(uuid) is 'Asks Stripe to take the money that is set aside for a payment.';
+
+--
 -- function app_hidden.queue_intent_cancellation(uuid)
 --
 CREATE OR REPLACE FUNCTION app_hidden.queue_intent_cancellation(payment_id uuid)
@@ -4087,44 +4248,62 @@ CREATE OR REPLACE FUNCTION app_hidden.record_capture(payment app_public.payments
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_sold boolean;
+  v_sold boolean := false;
 begin
-  if record_capture.received_amount is distinct from payment.amount
-    or record_capture.charge_id is null
+  if record_capture.charge_id is null
+    or coalesce(record_capture.received_amount, 0) not between 1 and payment.amount
   then
     raise exception 'Stripe received another amount than was asked for.' using errcode = 'SBM03';
   end if;
   update app_public.payments p
   set status = 'captured', captured_amount = record_capture.received_amount,
-      stripe_charge_id = record_capture.charge_id, failure_code = null
+      captured_at = app_hidden.clock(), stripe_charge_id = record_capture.charge_id,
+      failure_code = null
   where p.id = payment.id;
 
-  v_sold := app_hidden.confirm_booking(booking);
-  perform app_hidden.post_ledger(
-    'charge:' || record_capture.charge_id,
-    case when v_sold then 'charge' else 'late_charge' end,
-    booking.id,
-    case when v_sold
-      then array[
+  if record_capture.received_amount = payment.amount then
+    v_sold := app_hidden.confirm_booking(booking);
+  elsif booking.status in ('pending_payment', 'requested', 'accepted') then
+    update app_public.bookings b
+    set status = 'cancelled', status_actor = 'system',
+        status_reason = 'Another amount was taken than was asked for.'
+    where b.id = booking.id;
+  end if;
+  if v_sold then
+    perform app_hidden.post_ledger(
+      'charge:' || record_capture.charge_id, 'charge', booking.id,
+      array[
         row('stripe_balance', null, payment.currency, payment.amount),
         row('host_payable', booking.host_id, payment.currency, -booking.host_amount),
         row('platform_revenue', null, payment.currency, -booking.platform_amount)
       ]::app_hidden.ledger_posting[]
-      else array[
-        row('stripe_balance', null, payment.currency, payment.amount),
-        row('guest_payable', null, payment.currency, -payment.amount)
-      ]::app_hidden.ledger_posting[]
-    end
-  );
-
-  if v_sold then
+    );
     return 'confirmed';
   end if;
 
-  perform app_hidden.queue_refund(
-    booking.id, payment.amount, 'late_payment', 'The payment came after the hold had expired.',
-    'system'
+  perform app_hidden.post_ledger(
+    'charge:' || record_capture.charge_id, 'late_charge', booking.id,
+    array[
+      row('stripe_balance', null, payment.currency, record_capture.received_amount),
+      row('guest_payable', null, payment.currency, -record_capture.received_amount)
+    ]::app_hidden.ledger_posting[]
   );
+  if record_capture.received_amount < payment.amount then
+    perform app_hidden.queue_refund(
+      booking.id, record_capture.received_amount, 'not_accepted',
+      'Another amount was taken than was asked for.', 'system'
+    );
+  elsif booking.booking_mode = 'request' then
+    perform app_hidden.queue_refund(
+      booking.id, payment.amount, 'not_accepted',
+      'The money was taken for a request that was not accepted, or had ended.', 'system'
+    );
+  else
+    perform app_hidden.queue_refund(
+      booking.id, payment.amount, 'late_payment', 'The payment came after the hold had expired.',
+      'system'
+    );
+  end if;
   return 'refunding';
 end
 $function$;
@@ -4176,9 +4355,6 @@ begin
     when 'not_published' then
       raise exception 'This listing is not open for bookings.'
         using errcode = 'SBL01', column = 'listing_id';
-    when 'not_instant' then
-      raise exception 'This host takes requests, which cannot be booked at once.'
-        using errcode = 'SBB05', column = 'listing_id';
     when 'own_listing' then
       raise exception 'Hosts do not book their own listing; block the nights instead.'
         using errcode = 'SBB04', column = 'listing_id';
@@ -4292,6 +4468,29 @@ alter routine app_hidden.require_host_booking(uuid) owner to staybase_owner;
 comment on routine app_hidden.require_host_booking(uuid) is 'The booking of the host who is signed in; BOOKING_NOT_FOUND or FORBIDDEN otherwise.';
 
 --
+-- function app_hidden.require_open_request(app_public.bookings)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_open_request(booking app_public.bookings)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if booking.status <> 'requested' then
+    raise exception 'Only a request is accepted or declined; this booking is %.', booking.status
+      using errcode = 'SBB08', column = 'booking_id';
+  end if;
+  if booking.answer_due_at <= app_hidden.clock() then
+    raise exception 'The time to answer this request is over.'
+      using errcode = 'SBB05', column = 'booking_id';
+  end if;
+end
+$function$;
+alter routine app_hidden.require_open_request(app_public.bookings) owner to staybase_owner;
+comment on routine app_hidden.require_open_request(app_public.bookings) is 'Raises where a host can no longer, or not yet, answer a booking.';
+
+--
 -- function app_hidden.require_own_booking(uuid)
 --
 CREATE OR REPLACE FUNCTION app_hidden.require_own_booking(booking_id uuid)
@@ -4402,12 +4601,12 @@ grant execute on routine app_hidden.require_user_id() to staybase_visitor;
 -- function app_hidden.search_candidates(bigint,integer,uuid,integer,integer,integer,integer,integer,bigint,bigint,smallint,bigint,bigint)
 --
 CREATE OR REPLACE FUNCTION app_hidden.search_candidates(cell bigint, after_score integer, after_listing_id uuid, west_e6 integer, width_e6 integer, south_e6 integer, north_e6 integer, guests integer, need bigint, any_of bigint, currency_number smallint, least_amount bigint, most_amount bigint)
- RETURNS TABLE(score integer, listing_id uuid, longitude_e6 integer, latitude_e6 integer, nightly_floor_amount bigint, currency_number smallint)
+ RETURNS TABLE(score integer, listing_id uuid, longitude_e6 integer, latitude_e6 integer, nightly_floor_amount bigint, currency_number smallint, attrs bigint)
  LANGUAGE sql
  STABLE
 AS $function$
   select s.score, s.listing_id, s.longitude_e6, s.latitude_e6, s.nightly_floor_amount,
-    s.currency_number
+    s.currency_number, s.attrs
   from app_hidden.search_cells s
   where s.cell = search_candidates.cell
     and s.score <= search_candidates.after_score
@@ -5034,6 +5233,7 @@ begin
   v_in_time := case v_deadline
     when 'none' then true
     when 'after_hold' then app_hidden.clock() >= NEW.hold_expires_at
+    when 'before_answer_due' then app_hidden.clock() < NEW.answer_due_at
     when 'until_check_in' then v_today <= NEW.check_in
     when 'before_check_out' then v_today < NEW.check_out
     when 'after_check_out' then v_today >= NEW.check_out
@@ -5075,7 +5275,7 @@ begin
     where b.id = any (v_booking_ids)
       and (
         c.kind is distinct from (case
-          when b.status in ('pending_payment', 'requested') then 'hold'
+          when b.status in ('pending_payment', 'requested', 'accepted') then 'hold'
           when b.status in ('confirmed', 'completed') then 'booking'
         end)::app_public.claim_kind
         or c.listing_id <> b.listing_id
@@ -5699,9 +5899,9 @@ comment on routine app_private.age_search_floors(boolean) is 'Brings the floors 
 grant execute on routine app_private.age_search_floors(boolean) to staybase_authenticator;
 
 --
--- function app_private.apply_payment_intent(text,uuid,text,bigint,text,text)
+-- function app_private.apply_payment_intent(text,uuid,text,bigint,text,text,bigint,text,timestamp with time zone)
 --
-CREATE OR REPLACE FUNCTION app_private.apply_payment_intent(intent_id text, payment_id uuid, intent_status text, received_amount bigint, charge_id text, failure_code text)
+CREATE OR REPLACE FUNCTION app_private.apply_payment_intent(intent_id text, payment_id uuid, intent_status text, received_amount bigint, charge_id text, failure_code text, amount bigint, currency text, authorised_until timestamp with time zone DEFAULT NULL::timestamp with time zone)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -5711,32 +5911,33 @@ declare
   v_booking app_public.bookings;
   v_payment app_public.payments;
 begin
-  select b.* into v_booking
-  from app_public.payments p join app_public.bookings b on b.id = p.booking_id
+  select p.* into v_payment from app_public.payments p
   where p.stripe_payment_intent_id = apply_payment_intent.intent_id
-    or (p.id = apply_payment_intent.payment_id and p.stripe_payment_intent_id is null);
-  if v_booking.id is null then
-    return 'unknown';
-  end if;
-
-  perform app_hidden.lock_units(v_booking.listing_id);
-  v_booking := app_hidden.lock_booking(v_booking.id);
-  -- Stripe may report before the server has noted the intent: the metadata has our id.
-  update app_public.payments p
-  set stripe_payment_intent_id = apply_payment_intent.intent_id,
-      failure_code = coalesce(apply_payment_intent.failure_code, p.failure_code)
-  where p.booking_id = v_booking.id
-    and (p.stripe_payment_intent_id = apply_payment_intent.intent_id
-      or (p.id = apply_payment_intent.payment_id and p.stripe_payment_intent_id is null))
-  returning p.* into v_payment;
-
-  -- Another intent was noted in the meantime: this one is not ours to act on.
+    or (p.id = apply_payment_intent.payment_id and p.stripe_payment_intent_id is null
+      and p.amount = apply_payment_intent.amount and p.currency = apply_payment_intent.currency);
   if v_payment.id is null then
     return 'unknown';
   end if;
-  if v_payment.status not in (
-    'requires_payment', 'requires_action', 'processing', 'authorised'
-  ) then
+  select b.* into v_booking from app_public.bookings b where b.id = v_payment.booking_id;
+  perform app_hidden.lock_units(v_booking.listing_id);
+  v_booking := app_hidden.lock_booking(v_booking.id);
+  v_payment := app_hidden.lock_payment(v_payment.id);
+  -- Another intent was noted in the meantime: this one is not ours to act on.
+  if v_payment.stripe_payment_intent_id <> apply_payment_intent.intent_id then
+    return 'unknown';
+  end if;
+  -- Stripe may report before the server has noted the intent.
+  update app_public.payments p
+  set stripe_payment_intent_id = apply_payment_intent.intent_id,
+      failure_code = coalesce(apply_payment_intent.failure_code, p.failure_code)
+  where p.id = v_payment.id
+  returning p.* into v_payment;
+
+  if v_payment.status not in ('requires_payment', 'requires_action', 'processing', 'authorised')
+    -- What was set aside is taken or let go of. All else is older news.
+    or (v_payment.status = 'authorised'
+      and apply_payment_intent.intent_status not in ('requires_capture', 'succeeded', 'canceled'))
+  then
     return 'unchanged';
   end if;
   if apply_payment_intent.intent_status = 'succeeded' then
@@ -5752,31 +5953,17 @@ begin
     when 'requires_capture' then 'authorised'
     when 'canceled' then 'cancelled'
     else 'requires_payment'
-  end::app_public.payment_status
+  end::app_public.payment_status,
+    authorised_until = coalesce(apply_payment_intent.authorised_until, p.authorised_until)
   where p.id = v_payment.id
   returning * into v_payment;
-  perform app_hidden.set_hold_end(v_booking, v_payment.status);
-  -- Now it is known that the guest did not pay in time.
-  if v_payment.status = 'cancelled' and v_booking.status = 'pending_payment'
-    and v_booking.hold_expires_at <= app_hidden.clock()
-  then
-    update app_public.bookings b
-    set status = 'expired', status_actor = 'system',
-        status_reason = 'The hold ended before payment.'
-    where b.id = v_booking.id;
-  end if;
-  -- The booking has ended and this intent could still take money: nobody must pay for nothing.
-  if v_booking.status in ('expired', 'cancelled', 'declined')
-    and apply_payment_intent.intent_status not in ('processing', 'canceled')
-  then
-    perform app_hidden.queue_intent_cancellation(v_payment.id);
-  end if;
+  perform app_hidden.follow_unpaid(v_payment, v_booking);
   return 'noted';
 end
 $function$;
-alter routine app_private.apply_payment_intent(text,uuid,text,bigint,text,text) owner to staybase_owner;
-comment on routine app_private.apply_payment_intent(text,uuid,text,bigint,text,text) is 'Brings a payment to where Stripe''s intent is; repeatable, in any order.';
-grant execute on routine app_private.apply_payment_intent(text,uuid,text,bigint,text,text) to staybase_authenticator;
+alter routine app_private.apply_payment_intent(text,uuid,text,bigint,text,text,bigint,text,timestamp with time zone) owner to staybase_owner;
+comment on routine app_private.apply_payment_intent(text,uuid,text,bigint,text,text,bigint,text,timestamp with time zone) is 'Brings a payment to where Stripe''s intent is; repeatable, in any order.';
+grant execute on routine app_private.apply_payment_intent(text,uuid,text,bigint,text,text,bigint,text,timestamp with time zone) to staybase_authenticator;
 
 --
 -- function app_private.apply_refund(uuid,text,text)
@@ -5939,6 +6126,10 @@ begin
   then
     raise exception 'The hold has expired; ask for a new quote.' using errcode = 'SBB07';
   end if;
+  if v_booking.status in ('requested', 'accepted') then
+    raise exception 'The money for this booking is set aside; the host is asked.'
+      using errcode = 'SBB06';
+  end if;
   if v_booking.status <> 'pending_payment' then
     raise exception 'A booking that is % cannot be paid.', v_booking.status using errcode = 'SBB06';
   end if;
@@ -5946,8 +6137,12 @@ begin
   select p.* into v_payment from app_public.payments p
   where p.booking_id = v_booking.id and p.status not in ('failed', 'cancelled');
   if v_payment.id is null then
-    insert into app_public.payments (booking_id, currency, amount)
-    values (v_booking.id, v_booking.currency, v_booking.total_amount)
+    insert into app_public.payments (booking_id, currency, amount, capture_method)
+    values (
+      v_booking.id, v_booking.currency, v_booking.total_amount,
+      case v_booking.booking_mode when 'request' then 'manual' else 'automatic' end
+        ::app_public.capture_method
+    )
     returning * into v_payment;
     perform app_hidden.add_job(
       'payment__end_hold',
@@ -6421,7 +6616,7 @@ grant execute on routine app_private.ledger_drift() to staybase_authenticator;
 --
 -- function app_private.mail_to_send(uuid)
 --
-CREATE OR REPLACE FUNCTION app_private.mail_to_send(mail_id uuid, OUT kind text, OUT email text, OUT display_name text, OUT other_name text, OUT booking_id uuid, OUT listing_title text, OUT city text, OUT check_in date, OUT check_out date, OUT guests integer, OUT currency text, OUT exponent integer, OUT total_amount bigint, OUT host_amount bigint, OUT street text, OUT cancelled_by text, OUT cancellation_reason text, OUT kept_host_amount bigint, OUT refund_amount bigint, OUT refund_reason text)
+CREATE OR REPLACE FUNCTION app_private.mail_to_send(mail_id uuid, OUT kind text, OUT email text, OUT display_name text, OUT other_name text, OUT booking_id uuid, OUT listing_title text, OUT city text, OUT check_in date, OUT check_out date, OUT guests integer, OUT currency text, OUT exponent integer, OUT total_amount bigint, OUT host_amount bigint, OUT street text, OUT cancelled_by text, OUT cancellation_reason text, OUT kept_host_amount bigint, OUT refund_amount bigint, OUT refund_reason text, OUT status text, OUT status_reason text, OUT answer_due text)
  RETURNS record
  LANGUAGE sql
  STABLE SECURITY DEFINER
@@ -6430,7 +6625,8 @@ AS $function$
   select m.kind, c.email, u.display_name, o.display_name, b.id, l.title, l.city,
     b.check_in, b.check_out, b.guests, b.currency, cu.exponent, b.total_amount, b.host_amount,
     a.street, ca.actor::text, ca.reason, ca.host_amount, coalesce(r.amount, ca.refund_amount),
-    r.reason
+    r.reason, b.status::text, b.status_reason,
+    to_char(b.answer_due_at at time zone b.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || b.time_zone
   from app_private.mails m
   join app_public.users u on u.id = m.user_id
   join app_public.user_contacts c on c.user_id = u.id
@@ -7047,6 +7243,46 @@ comment on routine app_private.stripe_event(text) is 'A stored event, for the jo
 grant execute on routine app_private.stripe_event(text) to staybase_authenticator;
 
 --
+-- function app_public.accept_booking(uuid,text)
+--
+CREATE OR REPLACE FUNCTION app_public.accept_booking(booking_id uuid, idempotency_key text)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings := app_hidden.require_host_booking(accept_booking.booking_id);
+  v_once record;
+begin
+  v_once := app_hidden.begin_once(
+    accept_booking.idempotency_key, 'accept_booking', jsonb_build_object('id', v_booking.id)
+  );
+  if v_once.ran_before then
+    select b.* into v_booking from app_public.bookings b where b.id = v_once.result_id;
+    return v_booking;
+  end if;
+
+  perform app_hidden.lock_units(v_booking.listing_id);
+  v_booking := app_hidden.lock_booking(v_booking.id);
+  perform app_hidden.require_open_request(v_booking);
+  update app_public.bookings b
+  set status = 'accepted', status_actor = 'host', status_reason = ''
+  where b.id = v_booking.id
+  returning * into v_booking;
+  update app_public.calendar_claims c set expires_at = app_hidden.clock() + interval '1 day'
+  where c.booking_id = v_booking.id and c.kind = 'hold';
+  perform app_hidden.queue_capture(p.id) from app_public.payments p
+  where p.booking_id = v_booking.id and p.status = 'authorised';
+  perform app_hidden.end_once(accept_booking.idempotency_key, v_booking.id);
+  return v_booking;
+end
+$function$;
+alter routine app_public.accept_booking(uuid,text) owner to staybase_owner;
+comment on routine app_public.accept_booking(uuid,text) is 'For the host: accepts a request before its answer is due. The guest''s money is taken, and then the booking is confirmed, mostly within seconds. A repeated call with the same key returns the same booking.';
+grant execute on routine app_public.accept_booking(uuid,text) to staybase_visitor;
+
+--
 -- function app_public.archive_listing(uuid)
 --
 CREATE OR REPLACE FUNCTION app_public.archive_listing(listing_id uuid)
@@ -7152,8 +7388,6 @@ begin
   select r.code, r.rule
   from (values
     ('not_published', v_listing.status <> 'published', v_listing.status::text),
-    -- Until hosts can answer requests, these cannot be booked by anybody.
-    ('not_instant', v_listing.booking_mode <> 'instant', v_listing.booking_mode::text),
     ('own_listing', v_listing.status = 'published'
       and v_listing.host_id = app_public.current_user_id(), null),
     ('no_rates', v_price is null, null),
@@ -7386,10 +7620,6 @@ begin
     raise exception 'This listing is not open for bookings.'
       using errcode = 'SBL01', column = 'quote_id';
   end if;
-  if v_listing.booking_mode <> 'instant' then
-    raise exception 'This host takes requests, which cannot be booked at once.'
-      using errcode = 'SBB05', column = 'quote_id';
-  end if;
 
   if v_quote.check_in < app_hidden.local_today(v_listing.time_zone) then
     raise exception 'Check-in is in the past by now; ask for a new quote.'
@@ -7424,21 +7654,21 @@ begin
   insert into app_public.bookings (
     id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
     check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,
-    cancellation_policy, time_zone, hold_expires_at, check_in_from, house_rules
+    cancellation_policy, time_zone, hold_expires_at, check_in_from, house_rules, booking_mode
   )
   values (
     v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
     v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
     v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
     v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
-    v_claim.expires_at, v_listing.check_in_from, v_listing.house_rules
+    v_claim.expires_at, v_listing.check_in_from, v_listing.house_rules, v_listing.booking_mode
   )
   returning * into v_booking;
   return v_booking;
 end
 $function$;
 alter routine app_public.create_booking(uuid,text) owner to staybase_owner;
-comment on routine app_public.create_booking(uuid,text) is 'Books a quote as it stands and holds the nights for 15 minutes; pay by POST /v1/bookings/{id}/payment. A repeated call with the same key returns the same booking.';
+comment on routine app_public.create_booking(uuid,text) is 'Books a quote as it stands and holds the nights for 15 minutes; pay by POST /v1/bookings/{id}/payment. Where the listing takes requests, paying sets the money aside, and the host accepts or declines. A repeated call with the same key returns the same booking.';
 grant execute on routine app_public.create_booking(uuid,text) to staybase_visitor;
 
 --
@@ -7504,6 +7734,48 @@ comment on routine app_public.current_user_id() is 'The id of who is signed in, 
 grant execute on routine app_public.current_user_id() to staybase_authenticator;
 grant execute on routine app_public.current_user_id() to staybase_operator;
 grant execute on routine app_public.current_user_id() to staybase_visitor;
+
+--
+-- function app_public.decline_booking(uuid,text,text)
+--
+CREATE OR REPLACE FUNCTION app_public.decline_booking(booking_id uuid, idempotency_key text, reason text DEFAULT ''::text)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings := app_hidden.require_host_booking(decline_booking.booking_id);
+  v_reason app_public.prose := btrim(coalesce(decline_booking.reason, ''));
+  v_once record;
+begin
+  if length(v_reason) > 1000 then
+    raise exception 'A reason has at most 1000 characters.'
+      using errcode = 'SBG04', column = 'reason';
+  end if;
+  v_once := app_hidden.begin_once(
+    decline_booking.idempotency_key, 'decline_booking',
+    jsonb_build_object('id', v_booking.id, 'reason', v_reason)
+  );
+  if v_once.ran_before then
+    select b.* into v_booking from app_public.bookings b where b.id = v_once.result_id;
+    return v_booking;
+  end if;
+
+  perform app_hidden.lock_units(v_booking.listing_id);
+  v_booking := app_hidden.lock_booking(v_booking.id);
+  perform app_hidden.require_open_request(v_booking);
+  update app_public.bookings b
+  set status = 'declined', status_actor = 'host', status_reason = v_reason
+  where b.id = v_booking.id
+  returning * into v_booking;
+  perform app_hidden.end_once(decline_booking.idempotency_key, v_booking.id);
+  return v_booking;
+end
+$function$;
+alter routine app_public.decline_booking(uuid,text,text) owner to staybase_owner;
+comment on routine app_public.decline_booking(uuid,text,text) is 'For the host: declines a request before its answer is due. The nights are free again, and the guest''s card is released. A repeated call with the same key returns the same booking.';
+grant execute on routine app_public.decline_booking(uuid,text,text) to staybase_visitor;
 
 --
 -- function app_public.listings_average_rating(app_public.listings)
@@ -7691,6 +7963,7 @@ AS $function$
 declare
   v_nights integer := search_listings.check_out - search_listings.check_in;
   v_currency_number smallint;
+  v_instant bigint := app_hidden.search_mask('booking_mode', '{instant}');
   v_need bigint := 0;
   v_any bigint := -1;
   v_score integer := 2147483647;
@@ -7727,9 +8000,8 @@ begin
   if cardinality(search_listings.amenities) > 0 then
     v_need := app_hidden.search_mask('amenity', search_listings.amenities);
   end if;
-  -- With dates, what is found can be booked; hosts cannot answer requests yet.
-  if search_listings.instant_only or v_nights is not null then
-    v_need := v_need | app_hidden.search_mask('booking_mode', '{instant}');
+  if search_listings.instant_only then
+    v_need := v_need | v_instant;
   end if;
   if search_listings.minimum_rating is not null then
     v_need := v_need | app_hidden.search_rating_mask(search_listings.minimum_rating);
@@ -7770,7 +8042,9 @@ begin
     page.nightly_floor_amount,
     v_nights,
     page.total_amount,
-    page.score || '.' || page.listing_id
+    page.score || '.' || page.listing_id,
+    case when page.attrs & v_instant = v_instant then 'instant' else 'request' end
+      ::app_public.booking_mode
   from (
     select found.*, price.total_amount
     from (
@@ -7808,7 +8082,7 @@ begin
 end
 $function$;
 alter routine app_public.search_listings(double precision,double precision,double precision,double precision,date,date,integer,text[],app_public.listing_type[],boolean,numeric,text,bigint,bigint,integer,text) owner to staybase_owner;
-comment on routine app_public.search_listings(double precision,double precision,double precision,double precision,date,date,integer,text[],app_public.listing_type[],boolean,numeric,text,bigint,bigint,integer,text) is 'Published listings inside a box in degrees (west > east crosses the date line), most relevant first; with dates, only those that can be booked, with the exact total. Amounts to search by need a currency; with dates they are totals of the stay, without dates nightly rates. At most 100 a page; what comes after the cursor of the last result is the next page.';
+comment on routine app_public.search_listings(double precision,double precision,double precision,double precision,date,date,integer,text[],app_public.listing_type[],boolean,numeric,text,bigint,bigint,integer,text) is 'Published listings inside a box in degrees (west > east crosses the date line), most relevant first; with dates, only those that can be booked or asked for, with the exact total. Amounts to search by need a currency; with dates they are totals of the stay, without dates nightly rates. At most 100 a page; what comes after the cursor of the last result is the next page.';
 grant execute on routine app_public.search_listings(double precision,double precision,double precision,double precision,date,date,integer,text[],app_public.listing_type[],boolean,numeric,text,bigint,bigint,integer,text) to staybase_visitor;
 
 --
@@ -8118,15 +8392,20 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 {"actor": "guest", "deadline": "before_check_out", "to_status": "cancelled", "from_status": "confirmed"}
 {"actor": "guest", "deadline": "none", "to_status": "cancelled", "from_status": "pending_payment"}
 {"actor": "guest", "deadline": "none", "to_status": "cancelled", "from_status": "requested"}
+{"actor": "host", "deadline": "before_answer_due", "to_status": "accepted", "from_status": "requested"}
+{"actor": "host", "deadline": "before_answer_due", "to_status": "declined", "from_status": "requested"}
 {"actor": "host", "deadline": "before_check_out", "to_status": "cancelled", "from_status": "confirmed"}
-{"actor": "host", "deadline": "before_check_out", "to_status": "confirmed", "from_status": "requested"}
-{"actor": "host", "deadline": "none", "to_status": "declined", "from_status": "requested"}
 {"actor": "operator", "deadline": "none", "to_status": "cancelled", "from_status": "confirmed"}
 {"actor": "operator", "deadline": "none", "to_status": "cancelled", "from_status": "pending_payment"}
 {"actor": "operator", "deadline": "none", "to_status": "cancelled", "from_status": "requested"}
 {"actor": "system", "deadline": "after_check_out", "to_status": "completed", "from_status": "confirmed"}
 {"actor": "system", "deadline": "after_hold", "to_status": "expired", "from_status": "pending_payment"}
+{"actor": "system", "deadline": "none", "to_status": "cancelled", "from_status": "accepted"}
+{"actor": "system", "deadline": "none", "to_status": "cancelled", "from_status": "pending_payment"}
+{"actor": "system", "deadline": "none", "to_status": "cancelled", "from_status": "requested"}
+{"actor": "system", "deadline": "none", "to_status": "confirmed", "from_status": "accepted"}
 {"actor": "system", "deadline": "none", "to_status": "confirmed", "from_status": "pending_payment"}
+{"actor": "system", "deadline": "none", "to_status": "expired", "from_status": "accepted"}
 {"actor": "system", "deadline": "none", "to_status": "expired", "from_status": "requested"}
 {"actor": "system", "deadline": "none", "to_status": "requested", "from_status": "pending_payment"}
 {"actor": "system", "deadline": "until_check_in", "to_status": "confirmed", "from_status": "expired"}
@@ -8190,6 +8469,7 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 --
 -- rows of app_private.event_types
 --
+{"name": "booking.accepted", "description": "A host has accepted a booking, and its money is being taken."}
 {"name": "booking.cancelled", "description": "The guest, the host or the operator has cancelled a booking."}
 {"name": "booking.completed", "description": "A stay is over."}
 {"name": "booking.confirmed", "description": "A stay is sold."}
@@ -8197,7 +8477,7 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 {"name": "booking.declined", "description": "A host has declined a booking."}
 {"name": "booking.expired", "description": "A booking has ended because nobody paid or answered in time."}
 {"name": "booking.pending_payment", "description": "A booking waits for payment again."}
-{"name": "booking.requested", "description": "A booking is paid for and waits for its host."}
+{"name": "booking.requested", "description": "The money for a booking is set aside, and its host is asked."}
 {"name": "listing.archived", "description": "A listing has ended."}
 {"name": "listing.created", "description": "A host has begun a listing."}
 {"name": "listing.draft", "description": "A listing is a draft again."}

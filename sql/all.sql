@@ -209,6 +209,7 @@
 --!include bookings/internal/require_guest_booking.sql
 --!include bookings/internal/require_host_booking.sql
 --!include bookings/internal/check_in_instant.sql
+--!include bookings/internal/require_open_request.sql
 --!include bookings/internal/policy_refund.sql
 --!include bookings/internal/expire_listing_holds.sql
 --!include bookings/triggers/tg_calendar_claims__expire_holds.sql
@@ -235,6 +236,7 @@
 
 -- payments: charges and refunds, as rows and their states
 --!include payments/types/payment_status.sql
+--!include payments/types/capture_method.sql
 --!include payments/tables/payments.sql
 --!include payments/types/refund_status.sql
 --!include payments/types/refund_reason.sql
@@ -261,6 +263,9 @@
 -- checkout: the only domain that knows bookings, payments and the ledger at once
 --!include checkout/internal/queue_intent_cancellation.sql
 --!include checkout/internal/set_hold_end.sql
+--!include checkout/internal/queue_capture.sql
+--!include checkout/internal/ask_host.sql
+--!include checkout/internal/follow_unpaid.sql
 --!include checkout/triggers/tg_bookings__cancel_intent.sql
 --!include checkout/server/begin_payment.sql
 --!include checkout/server/attach_payment_intent.sql
@@ -275,6 +280,8 @@
 --!include checkout/internal/cancellation_terms.sql
 --!include checkout/queries/cancellation_preview.sql
 --!include checkout/internal/settle_cancellation.sql
+--!include checkout/mutations/accept_booking.sql
+--!include checkout/mutations/decline_booking.sql
 --!include checkout/mutations/cancel_booking.sql
 --!include checkout/mutations/cancel_booking_as_operator.sql
 --!include checkout/server/ledger_drift.sql

@@ -309,11 +309,11 @@ export const ERRORS = define({
     message: "Hosts do not book their own listing.",
     remedy: "Close nights of your own with `blockNights`.",
   },
-  NOT_INSTANT: {
+  REQUEST_EXPIRED: {
     status: 409,
     sqlstate: "SBB05",
-    message: "This host takes requests only.",
-    remedy: "Look for a listing that is booked at once.",
+    message: "The time to answer this request is over.",
+    remedy: "The guest can ask again; `answerDueAt` of a request says until when it waits.",
   },
   BOOKING_NOT_PAYABLE: {
     status: 409,

@@ -5,7 +5,7 @@
  */
 import { Stripe } from "stripe";
 import { isUnknown } from "../resources/stripe.ts";
-import { applyPaymentIntent } from "./applyPaymentIntent.ts";
+import { applyPaymentIntent, followPaymentIntent } from "./applyPaymentIntent.ts";
 import { type Job, payloadText } from "./task.ts";
 
 export const cancelPaymentIntent: Job = async (resources, payload) => {
@@ -30,6 +30,6 @@ export const cancelPaymentIntent: Job = async (resources, payload) => {
       error instanceof Stripe.errors.StripeError &&
       error.code === "payment_intent_unexpected_state";
     if (!unexpected) throw error;
-    await applyPaymentIntent(resources, await paymentIntents.retrieve(intentId));
+    await followPaymentIntent(resources, intentId);
   }
 };

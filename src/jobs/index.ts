@@ -3,6 +3,7 @@
  * what the job is about. A test compares both lists with the SQL.
  */
 import { cancelPaymentIntent } from "./cancelPaymentIntent.ts";
+import { capturePayment } from "./capturePayment.ts";
 import { createRefund } from "./createRefund.ts";
 import { endHold } from "./endHold.ts";
 import {
@@ -27,6 +28,7 @@ export const jobs: Readonly<Record<string, Job>> = {
   mail__send_registration: sendRegistrationMail,
   maintenance__purge_expired: purgeExpired,
   payment__cancel_intent: cancelPaymentIntent,
+  payment__capture: capturePayment,
   payment__end_hold: endHold,
   payment__sync: syncPayment,
   refund__create: createRefund,

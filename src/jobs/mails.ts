@@ -58,6 +58,11 @@ export interface BookingMailFacts {
   /** What the refund gives back that the mail is about, or the cancellation in all. */
   readonly refund_amount: string | null;
   readonly refund_reason: string | null;
+  /** Of the booking now, with what was said about it. */
+  readonly status: string;
+  readonly status_reason: string;
+  /** The local time where the listing is, with its zone; null for what is booked at once. */
+  readonly answer_due: string | null;
 }
 
 /** The mail of a kind that the table mails knows. */
@@ -93,6 +98,28 @@ Address: ${facts.street ?? "ask your host"}`,
     subject: `${facts.other_name} booked ${facts.listing_title}`,
     body: `${facts.other_name} has booked and paid.
 You earn ${formatAmount(facts.host_amount, facts)}.`,
+  }),
+  booking_requested_guest: (facts) => ({
+    subject: `You have asked for a stay in ${facts.city}`,
+    body: `${facts.other_name} has until ${facts.answer_due} to answer.
+Your bank has set aside ${formatAmount(facts.total_amount, facts)}. You pay when your host accepts,
+and nothing otherwise.`,
+  }),
+  booking_requested_host: (facts) => ({
+    subject: `${facts.other_name} asks for a stay in ${facts.listing_title}`,
+    body: `${facts.other_name} would like to stay.
+You earn ${formatAmount(facts.host_amount, facts)}.
+Accept or decline until ${facts.answer_due}; after that the nights are free again.`,
+  }),
+  request_ended_guest: (facts) => ({
+    subject: `Your stay in ${facts.city} was not confirmed`,
+    body: `${requestEnded(facts)}
+You pay nothing for it. Your bank may take some days to show that.`,
+  }),
+  request_ended_host: (facts) => ({
+    subject: `The request of ${facts.other_name} has ended`,
+    body: `${requestEnded(facts)}
+The nights are free again.`,
   }),
   booking_cancelled_guest: (facts) => ({
     subject: `Your stay in ${facts.city} is cancelled`,
@@ -137,6 +164,16 @@ function cancelledBy(facts: BookingMailFacts, reader: "guest" | "host"): string 
         : `${facts.other_name} has`;
   const reason = facts.cancellation_reason ?? "";
   return `${who} cancelled the stay.${reason === "" ? "" : `\nThe reason: ${reason}`}`;
+}
+
+/** Why a request came to nothing, for either side. */
+function requestEnded({
+  status,
+  status_reason: reason,
+  other_name: name,
+}: BookingMailFacts): string {
+  if (status !== "declined") return reason === "" ? "The request was withdrawn." : reason;
+  return `${name} has declined your request.${reason === "" ? "" : `\nThe reason: ${reason}`}`;
 }
 
 /** Minor units as a decimal with its currency; by digits, for no float touches money. */

@@ -4,7 +4,7 @@
  */
 import type { Resources } from "../resources/index.ts";
 import { isUnknown } from "../resources/stripe.ts";
-import { applyPaymentIntent } from "./applyPaymentIntent.ts";
+import { followPaymentIntent } from "./applyPaymentIntent.ts";
 import { applyRefund } from "./applyRefund.ts";
 import { type Job, payloadText } from "./task.ts";
 
@@ -35,8 +35,7 @@ async function act(resources: Resources, type: string, objectId: string): Promis
     if (object === "refund") {
       await applyRefund(resources, await resources.stripe.jobs.refunds.retrieve(objectId));
     } else {
-      const intent = await resources.stripe.jobs.paymentIntents.retrieve(objectId);
-      await applyPaymentIntent(resources, intent);
+      await followPaymentIntent(resources, objectId);
     }
   } catch (error) {
     // What Stripe does not know is not ours: an event of another account or of a test.

@@ -10,7 +10,8 @@ export const sendMail: Job = async (resources, payload) => {
   const { rows } = await resources.pool.query<OwedMail>(
     `select kind, email, display_name, other_name, booking_id, listing_title, city, check_in::text,
        check_out::text, guests, currency, exponent, total_amount, host_amount, street,
-       cancelled_by, cancellation_reason, kept_host_amount, refund_amount, refund_reason
+       cancelled_by, cancellation_reason, kept_host_amount, refund_amount, refund_reason,
+       status, status_reason, answer_due
      from app_private.mail_to_send($1)`,
     [mailId],
   );

@@ -3,7 +3,7 @@
  * be lost. Following its intent settles it as the event would have.
  */
 import { isUnknown } from "../resources/stripe.ts";
-import { applyPaymentIntent } from "./applyPaymentIntent.ts";
+import { followPaymentIntent } from "./applyPaymentIntent.ts";
 import { type Job, payloadText } from "./task.ts";
 
 export const syncPayment: Job = async (resources, payload) => {
@@ -14,8 +14,7 @@ export const syncPayment: Job = async (resources, payload) => {
   const intentId = rows[0]?.intent_id ?? null;
   if (intentId === null) return;
   try {
-    const intent = await resources.stripe.jobs.paymentIntents.retrieve(intentId);
-    await applyPaymentIntent(resources, intent);
+    await followPaymentIntent(resources, intentId);
   } catch (error) {
     if (!isUnknown(error)) throw error;
     // It may be of another account, which only a person can tell: nothing is decided here.

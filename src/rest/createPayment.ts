@@ -19,6 +19,7 @@ interface PaymentRow {
   readonly currency: string;
   readonly amount: string;
   readonly stripe_payment_intent_id: string | null;
+  readonly capture_method: "automatic" | "manual";
 }
 
 export const createPayment: RestHandler = async (resources, request) => {
@@ -28,7 +29,8 @@ export const createPayment: RestHandler = async (resources, request) => {
   const payment = await retryable(() =>
     withTransaction(resources.pool, { claims: viewer }, async (client) => {
       const { rows } = await client.query<PaymentRow>(
-        `select id, booking_id, status, currency, amount, stripe_payment_intent_id
+        `select id, booking_id, status, currency, amount, stripe_payment_intent_id,
+           capture_method
          from app_private.begin_payment($1)`,
         [request.params.bookingId],
       );
@@ -53,6 +55,7 @@ export const createPayment: RestHandler = async (resources, request) => {
       status: payment.status,
       amount: Number(payment.amount),
       currency: payment.currency,
+      captureMethod: payment.capture_method,
       stripePaymentIntentId: intent.id,
       clientSecret: intent.client_secret,
       publishableKey: resources.config.stripe.publishableKey,
@@ -76,7 +79,7 @@ async function intentOf(resources: Resources, payment: PaymentRow): Promise<Stri
         amount: Number(payment.amount),
         currency: payment.currency.toLowerCase(),
         automatic_payment_methods: { enabled: true },
-        capture_method: "automatic",
+        capture_method: payment.capture_method,
         transfer_group: payment.booking_id,
         metadata: { booking_id: payment.booking_id, payment_id: payment.id },
       },

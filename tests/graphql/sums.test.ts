@@ -27,7 +27,7 @@ beforeAll(async () => {
          generate_series(1, 6) n,
          jsonb_populate_record(one, jsonb_build_object(
            'id', gen_random_uuid(), 'quote_id', gen_random_uuid(), 'status', state,
-           'idempotency_key', 'copied-' || state || n,
+           'idempotency_key', 'copied-' || state || n, 'answer_due_at', one.created_at,
            'currency', case when n % 2 = 0 then 'JPY' else 'EUR' end,
            'check_in', date '2031-01-28' + n * 10, 'check_out', date '2031-01-30' + n * 10,
            'total_amount', 1000 * n, 'host_amount', 900 * n, 'platform_amount', 100 * n)) made

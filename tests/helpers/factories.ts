@@ -272,6 +272,7 @@ export interface Payment {
   readonly bookingId: string;
   /** Minor units. */
   readonly amount: number;
+  readonly currency: string;
   readonly intentId: string;
   readonly chargeId: string;
 }
@@ -285,7 +286,7 @@ export async function begunPayment(
 ): Promise<Payment> {
   const begun = await asServer(
     database,
-    "select id, amount::text as amount from app_private.begin_payment($1)",
+    "select id, amount::text as amount, currency from app_private.begin_payment($1)",
     [bookingId],
     guestId,
   );
@@ -293,7 +294,8 @@ export async function begunPayment(
   const intentId = knownIntentId ?? `pi_${id}`;
   await asServer(database, "select app_private.attach_payment_intent($1, $2)", [id, intentId]);
   const amount = Number(text(begun, "amount"));
-  return { id, bookingId, amount, intentId, chargeId: `ch_${id}` };
+  const currency = text(begun, "currency");
+  return { id, bookingId, amount, currency, intentId, chargeId: `ch_${id}` };
 }
 
 /** What the job does that has fetched an intent from Stripe; returns what came of it. */
@@ -301,14 +303,18 @@ export async function follow(
   database: TestDatabase,
   payment: Payment,
   status: string,
-  changes: { readonly received?: number | null; readonly failure?: string } = {},
+  changes: {
+    readonly received?: number | null;
+    readonly failure?: string;
+    readonly authorisedUntil?: string;
+  } = {},
 ): Promise<string> {
   const isPaid = status === "succeeded";
   const received = changes.received === undefined ? payment.amount : changes.received;
   return text(
     await asServer(
       database,
-      "select app_private.apply_payment_intent($1, $2, $3, $4, $5, $6) as outcome",
+      `select app_private.apply_payment_intent($1, $2, $3, $4, $5, $6, $7, $8, $9) as outcome`,
       [
         payment.intentId,
         payment.id,
@@ -316,6 +322,9 @@ export async function follow(
         isPaid ? received : 0,
         isPaid ? payment.chargeId : null,
         changes.failure ?? null,
+        payment.amount,
+        payment.currency,
+        changes.authorisedUntil ?? null,
       ],
     ),
     "outcome",

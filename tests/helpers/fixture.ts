@@ -164,16 +164,16 @@ async function hold(
 
 async function pay(database: TestDatabase, guest: string, booking: string): Promise<void> {
   await withTransaction(database.pool, { claims: { userId: guest } }, async (client) => {
-    const { rows } = await client.query<{ id: string; amount: string }>(
-      "select id, amount from app_private.begin_payment($1)",
+    const { rows } = await client.query<{ id: string; amount: string; currency: string }>(
+      "select id, amount, currency from app_private.begin_payment($1)",
       [booking],
     );
-    for (const { id, amount } of rows) {
+    for (const { id, amount, currency } of rows) {
       const intent = `pi_${id}`;
       await client.query("select app_private.attach_payment_intent($1, $2)", [id, intent]);
       await client.query(
-        "select app_private.apply_payment_intent($1, $2, 'succeeded', $3, $4, null)",
-        [intent, id, amount, `ch_${id}`],
+        "select app_private.apply_payment_intent($1, $2, 'succeeded', $3, $4, null, $3, $5)",
+        [intent, id, amount, `ch_${id}`, currency],
       );
     }
   });

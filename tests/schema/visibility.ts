@@ -178,6 +178,7 @@ async function copyBooking(
     ...place,
     id: booking,
     quote_id: quote,
+    answer_due_at: "2031-06-03T11:00:00Z",
     host_id: stay.host,
     status: stay.status,
     idempotency_key: `world-${booking}`,

@@ -4,12 +4,19 @@ values
   ('pending_payment', 'requested', 'system', 'none'),
   ('pending_payment', 'expired', 'system', 'after_hold'),
   ('pending_payment', 'cancelled', 'guest', 'none'),
+  -- The system cancels a request that leaves its host no time to answer, and what of another amount
+  -- was taken, or unasked.
+  ('pending_payment', 'cancelled', 'system', 'none'),
   ('pending_payment', 'cancelled', 'operator', 'none'),
-  ('requested', 'confirmed', 'host', 'before_check_out'),
-  ('requested', 'declined', 'host', 'none'),
+  ('requested', 'accepted', 'host', 'before_answer_due'),
+  ('requested', 'declined', 'host', 'before_answer_due'),
   ('requested', 'expired', 'system', 'none'),
   ('requested', 'cancelled', 'guest', 'none'),
   ('requested', 'cancelled', 'operator', 'none'),
+  ('requested', 'cancelled', 'system', 'none'),
+  ('accepted', 'confirmed', 'system', 'none'),
+  ('accepted', 'expired', 'system', 'none'),
+  ('accepted', 'cancelled', 'system', 'none'),
   -- Money came after the hold had expired, and the nights could be taken again.
   ('expired', 'confirmed', 'system', 'until_check_in'),
   ('confirmed', 'cancelled', 'guest', 'before_check_out'),

@@ -5,7 +5,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   select b.listing_id from app_public.bookings b
   where b.guest_id = app_public.current_user_id()
-    and (b.confirmed_at is not null or b.status in ('pending_payment', 'requested'))
+    and (b.confirmed_at is not null or b.status in ('pending_payment', 'requested', 'accepted'))
 $$;
 
 grant execute on function app_hidden.booked_listing_ids() to :DATABASE_VISITOR;

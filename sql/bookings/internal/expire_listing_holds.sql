@@ -1,8 +1,8 @@
 /*
  * Expires the bookings of one listing whose holds are past their time, on one unit or all, within
- * the given nights or anywhere. Their claims go with them. Returns how many. A hold whose payment
- * is being processed has no expires_at: the bank has a day after the guest's time, and what comes
- * later is late money.
+ * the given nights or anywhere: those that nobody paid, and requests that nobody answered. Their
+ * claims go with them. Returns how many. A hold whose payment is being processed has no expires_at:
+ * the bank has a day after the guest's time, and what comes later is late money.
  *
  * Locks: the units of the listing, then the bookings.
  */
@@ -29,7 +29,12 @@ begin
   perform app_hidden.lock_units(expire_listing_holds.listing_id);
 
   update app_public.bookings b
-  set status = 'expired', status_actor = 'system', status_reason = 'The hold ended before payment.'
+  set status = 'expired', status_actor = 'system',
+      status_reason = case b.status
+        when 'requested' then 'The host did not answer in time.'
+        when 'accepted' then 'It took too long to take the money.'
+        else 'The hold ended before payment.'
+      end
   from app_public.calendar_claims c
   where c.booking_id = b.id
     and c.listing_id = expire_listing_holds.listing_id

@@ -1,5 +1,6 @@
 /*
- * Books a quote as it stands. The nights are held for 15 minutes; payment confirms.
+ * Books a quote as it stands. The nights are held for 15 minutes; payment confirms, or asks the
+ * host where the listing takes requests.
  *
  * The guest's row is locked first. So calls of one guest run one after the other: a repeated call
  * finds the booking of the first by its key, and the limit of holds is exact. Locks: the guest,
@@ -49,10 +50,6 @@ begin
     raise exception 'This listing is not open for bookings.'
       using errcode = 'SBL01', column = 'quote_id';
   end if;
-  if v_listing.booking_mode <> 'instant' then
-    raise exception 'This host takes requests, which cannot be booked at once.'
-      using errcode = 'SBB05', column = 'quote_id';
-  end if;
 
   if v_quote.check_in < app_hidden.local_today(v_listing.time_zone) then
     raise exception 'Check-in is in the past by now; ask for a new quote.'
@@ -87,14 +84,14 @@ begin
   insert into app_public.bookings (
     id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
     check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,
-    cancellation_policy, time_zone, hold_expires_at, check_in_from, house_rules
+    cancellation_policy, time_zone, hold_expires_at, check_in_from, house_rules, booking_mode
   )
   values (
     v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
     v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
     v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
     v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
-    v_claim.expires_at, v_listing.check_in_from, v_listing.house_rules
+    v_claim.expires_at, v_listing.check_in_from, v_listing.house_rules, v_listing.booking_mode
   )
   returning * into v_booking;
   return v_booking;
@@ -105,4 +102,5 @@ grant execute on function app_public.create_booking(uuid, text) to :DATABASE_VIS
 
 comment on function app_public.create_booking(uuid, text) is
   'Books a quote as it stands and holds the nights for 15 minutes; pay by POST '
-  '/v1/bookings/{id}/payment. A repeated call with the same key returns the same booking.';
+  '/v1/bookings/{id}/payment. Where the listing takes requests, paying sets the money aside, and '
+  'the host accepts or declines. A repeated call with the same key returns the same booking.';

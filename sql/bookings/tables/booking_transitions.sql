@@ -11,7 +11,8 @@ create table if not exists app_hidden.booking_transitions (
   constraint booking_transitions_pkey primary key (from_status, to_status, actor),
   constraint booking_transitions_deadline_is_known check (
     deadline in (
-      'none', 'after_hold', 'until_check_in', 'before_check_out', 'after_check_out'
+      'none', 'after_hold', 'before_answer_due', 'until_check_in', 'before_check_out',
+      'after_check_out'
     )
   )
 );

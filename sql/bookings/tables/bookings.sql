@@ -35,6 +35,9 @@ create table if not exists app_public.bookings (
   -- As they were when it was booked: what the guest accepted.
   check_in_from time not null,
   house_rules app_public.prose,
+  -- How the listing took bookings when this one was made.
+  booking_mode app_public.booking_mode not null,
+  answer_due_at timestamptz,
 
   -- A quote is sold once.
   constraint bookings_quote_id_key unique (quote_id),
@@ -44,6 +47,9 @@ create table if not exists app_public.bookings (
   constraint bookings_stay_is_ordered check (check_in < check_out),
   constraint bookings_guests_are_positive check (guests > 0),
   constraint bookings_guest_is_not_host check (guest_id <> host_id),
+  constraint bookings_request_has_deadline check (
+    status not in ('requested', 'accepted', 'declined') or answer_due_at is not null
+  ),
   constraint bookings_shares_sum check (host_amount + platform_amount = total_amount),
   constraint bookings_amounts_are_not_negative
     check (total_amount > 0 and host_amount >= 0 and platform_amount >= 0)
@@ -118,6 +124,11 @@ comment on column app_public.bookings.check_in_from is
   'Local time from which the guest may arrive, as it was when the stay was booked.';
 comment on column app_public.bookings.house_rules is
   'The house rules that the guest accepted, plain text.';
+comment on column app_public.bookings.booking_mode is
+  'Whether it was booked at once, or the host was asked.';
+comment on column app_public.bookings.answer_due_at is
+  'Until when the host can accept or decline a request; null for what is booked at once, and until '
+  'the guest''s card has been authorised.';
 comment on column app_public.bookings.hold_expires_at is
   'Until when the nights are held for payment.';
 comment on column app_public.bookings.confirmed_at is 'When it was confirmed.';
@@ -137,6 +148,8 @@ comment on constraint bookings_guests_are_positive on app_public.bookings is
   'INVALID_GUESTS: At least one guest stays.';
 comment on constraint bookings_guest_is_not_host on app_public.bookings is
   'OWN_LISTING: Hosts do not book their own listing.';
+comment on constraint bookings_request_has_deadline on app_public.bookings is
+  'INTERNAL: A host has until an instant to answer a request.';
 comment on constraint bookings_shares_sum on app_public.bookings is
   'INTERNAL: The shares of a booking are its total.';
 comment on constraint bookings_amounts_are_not_negative on app_public.bookings is

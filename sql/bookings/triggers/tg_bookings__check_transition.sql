@@ -23,6 +23,7 @@ begin
   v_in_time := case v_deadline
     when 'none' then true
     when 'after_hold' then app_hidden.clock() >= NEW.hold_expires_at
+    when 'before_answer_due' then app_hidden.clock() < NEW.answer_due_at
     when 'until_check_in' then v_today <= NEW.check_in
     when 'before_check_out' then v_today < NEW.check_out
     when 'after_check_out' then v_today >= NEW.check_out

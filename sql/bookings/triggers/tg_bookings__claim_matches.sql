@@ -21,7 +21,7 @@ begin
     where b.id = any (v_booking_ids)
       and (
         c.kind is distinct from (case
-          when b.status in ('pending_payment', 'requested') then 'hold'
+          when b.status in ('pending_payment', 'requested', 'accepted') then 'hold'
           when b.status in ('confirmed', 'completed') then 'booking'
         end)::app_public.claim_kind
         or c.listing_id <> b.listing_id

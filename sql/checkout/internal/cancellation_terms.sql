@@ -18,6 +18,10 @@ declare
   v_due bigint;
   v_host_keeps bigint;
 begin
+  if booking.status = 'accepted' then
+    raise exception 'The money is being taken right now; try again when it has been.'
+      using errcode = 'SBB08', column = 'booking_id';
+  end if;
   if booking.status not in ('pending_payment', 'requested', 'confirmed') then
     raise exception 'A booking that is % cannot be cancelled.', booking.status
       using errcode = 'SBB08', column = 'booking_id';

@@ -20,6 +20,10 @@ begin
   then
     raise exception 'The hold has expired; ask for a new quote.' using errcode = 'SBB07';
   end if;
+  if v_booking.status in ('requested', 'accepted') then
+    raise exception 'The money for this booking is set aside; the host is asked.'
+      using errcode = 'SBB06';
+  end if;
   if v_booking.status <> 'pending_payment' then
     raise exception 'A booking that is % cannot be paid.', v_booking.status using errcode = 'SBB06';
   end if;
@@ -27,8 +31,12 @@ begin
   select p.* into v_payment from app_public.payments p
   where p.booking_id = v_booking.id and p.status not in ('failed', 'cancelled');
   if v_payment.id is null then
-    insert into app_public.payments (booking_id, currency, amount)
-    values (v_booking.id, v_booking.currency, v_booking.total_amount)
+    insert into app_public.payments (booking_id, currency, amount, capture_method)
+    values (
+      v_booking.id, v_booking.currency, v_booking.total_amount,
+      case v_booking.booking_mode when 'request' then 'manual' else 'automatic' end
+        ::app_public.capture_method
+    )
     returning * into v_payment;
     perform app_hidden.add_job(
       'payment__end_hold',

@@ -23,6 +23,28 @@ as $$
   where mails_of_event.type = 'booking.cancelled' and b.id = mails_of_event.subject
     and b.confirmed_at is not null
   union all
+  select m.kind, m.user_id, b.id
+  from app_public.bookings b
+  cross join lateral (values
+    ('booking_requested_guest', b.guest_id),
+    ('booking_requested_host', b.host_id)
+  ) m (kind, user_id)
+  where mails_of_event.type = 'booking.requested' and b.id = mails_of_event.subject
+  union all
+  -- A request that came to nothing. Who ended it knows; the host hears of no request that was none.
+  select m.kind, m.user_id, b.id
+  from app_public.bookings b
+  cross join lateral (values
+    ('request_ended_guest', b.guest_id, b.status_actor <> 'guest'),
+    ('request_ended_host', b.host_id, b.status_actor <> 'host' and exists (
+      select from app_public.booking_events e
+      where e.booking_id = b.id and e.to_status = 'requested'
+    ))
+  ) m (kind, user_id, is_news)
+  where mails_of_event.type in ('booking.declined', 'booking.expired', 'booking.cancelled')
+    and b.id = mails_of_event.subject and b.answer_due_at is not null and b.confirmed_at is null
+    and m.is_news
+  union all
   -- Each refund says for itself that it has arrived, or that it has not, and why it was made.
   select
     case

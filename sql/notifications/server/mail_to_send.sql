@@ -9,7 +9,8 @@ create or replace function app_private.mail_to_send(
   out check_in date, out check_out date, out guests integer,
   out currency text, out exponent integer, out total_amount bigint, out host_amount bigint,
   out street text, out cancelled_by text, out cancellation_reason text, out kept_host_amount bigint,
-  out refund_amount bigint, out refund_reason text
+  out refund_amount bigint, out refund_reason text, out status text, out status_reason text,
+  out answer_due text
 )
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -17,7 +18,8 @@ as $$
   select m.kind, c.email, u.display_name, o.display_name, b.id, l.title, l.city,
     b.check_in, b.check_out, b.guests, b.currency, cu.exponent, b.total_amount, b.host_amount,
     a.street, ca.actor::text, ca.reason, ca.host_amount, coalesce(r.amount, ca.refund_amount),
-    r.reason
+    r.reason, b.status::text, b.status_reason,
+    to_char(b.answer_due_at at time zone b.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || b.time_zone
   from app_private.mails m
   join app_public.users u on u.id = m.user_id
   join app_public.user_contacts c on c.user_id = u.id

@@ -21,7 +21,8 @@ create table if not exists app_private.mails (
     kind in (
       'booking_confirmed_guest', 'booking_confirmed_host', 'booking_cancelled_guest',
       'booking_cancelled_host', 'late_payment_refunded', 'refund_sent', 'refund_failed',
-      'booking_requested_host', 'request_ended_guest'
+      'booking_requested_guest', 'booking_requested_host', 'request_ended_guest',
+      'request_ended_host'
     )
   )
 );

@@ -17,6 +17,9 @@ create table if not exists app_public.payments (
   failure_code text,
   created_at timestamptz not null default app_hidden.clock(),
   updated_at timestamptz not null default app_hidden.clock(),
+  capture_method app_public.capture_method not null default 'automatic',
+  authorised_until timestamptz,
+  captured_at timestamptz,
 
   constraint payments_stripe_payment_intent_id_key unique (stripe_payment_intent_id),
   constraint payments_stripe_charge_id_key unique (stripe_charge_id),
@@ -66,6 +69,11 @@ comment on column app_public.payments.stripe_charge_id is
   'Stripe''s id of the charge that took the money.';
 comment on column app_public.payments.failure_code is
   'Why the last attempt failed, in Stripe''s words, such as card_declined.';
+comment on column app_public.payments.capture_method is
+  'Whether the money is taken at once, or set aside until the host accepts.';
+comment on column app_public.payments.authorised_until is
+  'Until when the bank sets the money aside, where Stripe has said so.';
+comment on column app_public.payments.captured_at is 'When the money was taken.';
 comment on column app_public.payments.created_at is 'When it was begun.';
 comment on column app_public.payments.updated_at is 'When it last changed.';
 

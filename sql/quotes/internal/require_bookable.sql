@@ -19,9 +19,6 @@ begin
     when 'not_published' then
       raise exception 'This listing is not open for bookings.'
         using errcode = 'SBL01', column = 'listing_id';
-    when 'not_instant' then
-      raise exception 'This host takes requests, which cannot be booked at once.'
-        using errcode = 'SBB05', column = 'listing_id';
     when 'own_listing' then
       raise exception 'Hosts do not book their own listing; block the nights instead.'
         using errcode = 'SBB04', column = 'listing_id';

@@ -1,7 +1,7 @@
 /*
  * Every reason why a stay cannot be booked, not only the first: a client shows them all. An empty
- * answer means that it can be quoted and booked now, at a total that a card can be charged. Holds
- * that are over do not count as taken.
+ * answer means that it can be quoted, and booked or asked for now, at a total that a card can be
+ * charged. Holds that are over do not count as taken.
  */
 create or replace function app_public.bookability(
   listing_id uuid, check_in date, check_out date, guests integer
@@ -35,8 +35,6 @@ begin
   select r.code, r.rule
   from (values
     ('not_published', v_listing.status <> 'published', v_listing.status::text),
-    -- Until hosts can answer requests, these cannot be booked by anybody.
-    ('not_instant', v_listing.booking_mode <> 'instant', v_listing.booking_mode::text),
     ('own_listing', v_listing.status = 'published'
       and v_listing.host_id = app_public.current_user_id(), null),
     ('no_rates', v_price is null, null),

@@ -21,12 +21,13 @@ create or replace function app_hidden.search_candidates(
   longitude_e6 integer,
   latitude_e6 integer,
   nightly_floor_amount bigint,
-  currency_number smallint
+  currency_number smallint,
+  attrs bigint
 )
 language sql stable
 as $$
   select s.score, s.listing_id, s.longitude_e6, s.latitude_e6, s.nightly_floor_amount,
-    s.currency_number
+    s.currency_number, s.attrs
   from app_hidden.search_cells s
   where s.cell = search_candidates.cell
     and s.score <= search_candidates.after_score

@@ -37,6 +37,7 @@ as $$
 declare
   v_nights integer := search_listings.check_out - search_listings.check_in;
   v_currency_number smallint;
+  v_instant bigint := app_hidden.search_mask('booking_mode', '{instant}');
   v_need bigint := 0;
   v_any bigint := -1;
   v_score integer := 2147483647;
@@ -73,9 +74,8 @@ begin
   if cardinality(search_listings.amenities) > 0 then
     v_need := app_hidden.search_mask('amenity', search_listings.amenities);
   end if;
-  -- With dates, what is found can be booked; hosts cannot answer requests yet.
-  if search_listings.instant_only or v_nights is not null then
-    v_need := v_need | app_hidden.search_mask('booking_mode', '{instant}');
+  if search_listings.instant_only then
+    v_need := v_need | v_instant;
   end if;
   if search_listings.minimum_rating is not null then
     v_need := v_need | app_hidden.search_rating_mask(search_listings.minimum_rating);
@@ -116,7 +116,9 @@ begin
     page.nightly_floor_amount,
     v_nights,
     page.total_amount,
-    page.score || '.' || page.listing_id
+    page.score || '.' || page.listing_id,
+    case when page.attrs & v_instant = v_instant then 'instant' else 'request' end
+      ::app_public.booking_mode
   from (
     select found.*, price.total_amount
     from (
@@ -164,6 +166,6 @@ comment on function app_public.search_listings(
   text[], app_public.listing_type[], boolean, numeric, text, bigint, bigint, integer, text
 ) is
   'Published listings inside a box in degrees (west > east crosses the date line), most relevant '
-  'first; with dates, only those that can be booked, with the exact total. Amounts to search by '
-  'need a currency; with dates they are totals of the stay, without dates nightly rates. At most '
-  '100 a page; what comes after the cursor of the last result is the next page.';
+  'first; with dates, only those that can be booked or asked for, with the exact total. Amounts to '
+  'search by need a currency; with dates they are totals of the stay, without dates nightly rates. '
+  'At most 100 a page; what comes after the cursor of the last result is the next page.';

@@ -8,7 +8,8 @@ begin
     nightly_floor_amount bigint,
     nights integer,
     total_amount bigint,
-    cursor text
+    cursor text,
+    booking_mode app_public.booking_mode
   );
 exception
   when duplicate_object then null;
@@ -27,4 +28,6 @@ comment on column app_public.search_result.nights is 'Nights of the stay; null w
 comment on column app_public.search_result.total_amount is
   'What the guest would pay for the stay, all fees included, exactly as quoted, in minor units; '
   'null without dates.';
+comment on column app_public.search_result.booking_mode is
+  'Whether the guest books at once, or the host is asked first.';
 comment on column app_public.search_result.cursor is 'Give it as after to get what follows.';

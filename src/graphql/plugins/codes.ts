@@ -24,7 +24,6 @@ export const CODES = {
   ],
   BookabilityCode: [
     "not_published",
-    "not_instant",
     "own_listing",
     "no_rates",
     "in_the_past",

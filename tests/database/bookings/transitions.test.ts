@@ -22,6 +22,7 @@ let guest: string;
 const STATUSES = [
   "pending_payment",
   "requested",
+  "accepted",
   "confirmed",
   "completed",
   "expired",
@@ -49,9 +50,17 @@ const ALLOWED = [
   "pending_payment confirmed system",
   "pending_payment requested system",
   "pending_payment cancelled guest",
-  "requested confirmed host",
+  "pending_payment cancelled operator",
+  "pending_payment cancelled system",
+  "requested accepted host",
   "requested declined host",
   "requested expired system",
+  "requested cancelled guest",
+  "requested cancelled operator",
+  "requested cancelled system",
+  "accepted confirmed system",
+  "accepted expired system",
+  "accepted cancelled system",
   "expired confirmed system",
   "confirmed cancelled guest",
   "confirmed cancelled host",
@@ -71,6 +80,10 @@ async function allowedAt(instant: string): Promise<string[]> {
       client.query(`alter table app_public.bookings ${verb} trigger _200_check_transition`);
     // What is due at commit is another matter, and a table with something due cannot be altered.
     await client.query("drop trigger _900_claim_matches on app_public.bookings");
+    await client.query(
+      "update app_public.bookings set answer_due_at = created_at + interval '1 day' where id = $1",
+      [booking],
+    );
     const found: string[] = [];
     for (const [from, to, actor] of changes) {
       await toggle("disable");
@@ -106,7 +119,8 @@ describe("of all changes of status", () => {
 
   test("after check-out a stay is completed, and cancelled by the operator alone", async () => {
     const late = [
-      "requested confirmed host",
+      "requested accepted host",
+      "requested declined host",
       "expired confirmed system",
       "confirmed cancelled guest",
       "confirmed cancelled host",

@@ -144,11 +144,12 @@ async function pay(hand: Hand, call: number): Promise<void> {
   const follow = (status: string, ...more: unknown[]): Promise<Row[]> =>
     byServer(
       hand,
-      "select app_private.apply_payment_intent($1, $2, $3, $4, $5, $6)",
+      "select app_private.apply_payment_intent($1, $2, $3, $4, $5, $6, $7, 'EUR')",
       intent,
       payment,
       status,
       ...more,
+      text(begun, "amount"),
     );
   await byServer(hand, "select app_private.attach_payment_intent($1, $2)", payment, intent);
   await follow("processing", 0, null, null);
@@ -337,7 +338,7 @@ async function paidStays(listing: string, guest: string, side: number): Promise<
        cross join lateral app_public.create_booking(q.id, q.id::text) b
        cross join lateral app_private.begin_payment(b.id) p
        cross join lateral app_private.apply_payment_intent(
-         'pi_' || p.id, p.id, 'succeeded', p.amount, 'ch_' || p.id, null) a
+         'pi_' || p.id, p.id, 'succeeded', p.amount, 'ch_' || p.id, null, p.amount, p.currency) a
        where a = 'confirmed' order by n.call`,
       [listing, Array.from({ length: CALLS }, (_, call) => day(paidNight(call, side)))],
     );

@@ -108,26 +108,28 @@ insert into app_public.bookings (
   id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key, check_in, check_out,
   guests,
   currency, total_amount, host_amount, platform_amount, cancellation_policy, time_zone,
-  hold_expires_at,
-  created_at
+  hold_expires_at, check_in_from, house_rules, booking_mode, created_at
 )
 select
   s.booking_id, s.listing_id, s.unit_number, s.host_id, s.guest_id, s.quote_id,
   'demo-stay-' || s.number,
   s.check_in, s.check_out, s.guests, q.currency, q.total_amount, q.host_amount, q.platform_amount,
-  s.cancellation_policy, s.time_zone, s.booked_at + interval '15 minutes', s.booked_at
+  s.cancellation_policy, s.time_zone, s.booked_at + interval '15 minutes',
+  l.check_in_from, l.house_rules, 'instant', s.booked_at
 from demo_stays s
 join app_public.quotes q on q.id = s.quote_id
+join app_public.listings l on l.id = s.listing_id
 order by s.number;
 
 insert into app_public.payments (
   id, booking_id, status, currency, amount, captured_amount, stripe_payment_intent_id,
   stripe_charge_id,
-  created_at
+  captured_at, created_at
 )
 select
   s.payment_id, s.booking_id, 'captured', b.currency, b.total_amount, b.total_amount,
-  'pi_demo_' || s.number, 'ch_demo_' || s.number, s.booked_at + interval '2 minutes'
+  'pi_demo_' || s.number, 'ch_demo_' || s.number, s.booked_at + interval '3 minutes',
+  s.booked_at + interval '2 minutes'
 from demo_stays s
 join app_public.bookings b on b.id = s.booking_id
 order by s.number;
