@@ -143,6 +143,15 @@ create type app_public.claim_kind as enum (
 comment on type app_public.claim_kind is 'Why nights are taken: hold (waits for payment), booking, block (by the host), import (from another calendar).';
 
 --
+-- enum app_public.cost_bearer
+--
+create type app_public.cost_bearer as enum (
+  'platform',
+  'host'
+);
+comment on type app_public.cost_bearer is 'Who pays for what a guest is given.';
+
+--
 -- enum app_public.ledger_account_kind
 --
 create type app_public.ledger_account_kind as enum (
@@ -1558,6 +1567,7 @@ create policy select_own on app_public.ledger_entries as permissive for select t
   WHERE (a.user_id = ( SELECT app_public.current_user_id() AS current_user_id))))));
 CREATE TRIGGER _100_immutable BEFORE DELETE OR UPDATE ON app_public.ledger_entries FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
 CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__no_truncate();
+CREATE TRIGGER _200_with_parent BEFORE INSERT ON app_public.ledger_entries FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_ledger_entries__with_parent();
 CREATE CONSTRAINT TRIGGER _900_balanced AFTER INSERT ON app_public.ledger_entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_ledger__balanced();
 comment on table app_public.ledger_entries is 'One side of a ledger transaction.';
 comment on column app_public.ledger_entries.id is 'Public id of the entry.';
@@ -1575,18 +1585,39 @@ create table app_public.ledger_transactions (
   external_fact text not null,
   kind text not null,
   booking_id uuid,
-  created_at timestamp with time zone default app_hidden.clock() not null
+  created_at timestamp with time zone default app_hidden.clock() not null,
+  payment_id uuid,
+  refund_id uuid,
+  reverses_id uuid,
+  written_by text default (pg_current_xact_id())::text
 );
 alter table app_public.ledger_transactions owner to staybase_owner;
 alter table app_public.ledger_transactions add constraint ledger_transactions_pkey
   PRIMARY KEY (id);
 alter table app_public.ledger_transactions add constraint ledger_transactions_external_fact_key
   UNIQUE (external_fact);
+alter table app_public.ledger_transactions add constraint ledger_transactions_reverses_id_key
+  UNIQUE (reverses_id);
 alter table app_public.ledger_transactions add constraint ledger_transactions_booking_id_fkey
   FOREIGN KEY (booking_id) REFERENCES app_public.bookings(id) ON DELETE RESTRICT;
+alter table app_public.ledger_transactions add constraint ledger_transactions_payment_id_fkey
+  FOREIGN KEY (payment_id) REFERENCES app_public.payments(id) ON DELETE RESTRICT;
+alter table app_public.ledger_transactions add constraint ledger_transactions_refund_id_fkey
+  FOREIGN KEY (refund_id) REFERENCES app_public.refunds(id) ON DELETE RESTRICT;
+alter table app_public.ledger_transactions add constraint ledger_transactions_reverses_id_fkey
+  FOREIGN KEY (reverses_id) REFERENCES app_public.ledger_transactions(id) ON DELETE RESTRICT;
 alter table app_public.ledger_transactions add constraint ledger_transactions_kind_is_known
-  CHECK ((kind = ANY (ARRAY['charge'::text, 'late_charge'::text, 'cancellation'::text, 'goodwill'::text, 'refund'::text, 'refund_failure'::text, 'foreign_refund'::text, 'settlement'::text])));
+  CHECK ((kind = ANY (ARRAY['charge'::text, 'late_charge'::text, 'cancellation'::text, 'goodwill'::text, 'refund'::text, 'refund_failure'::text, 'foreign_refund'::text, 'foreign_refund_failure'::text, 'settlement'::text, 'unknown_charge'::text])));
+alter table app_public.ledger_transactions add constraint ledger_transactions_names_its_cause
+  CHECK (
+CASE
+    WHEN (kind = ANY (ARRAY['charge'::text, 'late_charge'::text])) THEN (payment_id IS NOT NULL)
+    WHEN (kind = ANY (ARRAY['foreign_refund'::text, 'foreign_refund_failure'::text, 'settlement'::text])) THEN (refund_id IS NOT NULL)
+    ELSE true
+END);
 CREATE INDEX ledger_transactions_booking_id_idx ON app_public.ledger_transactions USING btree (booking_id);
+CREATE INDEX ledger_transactions_payment_id_idx ON app_public.ledger_transactions USING btree (payment_id);
+CREATE INDEX ledger_transactions_refund_id_idx ON app_public.ledger_transactions USING btree (refund_id);
 alter table app_public.ledger_transactions enable row level security;
 alter table app_public.ledger_transactions force row level security;
 create policy definer_all on app_public.ledger_transactions as permissive for all to staybase_owner
@@ -1601,13 +1632,18 @@ create policy select_own on app_public.ledger_transactions as permissive for sel
   WHERE (a.user_id = ( SELECT app_public.current_user_id() AS current_user_id))))));
 CREATE TRIGGER _100_immutable BEFORE DELETE OR UPDATE ON app_public.ledger_transactions FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
 CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.ledger_transactions FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg__no_truncate();
+CREATE TRIGGER _200_cause_fits BEFORE INSERT ON app_public.ledger_transactions FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_ledger_transactions__cause_fits();
 CREATE CONSTRAINT TRIGGER _900_balanced AFTER INSERT ON app_public.ledger_transactions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_ledger__balanced();
 comment on table app_public.ledger_transactions is 'Something that happened to money; its entries sum to zero.';
 comment on column app_public.ledger_transactions.id is 'Public id of the transaction.';
 comment on column app_public.ledger_transactions.external_fact is 'What happened outside, such as charge:ch_123; once each.';
-comment on column app_public.ledger_transactions.kind is 'charge, late_charge, cancellation, goodwill, refund, refund_failure, foreign_refund or settlement.';
+comment on column app_public.ledger_transactions.kind is 'charge, late_charge, cancellation, goodwill, refund, refund_failure, foreign_refund, foreign_refund_failure, settlement or unknown_charge.';
 comment on column app_public.ledger_transactions.booking_id is 'The booking it is about.';
 comment on column app_public.ledger_transactions.created_at is 'When it was written down.';
+comment on column app_public.ledger_transactions.payment_id is 'The payment it is of.';
+comment on column app_public.ledger_transactions.refund_id is 'The refund it is of.';
+comment on column app_public.ledger_transactions.reverses_id is 'The transaction that it takes back.';
+comment on column app_public.ledger_transactions.written_by is 'The transaction of the database that wrote it.';
 grant select on app_public.ledger_transactions to staybase_visitor;
 
 --
@@ -2153,7 +2189,10 @@ create table app_public.refunds (
   actor_id uuid,
   replaces_id uuid,
   resolved_at timestamp with time zone,
-  needs_attention boolean generated always as (((status = 'failed'::app_public.refund_status) AND (origin = 'ours'::app_public.refund_origin) AND (resolved_at IS NULL))) stored not null
+  needs_attention boolean generated always as (((status = 'failed'::app_public.refund_status) AND (origin = 'ours'::app_public.refund_origin) AND (resolved_at IS NULL))) stored not null,
+  failure_code text,
+  resolution app_public.prose,
+  resolver_id uuid
 );
 alter table app_public.refunds owner to staybase_owner;
 alter table app_public.refunds add constraint refunds_pkey
@@ -2170,8 +2209,12 @@ alter table app_public.refunds add constraint refunds_payment_id_fkey
   FOREIGN KEY (payment_id) REFERENCES app_public.payments(id) ON DELETE RESTRICT;
 alter table app_public.refunds add constraint refunds_replaces_id_fkey
   FOREIGN KEY (replaces_id) REFERENCES app_public.refunds(id) ON DELETE RESTRICT;
+alter table app_public.refunds add constraint refunds_resolver_id_fkey
+  FOREIGN KEY (resolver_id) REFERENCES app_public.users(id) ON DELETE SET NULL;
 alter table app_public.refunds add constraint refunds_amount_is_positive
   CHECK ((amount > 0));
+alter table app_public.refunds add constraint refunds_resolution_is_bounded
+  CHECK ((length((resolution)::text) <= 1000));
 alter table app_public.refunds add constraint refunds_resolved_has_failed
   CHECK (((resolved_at IS NULL) OR (status = 'failed'::app_public.refund_status)));
 CREATE INDEX refunds_actor_id_idx ON app_public.refunds USING btree (actor_id);
@@ -2179,6 +2222,7 @@ CREATE INDEX refunds_currency_idx ON app_public.refunds USING btree (currency);
 CREATE INDEX refunds_needing_attention_idx ON app_public.refunds USING btree (id) WHERE needs_attention;
 CREATE INDEX refunds_open_idx ON app_public.refunds USING btree (created_at) WHERE (status = ANY (ARRAY['requested'::app_public.refund_status, 'pending'::app_public.refund_status]));
 CREATE INDEX refunds_payment_id_idx ON app_public.refunds USING btree (payment_id);
+CREATE INDEX refunds_resolver_id_idx ON app_public.refunds USING btree (resolver_id);
 alter table app_public.refunds enable row level security;
 alter table app_public.refunds force row level security;
 create policy definer_all on app_public.refunds as permissive for all to staybase_owner
@@ -2211,6 +2255,9 @@ comment on column app_public.refunds.actor_id is 'Who caused it; null for the sy
 comment on column app_public.refunds.replaces_id is 'The refund that failed and that this repeats.';
 comment on column app_public.refunds.resolved_at is 'When another refund took the place of this one, which failed, or it was settled otherwise.';
 comment on column app_public.refunds.needs_attention is 'Whether it has failed and the guest is still owed the money.';
+comment on column app_public.refunds.failure_code is 'Why it failed, in Stripe''s words; superseded where another refund took its place before it was made.';
+comment on column app_public.refunds.resolution is 'How a refund that failed was settled otherwise.';
+comment on column app_public.refunds.resolver_id is 'Which operator repeated or settled a refund that failed.';
 grant select on app_public.refunds to staybase_visitor;
 
 --
@@ -2299,6 +2346,66 @@ comment on column app_public.reviews.comment is 'Public text of 1 to 5000 charac
 comment on column app_public.reviews.published_at is 'When everybody could read it first.';
 comment on column app_public.reviews.created_at is 'When it was written.';
 grant select on app_public.reviews to staybase_visitor;
+
+--
+-- table app_public.unknown_charges
+--
+create table app_public.unknown_charges (
+  id uuid default uuidv7() not null,
+  stripe_payment_intent_id text not null,
+  stripe_charge_id text not null,
+  payment_id uuid,
+  booking_id uuid,
+  currency text not null,
+  amount bigint not null,
+  status app_public.refund_status default 'requested'::app_public.refund_status not null,
+  stripe_refund_id text,
+  failure_code text,
+  created_at timestamp with time zone default app_hidden.clock() not null,
+  updated_at timestamp with time zone default app_hidden.clock() not null
+);
+alter table app_public.unknown_charges owner to staybase_owner;
+alter table app_public.unknown_charges add constraint unknown_charges_pkey
+  PRIMARY KEY (id);
+alter table app_public.unknown_charges add constraint unknown_charges_stripe_charge_id_key
+  UNIQUE (stripe_charge_id);
+alter table app_public.unknown_charges add constraint unknown_charges_stripe_payment_intent_id_key
+  UNIQUE (stripe_payment_intent_id);
+alter table app_public.unknown_charges add constraint unknown_charges_booking_id_fkey
+  FOREIGN KEY (booking_id) REFERENCES app_public.bookings(id) ON DELETE RESTRICT;
+alter table app_public.unknown_charges add constraint unknown_charges_currency_fkey
+  FOREIGN KEY (currency) REFERENCES app_public.currencies(code) ON DELETE RESTRICT;
+alter table app_public.unknown_charges add constraint unknown_charges_payment_id_fkey
+  FOREIGN KEY (payment_id) REFERENCES app_public.payments(id) ON DELETE RESTRICT;
+alter table app_public.unknown_charges add constraint unknown_charges_amount_is_positive
+  CHECK ((amount > 0));
+CREATE INDEX unknown_charges_booking_id_idx ON app_public.unknown_charges USING btree (booking_id);
+CREATE INDEX unknown_charges_currency_idx ON app_public.unknown_charges USING btree (currency);
+CREATE INDEX unknown_charges_payment_id_idx ON app_public.unknown_charges USING btree (payment_id);
+alter table app_public.unknown_charges enable row level security;
+alter table app_public.unknown_charges force row level security;
+create policy definer_all on app_public.unknown_charges as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+create policy select_operator on app_public.unknown_charges as permissive for select to staybase_operator
+  using (true);
+CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.unknown_charges FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
+CREATE TRIGGER _110_immutable BEFORE UPDATE OF id, stripe_payment_intent_id, stripe_charge_id, currency, amount ON app_public.unknown_charges FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+CREATE TRIGGER _120_kept BEFORE DELETE ON app_public.unknown_charges FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+comment on table app_public.unknown_charges is 'Money that was taken in our name and that no booking asked for; it is given back. For the operator.';
+comment on column app_public.unknown_charges.id is 'Public id of the charge.';
+comment on column app_public.unknown_charges.stripe_payment_intent_id is 'Stripe''s id of the intent.';
+comment on column app_public.unknown_charges.stripe_charge_id is 'Stripe''s id of the charge.';
+comment on column app_public.unknown_charges.payment_id is 'The payment that it names as its own.';
+comment on column app_public.unknown_charges.booking_id is 'The booking that it names as its own.';
+comment on column app_public.unknown_charges.currency is 'ISO 4217 currency.';
+comment on column app_public.unknown_charges.amount is 'What was taken, in minor units.';
+comment on column app_public.unknown_charges.status is 'Where its refund is.';
+comment on column app_public.unknown_charges.stripe_refund_id is 'Stripe''s id of the refund.';
+comment on column app_public.unknown_charges.failure_code is 'Why the refund failed, in Stripe''s words.';
+comment on column app_public.unknown_charges.created_at is 'When it was found.';
+comment on column app_public.unknown_charges.updated_at is 'When it last changed.';
+grant select on app_public.unknown_charges to staybase_operator;
 
 --
 -- table app_public.user_contacts
@@ -2443,6 +2550,58 @@ end
 $function$;
 alter routine app_hidden.append_event(text,uuid,jsonb) owner to staybase_owner;
 comment on routine app_hidden.append_event(text,uuid,jsonb) is 'Writes an event into the outbox, once a transaction for each type and subject.';
+
+--
+-- function app_hidden.apply_unknown_refund(text,text,app_public.refund_status,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.apply_unknown_refund(intent_id text, stripe_refund_id text, new_status app_public.refund_status, failure_code text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_charge app_public.unknown_charges;
+  v_amount bigint;
+begin
+  select c.* into v_charge from app_public.unknown_charges c
+  where c.stripe_payment_intent_id = apply_unknown_refund.intent_id
+  for no key update;
+  if v_charge.id is null then
+    return 'unknown';
+  end if;
+  if apply_unknown_refund.new_status <= v_charge.status
+    or v_charge.stripe_refund_id <> apply_unknown_refund.stripe_refund_id
+  then
+    return 'unchanged';
+  end if;
+  update app_public.unknown_charges c
+  set status = apply_unknown_refund.new_status,
+      stripe_refund_id = apply_unknown_refund.stripe_refund_id,
+      failure_code = apply_unknown_refund.failure_code
+  where c.id = v_charge.id;
+  v_amount := case
+    when apply_unknown_refund.new_status = 'succeeded' then v_charge.amount
+    when apply_unknown_refund.new_status = 'failed' and v_charge.status = 'succeeded'
+      then -v_charge.amount
+  end;
+  if v_amount is not null then
+    perform app_hidden.post_ledger(
+      case when v_amount > 0 then 'refund:' else 'refund_failure:' end
+        || apply_unknown_refund.stripe_refund_id,
+      case when v_amount > 0 then 'refund' else 'refund_failure' end,
+      null,
+      array[
+        row('guest_payable', null, v_charge.currency, v_amount),
+        row('stripe_balance', null, v_charge.currency, -v_amount)
+      ]::app_hidden.ledger_posting[]
+    );
+  end if;
+  return apply_unknown_refund.new_status::text;
+end
+$function$;
+alter routine app_hidden.apply_unknown_refund(text,text,app_public.refund_status,text) owner to staybase_owner;
+comment on routine app_hidden.apply_unknown_refund(text,text,app_public.refund_status,text) is 'Brings the refund of an unknown charge to where Stripe''s is.';
 
 --
 -- function app_hidden.are_language_tags(text[])
@@ -3477,6 +3636,125 @@ alter routine app_hidden.ledger_account(app_public.ledger_account_kind,text,uuid
 comment on routine app_hidden.ledger_account(app_public.ledger_account_kind,text,uuid) is 'The account of that kind, made when first asked for.';
 
 --
+-- function app_hidden.ledger_booking_faults()
+--
+CREATE OR REPLACE FUNCTION app_hidden.ledger_booking_faults()
+ RETURNS TABLE(finding text, booking_id uuid, id uuid, currency text, off_by_amount bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with paid as (
+    select p.booking_id, min(p.currency) as currency,
+      sum(p.captured_amount - p.refunded_amount) as amount,
+      coalesce(sum((
+        select sum(r.amount) from app_public.refunds r
+        where r.payment_id = p.id and (r.status in ('requested', 'pending') or r.needs_attention)
+      )), 0) as open_amount
+    from app_public.payments p
+    group by p.booking_id
+  ),
+  held as (
+    select t.booking_id,
+      coalesce(-sum(e.amount) filter (where a.kind in (
+        'host_payable', 'platform_revenue', 'tax_payable', 'guest_payable', 'bank'
+      )), 0) as amount,
+      coalesce(-sum(e.amount) filter (where a.kind = 'host_payable'), 0) as host_amount,
+      coalesce(-sum(e.amount) filter (where a.kind = 'guest_payable'), 0) as guest_amount
+    from app_public.ledger_transactions t
+    join app_public.ledger_entries e on e.transaction_id = t.id
+    join app_public.ledger_accounts a on a.id = e.account_id
+    where t.booking_id is not null
+    group by t.booking_id
+  )
+  select f.finding, b.id, b.id, b.currency, f.off_by::bigint
+  from paid p
+  full join held h on h.booking_id = p.booking_id
+  join app_public.bookings b on b.id = coalesce(p.booking_id, h.booking_id)
+  cross join lateral (
+    select coalesce(p.amount, 0) as paid, coalesce(p.open_amount, 0) as open,
+      coalesce(h.amount, 0) as held, coalesce(h.guest_amount, 0) as owed,
+      coalesce(h.host_amount, 0) as host
+  ) s
+  cross join lateral (values
+    ('booking differs from its payments', s.paid <> s.held, s.paid - s.held),
+    ('guest got more than was owed', s.owed < 0, s.owed),
+    ('owed to the guest without a refund', s.owed > s.open, s.owed - s.open),
+    ('refund without a debt', s.owed >= 0 and s.open > s.owed, s.open - s.owed),
+    ('paid but not confirmed',
+      b.status not in ('confirmed', 'completed', 'cancelled') and (
+        s.host <> 0 or s.paid > s.owed
+      ),
+      s.paid - s.owed)
+  ) f (finding, applies, off_by)
+  where f.applies
+$function$;
+alter routine app_hidden.ledger_booking_faults() owner to staybase_owner;
+comment on routine app_hidden.ledger_booking_faults() is 'What is wrong with the ledger of whole bookings.';
+
+--
+-- function app_hidden.ledger_transaction_faults()
+--
+CREATE OR REPLACE FUNCTION app_hidden.ledger_transaction_faults()
+ RETURNS TABLE(finding text, booking_id uuid, id uuid, currency text, off_by_amount bigint)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  with entries as (
+    select t.id, t.kind, t.external_fact, t.booking_id, t.payment_id, t.refund_id, e.currency,
+      sum(e.amount) as amount,
+      coalesce(-sum(e.amount) filter (where a.kind = 'host_payable'), 0) as host_amount,
+      coalesce(-sum(e.amount) filter (where a.kind = 'platform_revenue'), 0) as platform_amount,
+      coalesce(-sum(e.amount) filter (where a.kind = 'guest_payable'), 0) as guest_amount,
+      coalesce(sum(e.amount) filter (where a.kind = 'stripe_balance'), 0) as stripe_amount,
+      count(*) filter (where a.kind = 'host_payable' and a.user_id <> b.host_id) as others
+    from app_public.ledger_transactions t
+    join app_public.ledger_entries e on e.transaction_id = t.id
+    join app_public.ledger_accounts a on a.id = e.account_id
+    left join app_public.bookings b on b.id = t.booking_id
+    group by t.id, e.currency
+  )
+  select f.finding, e.booking_id, e.id, e.currency, f.off_by::bigint
+  from entries e
+  left join app_public.bookings b on b.id = e.booking_id
+  left join app_public.payments p on p.id = e.payment_id
+  left join app_public.refunds r on r.id = e.refund_id
+  left join app_public.payments rp on rp.id = r.payment_id
+  cross join lateral (values
+    ('unbalanced transaction', e.amount <> 0, e.amount),
+    ('transaction without a booking',
+      e.booking_id is null and e.kind <> 'unknown_charge' and not exists (
+        select from app_public.unknown_charges c
+        where e.external_fact like 'refund%:' || c.stripe_refund_id
+      ),
+      e.stripe_amount),
+    ('charge without a payment',
+      e.kind in ('charge', 'late_charge') and (
+        'charge:' || p.stripe_charge_id is distinct from e.external_fact
+        or p.booking_id is distinct from e.booking_id
+        or p.captured_amount <> e.stripe_amount
+      ),
+      e.stripe_amount - coalesce(p.captured_amount, 0)),
+    ('refund of another charge',
+      e.kind in ('refund', 'refund_failure') and e.booking_id is not null and (
+        r.id is null or e.external_fact not like '%:' || r.stripe_refund_id
+        or rp.booking_id is distinct from e.booking_id or r.amount <> abs(e.guest_amount)
+      ),
+      abs(e.guest_amount)),
+    ('the host''s share is not the booking''s',
+      e.kind = 'charge' and e.host_amount <> b.host_amount, e.host_amount - b.host_amount),
+    ('the platform''s fee is not the booking''s',
+      e.kind = 'charge' and e.platform_amount <> b.platform_amount,
+      e.platform_amount - b.platform_amount),
+    ('earnings of another host', e.others > 0, e.host_amount)
+  ) f (finding, applies, off_by)
+  where f.applies
+$function$;
+alter routine app_hidden.ledger_transaction_faults() owner to staybase_owner;
+comment on routine app_hidden.ledger_transaction_faults() is 'What is wrong with single transactions of the ledger.';
+
+--
 -- function app_hidden.local_today(text)
 --
 CREATE OR REPLACE FUNCTION app_hidden.local_today(time_zone text)
@@ -3641,6 +3919,8 @@ AS $function$
   join app_public.bookings b on b.id = p.booking_id
   where mails_of_event.type in ('refund.succeeded', 'refund.failed')
     and r.id = mails_of_event.subject
+    -- Another refund has taken its place: the guest hears of that one.
+    and (mails_of_event.type = 'refund.succeeded' or r.needs_attention)
 $function$;
 alter routine app_hidden.mails_of_event(text,uuid) owner to staybase_owner;
 comment on routine app_hidden.mails_of_event(text,uuid) is 'The mails that an event asks for.';
@@ -3711,6 +3991,61 @@ AS $function$
 $function$;
 alter routine app_hidden.missing_for_publication(app_public.listings) owner to staybase_owner;
 comment on routine app_hidden.missing_for_publication(app_public.listings) is 'What a listing lacks before it can be published; empty when nothing.';
+
+--
+-- function app_hidden.move_refund(app_public.refunds,app_public.payments,app_public.refund_status,text,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.move_refund(refund app_public.refunds, payment app_public.payments, new_status app_public.refund_status, stripe_refund_id text, failure_code text)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_amount bigint := case
+    when move_refund.new_status = 'succeeded' then refund.amount
+    when move_refund.new_status = 'failed' and refund.status = 'succeeded' then -refund.amount
+    else 0
+  end;
+begin
+  update app_public.refunds r
+  set status = move_refund.new_status, stripe_refund_id = move_refund.stripe_refund_id,
+      failure_code = move_refund.failure_code
+  where r.id = refund.id;
+  if v_amount <> 0 then
+    update app_public.payments p
+    set refunded_amount = p.refunded_amount + v_amount,
+        status = case p.refunded_amount + v_amount
+          when 0 then 'captured'
+          when p.captured_amount then 'refunded'
+          else 'partially_refunded'
+        end::app_public.payment_status
+    where p.id = payment.id;
+    perform app_hidden.post_ledger(
+      case when v_amount > 0 then 'refund:' else 'refund_failure:' end
+        || move_refund.stripe_refund_id,
+      case when v_amount > 0 then 'refund' else 'refund_failure' end,
+      payment.booking_id,
+      array[
+        row('guest_payable', null, refund.currency, v_amount),
+        row('stripe_balance', null, refund.currency, -v_amount)
+      ]::app_hidden.ledger_posting[],
+      payment_id => payment.id, refund_id => refund.id,
+      reverses_id => case when v_amount < 0 then (
+        select t.id from app_public.ledger_transactions t
+        where t.external_fact = 'refund:' || move_refund.stripe_refund_id
+      ) end
+    );
+  end if;
+  if move_refund.new_status = 'failed' and refund.origin = 'stripe' then
+    perform app_hidden.undo_foreign_refund(refund, payment.booking_id);
+  end if;
+  return case move_refund.new_status when 'pending' then 'noted' else move_refund.new_status::text
+  end;
+end
+$function$;
+alter routine app_hidden.move_refund(app_public.refunds,app_public.payments,app_public.refund_status,text,text) owner to staybase_owner;
+comment on routine app_hidden.move_refund(app_public.refunds,app_public.payments,app_public.refund_status,text,text) is 'Brings a refund, its payment and the ledger forward.';
 
 --
 -- function app_hidden.nightly_floor(uuid)
@@ -3825,9 +4160,9 @@ alter routine app_hidden.policy_refund(app_public.bookings) owner to staybase_ow
 comment on routine app_hidden.policy_refund(app_public.bookings) is 'What the policy of a booking gives back now, in percent, why, and until when.';
 
 --
--- function app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posting[])
+-- function app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posting[],uuid,uuid,uuid)
 --
-CREATE OR REPLACE FUNCTION app_hidden.post_ledger(external_fact text, kind text, booking_id uuid, postings app_hidden.ledger_posting[])
+CREATE OR REPLACE FUNCTION app_hidden.post_ledger(external_fact text, kind text, booking_id uuid, postings app_hidden.ledger_posting[], payment_id uuid DEFAULT NULL::uuid, refund_id uuid DEFAULT NULL::uuid, reverses_id uuid DEFAULT NULL::uuid)
  RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -3836,8 +4171,13 @@ AS $function$
 declare
   v_transaction_id uuid;
 begin
-  insert into app_public.ledger_transactions (external_fact, kind, booking_id)
-  values (post_ledger.external_fact, post_ledger.kind, post_ledger.booking_id)
+  insert into app_public.ledger_transactions (
+    external_fact, kind, booking_id, payment_id, refund_id, reverses_id
+  )
+  values (
+    post_ledger.external_fact, post_ledger.kind, post_ledger.booking_id, post_ledger.payment_id,
+    post_ledger.refund_id, post_ledger.reverses_id
+  )
   on conflict on constraint ledger_transactions_external_fact_key do nothing
   returning id into v_transaction_id;
   if v_transaction_id is null then
@@ -3854,8 +4194,8 @@ begin
   return true;
 end
 $function$;
-alter routine app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posting[]) owner to staybase_owner;
-comment on routine app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posting[]) is 'Writes an external fact into the ledger; false where it is there already.';
+alter routine app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posting[],uuid,uuid,uuid) owner to staybase_owner;
+comment on routine app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posting[],uuid,uuid,uuid) is 'Writes an external fact into the ledger; false where it is there already.';
 
 --
 -- function app_hidden.price_stay(uuid,date,date,integer,boolean)
@@ -4161,7 +4501,7 @@ comment on routine app_hidden.queue_mail(bigint,text,uuid,uuid) is 'Owes a perso
 -- function app_hidden.queue_refund(uuid,bigint,app_public.refund_reason,text,app_public.booking_actor,uuid)
 --
 CREATE OR REPLACE FUNCTION app_hidden.queue_refund(booking_id uuid, amount bigint, reason_code app_public.refund_reason, reason text, actor app_public.booking_actor, actor_id uuid DEFAULT NULL::uuid)
- RETURNS void
+ RETURNS uuid[]
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
@@ -4170,6 +4510,7 @@ declare
   v_left bigint := queue_refund.amount;
   v_payment record;
   v_refund_id uuid;
+  v_refund_ids uuid[] := '{}';
 begin
   for v_payment in
     select p.id, p.currency, p.captured_amount - coalesce((
@@ -4190,6 +4531,7 @@ begin
       least(v_left, v_payment.refundable), queue_refund.actor, queue_refund.actor_id
     )
     returning id into v_refund_id;
+    v_refund_ids := v_refund_ids || v_refund_id;
     v_left := v_left - least(v_left, v_payment.refundable);
     perform app_hidden.add_job(
       'refund__create', jsonb_build_object('refundId', v_refund_id), 'refund:' || v_refund_id,
@@ -4200,10 +4542,11 @@ begin
     raise exception 'The payments of this booking do not hold so much.'
       using errcode = 'SBM04', column = 'amount';
   end if;
+  return v_refund_ids;
 end
 $function$;
 alter routine app_hidden.queue_refund(uuid,bigint,app_public.refund_reason,text,app_public.booking_actor,uuid) owner to staybase_owner;
-comment on routine app_hidden.queue_refund(uuid,bigint,app_public.refund_reason,text,app_public.booking_actor,uuid) is 'Decides on refunds of a booking, newest payment first, and queues their jobs.';
+comment on routine app_hidden.queue_refund(uuid,bigint,app_public.refund_reason,text,app_public.booking_actor,uuid) is 'Decides on refunds of a booking, newest payment first, and queues their jobs; says which.';
 
 --
 -- function app_hidden.read_events(text,integer)
@@ -4276,7 +4619,8 @@ begin
         row('stripe_balance', null, payment.currency, payment.amount),
         row('host_payable', booking.host_id, payment.currency, -booking.host_amount),
         row('platform_revenue', null, payment.currency, -booking.platform_amount)
-      ]::app_hidden.ledger_posting[]
+      ]::app_hidden.ledger_posting[],
+      payment_id => payment.id
     );
     return 'confirmed';
   end if;
@@ -4286,7 +4630,8 @@ begin
     array[
       row('stripe_balance', null, payment.currency, record_capture.received_amount),
       row('guest_payable', null, payment.currency, -record_capture.received_amount)
-    ]::app_hidden.ledger_posting[]
+    ]::app_hidden.ledger_posting[],
+    payment_id => payment.id
   );
   if record_capture.received_amount < payment.amount then
     perform app_hidden.queue_refund(
@@ -4334,6 +4679,36 @@ end
 $function$;
 alter routine app_hidden.refresh_search(uuid) owner to staybase_owner;
 comment on routine app_hidden.refresh_search(uuid) is 'Brings the search rows of a listing up to date.';
+
+--
+-- function app_hidden.replace_refund(app_public.refunds,bigint)
+--
+CREATE OR REPLACE FUNCTION app_hidden.replace_refund(refund app_public.refunds, amount bigint)
+ RETURNS app_public.refunds
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_refund app_public.refunds;
+begin
+  insert into app_public.refunds (
+    payment_id, currency, amount, reason_code, reason, actor, actor_id, replaces_id
+  )
+  values (
+    refund.payment_id, refund.currency, replace_refund.amount, refund.reason_code, refund.reason,
+    refund.actor, refund.actor_id, refund.id
+  )
+  returning * into v_refund;
+  perform app_hidden.add_job(
+    'refund__create', jsonb_build_object('refundId', v_refund.id), 'refund:' || v_refund.id,
+    max_attempts => 25
+  );
+  return v_refund;
+end
+$function$;
+alter routine app_hidden.replace_refund(app_public.refunds,bigint) owner to staybase_owner;
+comment on routine app_hidden.replace_refund(app_public.refunds,bigint) is 'A refund in the place of one that was not made, with its job.';
 
 --
 -- function app_hidden.require_bookable(uuid,date,date,integer)
@@ -4422,6 +4797,38 @@ end
 $function$;
 alter routine app_hidden.require_charge_step(text,text,bigint) owner to staybase_owner;
 comment on routine app_hidden.require_charge_step(text,text,bigint) is 'UNKNOWN_CURRENCY or INVALID_AMOUNT where a card could not be charged such an amount.';
+
+--
+-- function app_hidden.require_failed_refund(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_failed_refund(refund_id uuid)
+ RETURNS app_public.refunds
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_payment app_public.payments;
+  v_refund app_public.refunds;
+begin
+  select p.* into v_payment
+  from app_public.refunds r join app_public.payments p on p.id = r.payment_id
+  where r.id = require_failed_refund.refund_id;
+  if v_payment.id is null then
+    raise exception 'There is no such refund.' using errcode = 'SBM06', column = 'refund_id';
+  end if;
+  perform app_hidden.lock_booking(v_payment.booking_id);
+  perform app_hidden.lock_payment(v_payment.id);
+  v_refund := app_hidden.lock_refund(require_failed_refund.refund_id);
+  if not v_refund.needs_attention then
+    raise exception 'Only a refund that has failed, and is open, is repeated or settled.'
+      using errcode = 'SBM05', column = 'refund_id';
+  end if;
+  return v_refund;
+end
+$function$;
+alter routine app_hidden.require_failed_refund(uuid) owner to staybase_owner;
+comment on routine app_hidden.require_failed_refund(uuid) is 'A refund that has failed and is still owed, locked; REFUND_SETTLED otherwise.';
 
 --
 -- function app_hidden.require_guest_booking(uuid)
@@ -4573,6 +4980,61 @@ end
 $function$;
 alter routine app_hidden.require_quota(uuid,app_public.quota_kind,bigint) owner to staybase_owner;
 comment on routine app_hidden.require_quota(uuid,app_public.quota_kind,bigint) is 'QUOTA_REACHED where somebody has more than they may have.';
+
+--
+-- function app_hidden.require_reason(text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_reason(reason text)
+ RETURNS app_public.prose
+ LANGUAGE plpgsql
+ IMMUTABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_reason app_public.prose := btrim(coalesce(require_reason.reason, ''));
+begin
+  if length(v_reason) not between 1 and 1000 then
+    raise exception 'Say why, in 1 to 1000 characters.'
+      using errcode = 'SBG04', column = 'reason';
+  end if;
+  return v_reason;
+end
+$function$;
+alter routine app_hidden.require_reason(text) owner to staybase_owner;
+comment on routine app_hidden.require_reason(text) is 'The reason without blanks around it; INVALID_INPUT where it is missing or too long.';
+
+--
+-- function app_hidden.require_refundable(app_public.bookings,bigint,text,app_public.cost_bearer)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_refundable(booking app_public.bookings, amount bigint, currency text, borne_by app_public.cost_bearer)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_step integer := (
+    select c.charge_step from app_public.currencies c where c.code = booking.currency
+  );
+  v_host_holds bigint := app_hidden.booking_balance(booking.id, 'host_payable');
+begin
+  if require_refundable.currency is distinct from booking.currency then
+    raise exception 'This booking was paid in %.', booking.currency
+      using errcode = 'SBG04', column = 'currency';
+  end if;
+  if coalesce(require_refundable.amount, 0) <= 0 or require_refundable.amount % v_step <> 0 then
+    raise exception 'Give back more than zero, in steps of % minor units.', v_step
+      using errcode = 'SBG04', column = 'amount';
+  end if;
+  if borne_by = 'host' and require_refundable.amount > v_host_holds then
+    raise exception 'The host has % % of this booking, and cannot bear more.',
+      v_host_holds, booking.currency
+      using errcode = 'SBM04', column = 'amount';
+  end if;
+end
+$function$;
+alter routine app_hidden.require_refundable(app_public.bookings,bigint,text,app_public.cost_bearer) owner to staybase_owner;
+comment on routine app_hidden.require_refundable(app_public.bookings,bigint,text,app_public.cost_bearer) is 'Raises where so much of a booking cannot be given back.';
 
 --
 -- function app_hidden.require_user_id()
@@ -5005,6 +5467,27 @@ alter routine app_hidden.stripe_queue(text) owner to staybase_owner;
 comment on routine app_hidden.stripe_queue(text) is 'The job queue of a Stripe object, one of 64.';
 
 --
+-- function app_hidden.supersede_refund(app_public.refunds,bigint)
+--
+CREATE OR REPLACE FUNCTION app_hidden.supersede_refund(refund app_public.refunds, still_owed bigint)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app_public.refunds r
+  set status = 'failed', failure_code = 'superseded', resolved_at = app_hidden.clock()
+  where r.id = refund.id;
+  if still_owed > 0 then
+    perform app_hidden.replace_refund(refund, still_owed);
+  end if;
+end
+$function$;
+alter routine app_hidden.supersede_refund(app_public.refunds,bigint) owner to staybase_owner;
+comment on routine app_hidden.supersede_refund(app_public.refunds,bigint) is 'Ends a refund whose place another has taken, and asks for what is still owed.';
+
+--
 -- function app_hidden.take_idempotency_key(uuid,text,text,bytea)
 --
 CREATE OR REPLACE FUNCTION app_hidden.take_idempotency_key(user_id uuid, key text, operation text, request_hash bytea, OUT is_new boolean, OUT taken app_private.idempotency_keys)
@@ -5043,6 +5526,58 @@ end
 $function$;
 alter routine app_hidden.take_idempotency_key(uuid,text,text,bytea) owner to staybase_owner;
 comment on routine app_hidden.take_idempotency_key(uuid,text,text,bytea) is 'Locks the row of a key, and says whether it is new; IDEMPOTENCY_KEY_REUSED for another request.';
+
+--
+-- function app_hidden.take_in_refund(app_public.payments,text,bigint)
+--
+CREATE OR REPLACE FUNCTION app_hidden.take_in_refund(payment app_public.payments, stripe_refund_id text, amount bigint)
+ RETURNS app_public.refunds
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_refund app_public.refunds;
+  v_ours app_public.refunds;
+  v_too_much bigint := take_in_refund.amount - payment.captured_amount + (
+    select coalesce(sum(r.amount), 0) from app_public.refunds r
+    where r.payment_id = payment.id and r.status <> 'failed'
+  );
+  v_gift bigint := least(take_in_refund.amount, take_in_refund.amount - v_too_much);
+begin
+  insert into app_public.refunds (
+    payment_id, currency, amount, origin, reason_code, reason, stripe_refund_id
+  )
+  values (
+    payment.id, payment.currency, take_in_refund.amount, 'stripe', 'made_at_stripe',
+    'The marketplace gave it back.', take_in_refund.stripe_refund_id
+  )
+  returning * into v_refund;
+  for v_ours in
+    select r.* from app_public.refunds r
+    where r.payment_id = payment.id and r.status = 'requested' and r.origin = 'ours'
+      and r.stripe_refund_id is null
+    order by r.id desc
+  loop
+    exit when v_too_much <= 0;
+    perform app_hidden.supersede_refund(v_ours, v_ours.amount - v_too_much);
+    v_too_much := v_too_much - v_ours.amount;
+  end loop;
+  if v_gift > 0 then
+    perform app_hidden.post_ledger(
+      'foreign_refund:' || take_in_refund.stripe_refund_id, 'foreign_refund', payment.booking_id,
+      array[
+        row('platform_revenue', null, payment.currency, v_gift),
+        row('guest_payable', null, payment.currency, -v_gift)
+      ]::app_hidden.ledger_posting[],
+      payment_id => payment.id, refund_id => v_refund.id
+    );
+  end if;
+  return v_refund;
+end
+$function$;
+alter routine app_hidden.take_in_refund(app_public.payments,text,bigint) owner to staybase_owner;
+comment on routine app_hidden.take_in_refund(app_public.payments,text,bigint) is 'Takes in a refund that somebody made at Stripe.';
 
 --
 -- function app_hidden.tg__append_event()
@@ -5470,6 +6005,56 @@ alter routine app_hidden.tg_ledger__balanced() owner to staybase_owner;
 comment on routine app_hidden.tg_ledger__balanced() is 'Refuses to commit a ledger transaction that is not balanced.';
 
 --
+-- function app_hidden.tg_ledger_entries__with_parent()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_ledger_entries__with_parent()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not exists (
+    select from app_public.ledger_transactions t
+    where t.id = NEW.transaction_id and t.written_by = pg_current_xact_id()::text
+  ) then
+    raise exception 'Entries are written together with their ledger transaction.'
+      using errcode = 'SBM02';
+  end if;
+  return NEW;
+end
+$function$;
+alter routine app_hidden.tg_ledger_entries__with_parent() owner to staybase_owner;
+comment on routine app_hidden.tg_ledger_entries__with_parent() is 'Refuses entries that are added to an older ledger transaction.';
+
+--
+-- function app_hidden.tg_ledger_transactions__cause_fits()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_ledger_transactions__cause_fits()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if exists (
+    select from app_public.payments p
+    where p.id = NEW.payment_id and p.booking_id is distinct from NEW.booking_id
+  ) or exists (
+    select from app_public.refunds r
+    join app_public.payments p on p.id = r.payment_id
+    where r.id = NEW.refund_id and p.booking_id is distinct from NEW.booking_id
+  ) then
+    raise exception 'A ledger transaction is of a payment of its own booking.'
+      using errcode = 'SBM02';
+  end if;
+  return NEW;
+end
+$function$;
+alter routine app_hidden.tg_ledger_transactions__cause_fits() owner to staybase_owner;
+comment on routine app_hidden.tg_ledger_transactions__cause_fits() is 'Refuses ledger transactions of another booking''s payment or refund.';
+
+--
 -- function app_hidden.tg_listing_availability__copy_rates()
 --
 CREATE OR REPLACE FUNCTION app_hidden.tg_listing_availability__copy_rates()
@@ -5778,6 +6363,49 @@ alter routine app_hidden.tg_reviews__rate_listing() owner to staybase_owner;
 comment on routine app_hidden.tg_reviews__rate_listing() is 'Keeps the count and sum of published ratings on the listing.';
 
 --
+-- function app_hidden.undo_foreign_refund(app_public.refunds,uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.undo_foreign_refund(refund app_public.refunds, booking_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_taken_in record;
+  v_owed bigint;
+begin
+  select t.id, e.amount into v_taken_in
+  from app_public.ledger_transactions t
+  join app_public.ledger_entries e on e.transaction_id = t.id
+  where t.external_fact = 'foreign_refund:' || refund.stripe_refund_id and e.amount > 0;
+  if v_taken_in.id is not null then
+    perform app_hidden.post_ledger(
+      'foreign_refund_failure:' || refund.stripe_refund_id, 'foreign_refund_failure',
+      undo_foreign_refund.booking_id,
+      array[
+        row('guest_payable', null, refund.currency, v_taken_in.amount),
+        row('platform_revenue', null, refund.currency, -v_taken_in.amount)
+      ]::app_hidden.ledger_posting[],
+      payment_id => refund.payment_id, refund_id => refund.id, reverses_id => v_taken_in.id
+    );
+  end if;
+  v_owed := app_hidden.booking_balance(undo_foreign_refund.booking_id, 'guest_payable') - (
+    select coalesce(sum(r.amount), 0)
+    from app_public.refunds r
+    join app_public.payments p on p.id = r.payment_id
+    where p.booking_id = undo_foreign_refund.booking_id
+      and (r.status in ('requested', 'pending') or r.needs_attention)
+  );
+  if v_owed > 0 then
+    perform app_hidden.replace_refund(refund, v_owed);
+  end if;
+end
+$function$;
+alter routine app_hidden.undo_foreign_refund(app_public.refunds,uuid) owner to staybase_owner;
+comment on routine app_hidden.undo_foreign_refund(app_public.refunds,uuid) is 'Takes back what a failed refund of others was, and asks for what is still owed.';
+
+--
 -- function app_hidden.unit_nights(uuid)
 --
 CREATE OR REPLACE FUNCTION app_hidden.unit_nights(listing_id uuid)
@@ -5966,9 +6594,9 @@ comment on routine app_private.apply_payment_intent(text,uuid,text,bigint,text,t
 grant execute on routine app_private.apply_payment_intent(text,uuid,text,bigint,text,text,bigint,text,timestamp with time zone) to staybase_authenticator;
 
 --
--- function app_private.apply_refund(uuid,text,text)
+-- function app_private.apply_refund(uuid,text,text,text,bigint,text,text)
 --
-CREATE OR REPLACE FUNCTION app_private.apply_refund(refund_id uuid, stripe_refund_id text, stripe_status text)
+CREATE OR REPLACE FUNCTION app_private.apply_refund(refund_id uuid, stripe_refund_id text, stripe_status text, intent_id text, amount bigint, currency text, failure_code text DEFAULT NULL::text)
  RETURNS text
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -5977,66 +6605,52 @@ AS $function$
 declare
   v_refund app_public.refunds;
   v_payment app_public.payments;
-  v_booking app_public.bookings;
-  v_old_status app_public.refund_status;
   v_new_status app_public.refund_status := case apply_refund.stripe_status
     when 'succeeded' then 'succeeded'
     when 'failed' then 'failed'
     when 'canceled' then 'failed'
     else 'pending'
   end;
-  v_amount bigint;
 begin
-  select p.* into v_payment
-  from app_public.refunds r join app_public.payments p on p.id = r.payment_id
-  where r.id = apply_refund.refund_id;
+  select p.* into v_payment from app_public.payments p
+  where p.stripe_payment_intent_id = apply_refund.intent_id;
   if v_payment.id is null then
-    return 'unknown';
+    return app_hidden.apply_unknown_refund(
+      apply_refund.intent_id, apply_refund.stripe_refund_id, v_new_status,
+      apply_refund.failure_code
+    );
   end if;
-  v_booking := app_hidden.lock_booking(v_payment.booking_id);
+  perform app_hidden.lock_booking(v_payment.booking_id);
   v_payment := app_hidden.lock_payment(v_payment.id);
-  v_refund := app_hidden.lock_refund(apply_refund.refund_id);
-  v_old_status := v_refund.status;
+  select r.* into v_refund from app_public.refunds r
+  where r.payment_id = v_payment.id and (
+    r.stripe_refund_id = apply_refund.stripe_refund_id
+    or (r.id = apply_refund.refund_id and r.stripe_refund_id is null and r.resolved_at is null
+      and r.amount = apply_refund.amount and r.currency = apply_refund.currency)
+  );
+  if v_refund.id is null then
+    if v_payment.captured_amount = 0 then
+      return 'not_captured';
+    elsif v_new_status = 'failed' then
+      return 'unchanged';
+    end if;
+    v_refund := app_hidden.take_in_refund(
+      v_payment, apply_refund.stripe_refund_id, apply_refund.amount
+    );
+  end if;
+  v_refund := app_hidden.lock_refund(v_refund.id);
   -- Only forward: requested, pending, succeeded, failed.
-  if v_new_status <= v_old_status then
+  if v_new_status <= v_refund.status then
     return 'unchanged';
   end if;
-
-  update app_public.refunds r
-  set status = v_new_status, stripe_refund_id = apply_refund.stripe_refund_id
-  where r.id = v_refund.id;
-  v_amount := case
-    when v_new_status = 'succeeded' then v_refund.amount
-    when v_new_status = 'failed' and v_old_status = 'succeeded' then -v_refund.amount
-  end;
-  if v_amount is null then
-    return case v_new_status when 'failed' then 'failed' else 'noted' end;
-  end if;
-
-  update app_public.payments p
-  set refunded_amount = p.refunded_amount + v_amount,
-      status = case p.refunded_amount + v_amount
-        when 0 then 'captured'
-        when p.captured_amount then 'refunded'
-        else 'partially_refunded'
-      end::app_public.payment_status
-  where p.id = v_payment.id;
-  perform app_hidden.post_ledger(
-    case when v_amount > 0 then 'refund:' else 'refund_failure:' end
-      || apply_refund.stripe_refund_id,
-    case when v_amount > 0 then 'refund' else 'refund_failure' end,
-    v_booking.id,
-    array[
-      row('guest_payable', null, v_refund.currency, v_amount),
-      row('stripe_balance', null, v_refund.currency, -v_amount)
-    ]::app_hidden.ledger_posting[]
+  return app_hidden.move_refund(
+    v_refund, v_payment, v_new_status, apply_refund.stripe_refund_id, apply_refund.failure_code
   );
-  return v_new_status::text;
 end
 $function$;
-alter routine app_private.apply_refund(uuid,text,text) owner to staybase_owner;
-comment on routine app_private.apply_refund(uuid,text,text) is 'Brings a refund to where Stripe''s is; repeatable, in any order.';
-grant execute on routine app_private.apply_refund(uuid,text,text) to staybase_authenticator;
+alter routine app_private.apply_refund(uuid,text,text,text,bigint,text,text) owner to staybase_owner;
+comment on routine app_private.apply_refund(uuid,text,text,text,bigint,text,text) is 'Brings a refund to where Stripe''s is; repeatable, in any order.';
+grant execute on routine app_private.apply_refund(uuid,text,text,text,bigint,text,text) to staybase_authenticator;
 
 --
 -- function app_private.attach_payment_intent(uuid,text)
@@ -6438,6 +7052,30 @@ comment on routine app_private.find_registration(bytea) is 'The password hash th
 grant execute on routine app_private.find_registration(bytea) to staybase_authenticator;
 
 --
+-- function app_private.guests_owed()
+--
+CREATE OR REPLACE FUNCTION app_private.guests_owed()
+ RETURNS TABLE(booking_id uuid, refund_id uuid, unknown_charge_id uuid, currency text, amount bigint, since timestamp with time zone, needs_attention boolean)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select p.booking_id, r.id, null::uuid, r.currency, r.amount, r.created_at,
+    r.needs_attention or r.created_at < app_hidden.clock() - interval '1 day'
+  from app_public.refunds r
+  join app_public.payments p on p.id = r.payment_id
+  where r.needs_attention or r.status in ('requested', 'pending')
+  union all
+  select c.booking_id, null, c.id, c.currency, c.amount, c.created_at,
+    c.status = 'failed' or c.created_at < app_hidden.clock() - interval '1 day'
+  from app_public.unknown_charges c
+  where c.status <> 'succeeded'
+$function$;
+alter routine app_private.guests_owed() owner to staybase_owner;
+comment on routine app_private.guests_owed() is 'What guests are owed, and whether somebody has to look at it.';
+grant execute on routine app_private.guests_owed() to staybase_authenticator;
+
+--
 -- function app_private.import_listing(text,jsonb)
 --
 CREATE OR REPLACE FUNCTION app_private.import_listing(source text, listing jsonb)
@@ -6585,29 +7223,14 @@ grant execute on routine app_private.import_listing(text,jsonb) to staybase_auth
 -- function app_private.ledger_drift()
 --
 CREATE OR REPLACE FUNCTION app_private.ledger_drift()
- RETURNS TABLE(finding text, id uuid, off_by_amount bigint)
+ RETURNS TABLE(finding text, booking_id uuid, id uuid, currency text, off_by_amount bigint)
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
-  select 'unbalanced transaction', e.transaction_id, sum(e.amount)::bigint
-  from app_public.ledger_entries e
-  group by e.transaction_id, e.currency
-  having sum(e.amount) <> 0
+  select * from app_hidden.ledger_transaction_faults()
   union all
-  select 'booking differs from its payments', p.booking_id,
-    (sum(p.captured_amount - p.refunded_amount) - coalesce(max(l.amount), 0))::bigint
-  from app_public.payments p
-  left join (
-    select t.booking_id, -sum(e.amount) as amount
-    from app_public.ledger_transactions t
-    join app_public.ledger_entries e on e.transaction_id = t.id
-    join app_public.ledger_accounts a on a.id = e.account_id
-    where a.kind in ('host_payable', 'platform_revenue', 'tax_payable', 'guest_payable')
-    group by t.booking_id
-  ) l on l.booking_id = p.booking_id
-  group by p.booking_id
-  having sum(p.captured_amount - p.refunded_amount) <> coalesce(max(l.amount), 0)
+  select * from app_hidden.ledger_booking_faults()
 $function$;
 alter routine app_private.ledger_drift() owner to staybase_owner;
 comment on routine app_private.ledger_drift() is 'What is wrong with the ledger; nothing, or something is broken.';
@@ -6976,6 +7599,56 @@ comment on routine app_private.record_heartbeat(text[],interval) is 'Says that w
 grant execute on routine app_private.record_heartbeat(text[],interval) to staybase_authenticator;
 
 --
+-- function app_private.record_unknown_charge(text,text,bigint,text,uuid,uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.record_unknown_charge(intent_id text, charge_id text, amount bigint, currency text, payment_id uuid, booking_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_payment_id uuid := (
+    select p.id from app_public.payments p where p.id = record_unknown_charge.payment_id
+  );
+  v_booking_id uuid := (
+    select b.id from app_public.bookings b where b.id = record_unknown_charge.booking_id
+  );
+  v_id uuid;
+begin
+  if v_payment_id is null and v_booking_id is null then
+    return false;
+  end if;
+  insert into app_public.unknown_charges (
+    stripe_payment_intent_id, stripe_charge_id, payment_id, booking_id, currency, amount
+  )
+  values (
+    record_unknown_charge.intent_id, record_unknown_charge.charge_id, v_payment_id, v_booking_id,
+    record_unknown_charge.currency, record_unknown_charge.amount
+  )
+  on conflict on constraint unknown_charges_stripe_payment_intent_id_key do nothing
+  returning id into v_id;
+  if v_id is not null then
+    perform app_hidden.post_ledger(
+      'charge:' || record_unknown_charge.charge_id, 'unknown_charge', null,
+      array[
+        row('stripe_balance', null, record_unknown_charge.currency, record_unknown_charge.amount),
+        row('guest_payable', null, record_unknown_charge.currency, -record_unknown_charge.amount)
+      ]::app_hidden.ledger_posting[]
+    );
+    perform app_hidden.add_job(
+      'refund__create_unknown', jsonb_build_object('unknownChargeId', v_id),
+      'unknown_charge:' || v_id, max_attempts => 25
+    );
+  end if;
+  return true;
+end
+$function$;
+alter routine app_private.record_unknown_charge(text,text,bigint,text,uuid,uuid) owner to staybase_owner;
+comment on routine app_private.record_unknown_charge(text,text,bigint,text,uuid,uuid) is 'Writes down a charge in our name that nobody asked for, and gives it back; false where it is not in our name.';
+grant execute on routine app_private.record_unknown_charge(text,text,bigint,text,uuid,uuid) to staybase_authenticator;
+
+--
 -- function app_private.refund_for_job(uuid)
 --
 CREATE OR REPLACE FUNCTION app_private.refund_for_job(refund_id uuid, OUT status app_public.refund_status, OUT amount bigint, OUT stripe_payment_intent_id text, OUT stripe_refund_id text)
@@ -6991,6 +7664,25 @@ $function$;
 alter routine app_private.refund_for_job(uuid) owner to staybase_owner;
 comment on routine app_private.refund_for_job(uuid) is 'What a job needs to ask Stripe for a refund.';
 grant execute on routine app_private.refund_for_job(uuid) to staybase_authenticator;
+
+--
+-- function app_private.refuse_refund(uuid,text)
+--
+CREATE OR REPLACE FUNCTION app_private.refuse_refund(refund_id uuid, failure_code text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app_public.refunds r
+  set status = 'failed', failure_code = refuse_refund.failure_code
+  where r.id = refuse_refund.refund_id and r.status = 'requested';
+end
+$function$;
+alter routine app_private.refuse_refund(uuid,text) owner to staybase_owner;
+comment on routine app_private.refuse_refund(uuid,text) is 'Notes that Stripe has refused a refund for good.';
+grant execute on routine app_private.refuse_refund(uuid,text) to staybase_authenticator;
 
 --
 -- function app_private.register(text,text,text)
@@ -7243,6 +7935,22 @@ comment on routine app_private.stripe_event(text) is 'A stored event, for the jo
 grant execute on routine app_private.stripe_event(text) to staybase_authenticator;
 
 --
+-- function app_private.unknown_charge_for_job(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.unknown_charge_for_job(unknown_charge_id uuid, OUT status app_public.refund_status, OUT stripe_payment_intent_id text)
+ RETURNS record
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select c.status, c.stripe_payment_intent_id
+  from app_public.unknown_charges c where c.id = unknown_charge_for_job.unknown_charge_id
+$function$;
+alter routine app_private.unknown_charge_for_job(uuid) owner to staybase_owner;
+comment on routine app_private.unknown_charge_for_job(uuid) is 'What a job needs to give an unknown charge back.';
+grant execute on routine app_private.unknown_charge_for_job(uuid) to staybase_authenticator;
+
+--
 -- function app_public.accept_booking(uuid,text)
 --
 CREATE OR REPLACE FUNCTION app_public.accept_booking(booking_id uuid, idempotency_key text)
@@ -7480,13 +8188,9 @@ CREATE OR REPLACE FUNCTION app_public.cancel_booking_as_operator(booking_id uuid
 AS $function$
 declare
   v_booking app_public.bookings;
-  v_reason app_public.prose := btrim(coalesce(cancel_booking_as_operator.reason, ''));
+  v_reason app_public.prose := app_hidden.require_reason(cancel_booking_as_operator.reason);
   v_once record;
 begin
-  if length(v_reason) not between 1 and 1000 then
-    raise exception 'Say why, in 1 to 1000 characters.'
-      using errcode = 'SBG04', column = 'reason';
-  end if;
   if refund_percent not between 0 and 100 then
     raise exception 'Between 0 and 100 percent are given back.'
       using errcode = 'SBG04', column = 'refund_percent';
@@ -7948,6 +8652,98 @@ comment on routine app_public.quote(uuid,date,date,integer) is 'What a stay cost
 grant execute on routine app_public.quote(uuid,date,date,integer) to staybase_visitor;
 
 --
+-- function app_public.refund_booking(uuid,text,bigint,text,text,app_public.cost_bearer)
+--
+CREATE OR REPLACE FUNCTION app_public.refund_booking(booking_id uuid, idempotency_key text, amount bigint, currency text, reason text, borne_by app_public.cost_bearer DEFAULT 'platform'::app_public.cost_bearer)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings;
+  v_reason app_public.prose := app_hidden.require_reason(refund_booking.reason);
+  v_borne_by app_public.cost_bearer := coalesce(refund_booking.borne_by, 'platform');
+  v_once record;
+  v_refund_ids uuid[];
+begin
+  v_once := app_hidden.begin_once(
+    refund_booking.idempotency_key, 'refund_booking',
+    jsonb_build_object(
+      'id', refund_booking.booking_id, 'amount', refund_booking.amount,
+      'currency', refund_booking.currency, 'reason', v_reason, 'borneBy', v_borne_by
+    )
+  );
+  v_booking := app_hidden.lock_booking(coalesce(v_once.result_id, refund_booking.booking_id));
+  if v_once.ran_before then
+    return v_booking;
+  end if;
+  if v_booking.id is null then
+    raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
+  end if;
+  perform app_hidden.require_refundable(
+    v_booking, refund_booking.amount, refund_booking.currency, v_borne_by
+  );
+
+  v_refund_ids := app_hidden.queue_refund(
+    v_booking.id, refund_booking.amount, 'goodwill', v_reason, 'operator',
+    app_hidden.require_user_id()
+  );
+  perform app_hidden.post_ledger(
+    'goodwill:' || v_refund_ids[1], 'goodwill', v_booking.id,
+    array[
+      row(
+        case v_borne_by when 'host' then 'host_payable' else 'platform_revenue' end,
+        case v_borne_by when 'host' then v_booking.host_id end,
+        v_booking.currency, refund_booking.amount
+      ),
+      row('guest_payable', null, v_booking.currency, -refund_booking.amount)
+    ]::app_hidden.ledger_posting[],
+    refund_id => v_refund_ids[1]
+  );
+  perform app_hidden.end_once(refund_booking.idempotency_key, v_booking.id);
+  return v_booking;
+end
+$function$;
+alter routine app_public.refund_booking(uuid,text,bigint,text,text,app_public.cost_bearer) owner to staybase_owner;
+comment on routine app_public.refund_booking(uuid,text,bigint,text,text,app_public.cost_bearer) is 'For the operator: gives a guest some of a paid booking back, with a reason that the guest reads. The platform bears it, or the host from what the booking has earned. Stripe is asked by a job; the refund says how far it is. A repeated call with the same key does nothing more.';
+grant execute on routine app_public.refund_booking(uuid,text,bigint,text,text,app_public.cost_bearer) to staybase_operator;
+
+--
+-- function app_public.retry_refund(uuid,text)
+--
+CREATE OR REPLACE FUNCTION app_public.retry_refund(refund_id uuid, idempotency_key text)
+ RETURNS app_public.refunds
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_refund app_public.refunds;
+  v_once record;
+begin
+  v_once := app_hidden.begin_once(
+    retry_refund.idempotency_key, 'retry_refund',
+    jsonb_build_object('id', retry_refund.refund_id)
+  );
+  if v_once.ran_before then
+    select r.* into v_refund from app_public.refunds r where r.id = v_once.result_id;
+    return v_refund;
+  end if;
+  v_refund := app_hidden.require_failed_refund(retry_refund.refund_id);
+  update app_public.refunds r
+  set resolved_at = app_hidden.clock(), resolver_id = app_hidden.require_user_id()
+  where r.id = v_refund.id;
+  v_refund := app_hidden.replace_refund(v_refund, v_refund.amount);
+  perform app_hidden.end_once(retry_refund.idempotency_key, v_refund.id);
+  return v_refund;
+end
+$function$;
+alter routine app_public.retry_refund(uuid,text) owner to staybase_owner;
+comment on routine app_public.retry_refund(uuid,text) is 'For the operator: asks Stripe once more for a refund that has failed; returns the new refund. A repeated call with the same key returns the same.';
+grant execute on routine app_public.retry_refund(uuid,text) to staybase_operator;
+
+--
 -- function app_public.search_listings(double precision,double precision,double precision,double precision,date,date,integer,text[],app_public.listing_type[],boolean,numeric,text,bigint,bigint,integer,text)
 --
 CREATE OR REPLACE FUNCTION app_public.search_listings(west double precision, south double precision, east double precision, north double precision, check_in date DEFAULT NULL::date, check_out date DEFAULT NULL::date, guests integer DEFAULT 1, amenities text[] DEFAULT '{}'::text[], types app_public.listing_type[] DEFAULT '{}'::app_public.listing_type[], instant_only boolean DEFAULT false, minimum_rating numeric DEFAULT NULL::numeric, currency text DEFAULT NULL::text, min_amount bigint DEFAULT NULL::bigint, max_amount bigint DEFAULT NULL::bigint, page_size integer DEFAULT 20, after text DEFAULT NULL::text)
@@ -8305,6 +9101,51 @@ $function$;
 alter routine app_public.set_quota(uuid,app_public.quota_kind,integer) owner to staybase_owner;
 comment on routine app_public.set_quota(uuid,app_public.quota_kind,integer) is 'For the operator: how many of a kind a person may have from now on.';
 grant execute on routine app_public.set_quota(uuid,app_public.quota_kind,integer) to staybase_operator;
+
+--
+-- function app_public.settle_refund(uuid,text,text)
+--
+CREATE OR REPLACE FUNCTION app_public.settle_refund(refund_id uuid, idempotency_key text, reason text)
+ RETURNS app_public.refunds
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_refund app_public.refunds;
+  v_reason app_public.prose := app_hidden.require_reason(settle_refund.reason);
+  v_once record;
+begin
+  v_once := app_hidden.begin_once(
+    settle_refund.idempotency_key, 'settle_refund',
+    jsonb_build_object('id', settle_refund.refund_id, 'reason', v_reason)
+  );
+  if v_once.ran_before then
+    select r.* into v_refund from app_public.refunds r where r.id = v_once.result_id;
+    return v_refund;
+  end if;
+  v_refund := app_hidden.require_failed_refund(settle_refund.refund_id);
+  update app_public.refunds r
+  set resolved_at = app_hidden.clock(), resolution = v_reason,
+      resolver_id = app_hidden.require_user_id()
+  where r.id = v_refund.id
+  returning * into v_refund;
+  perform app_hidden.post_ledger(
+    'settlement:' || v_refund.id, 'settlement',
+    (select p.booking_id from app_public.payments p where p.id = v_refund.payment_id),
+    array[
+      row('guest_payable', null, v_refund.currency, v_refund.amount),
+      row('bank', null, v_refund.currency, -v_refund.amount)
+    ]::app_hidden.ledger_posting[],
+    payment_id => v_refund.payment_id, refund_id => v_refund.id
+  );
+  perform app_hidden.end_once(settle_refund.idempotency_key, v_refund.id);
+  return v_refund;
+end
+$function$;
+alter routine app_public.settle_refund(uuid,text,text) owner to staybase_owner;
+comment on routine app_public.settle_refund(uuid,text,text) is 'For the operator: notes that the guest was paid otherwise what a failed refund did not, such as by a bank transfer, and how. A repeated call with the same key returns the same refund.';
+grant execute on routine app_public.settle_refund(uuid,text,text) to staybase_operator;
 
 --
 -- function app_public.submit_review(uuid,integer,text,integer,integer,integer,integer,integer,integer)

@@ -229,6 +229,7 @@
 --!include ledger/policies/ledger_transactions.sql
 --!include ledger/policies/ledger_entries.sql
 --!include ledger/triggers/tg_ledger__balanced.sql
+--!include ledger/triggers/tg_ledger_entries__with_parent.sql
 --!include ledger/types/ledger_posting.sql
 --!include ledger/internal/ledger_account.sql
 --!include ledger/internal/post_ledger.sql
@@ -242,13 +243,16 @@
 --!include payments/types/refund_reason.sql
 --!include payments/types/refund_origin.sql
 --!include payments/tables/refunds.sql
+--!include payments/tables/unknown_charges.sql
 --!include payments/policies/payments.sql
 --!include payments/policies/refunds.sql
+--!include payments/policies/unknown_charges.sql
 --!include payments/internal/lock_payment.sql
 --!include payments/internal/lock_refund.sql
 --!include payments/triggers/tg_refunds__within_capture.sql
 --!include payments/server/payment_for_job.sql
 --!include payments/server/refund_for_job.sql
+--!include payments/server/unknown_charge_for_job.sql
 
 -- stripe: what Stripe said, and what it must be asked again
 --!include stripe/tables/stripe_events.sql
@@ -261,6 +265,7 @@
 --!include stripe/server/purge_stripe_events.sql
 
 -- checkout: the only domain that knows bookings, payments and the ledger at once
+--!include checkout/triggers/tg_ledger_transactions__cause_fits.sql
 --!include checkout/internal/queue_intent_cancellation.sql
 --!include checkout/internal/set_hold_end.sql
 --!include checkout/internal/queue_capture.sql
@@ -273,7 +278,15 @@
 --!include checkout/internal/queue_refund.sql
 --!include checkout/internal/record_capture.sql
 --!include checkout/server/apply_payment_intent.sql
+--!include checkout/server/record_unknown_charge.sql
+--!include checkout/internal/apply_unknown_refund.sql
+--!include checkout/internal/replace_refund.sql
+--!include checkout/internal/supersede_refund.sql
+--!include checkout/internal/take_in_refund.sql
+--!include checkout/internal/undo_foreign_refund.sql
+--!include checkout/internal/move_refund.sql
 --!include checkout/server/apply_refund.sql
+--!include checkout/server/refuse_refund.sql
 --!include checkout/types/cancellation_line.sql
 --!include checkout/types/cancellation_terms.sql
 --!include checkout/internal/cancellation_lines.sql
@@ -283,8 +296,18 @@
 --!include checkout/mutations/accept_booking.sql
 --!include checkout/mutations/decline_booking.sql
 --!include checkout/mutations/cancel_booking.sql
+--!include checkout/internal/require_reason.sql
 --!include checkout/mutations/cancel_booking_as_operator.sql
+--!include checkout/types/cost_bearer.sql
+--!include checkout/internal/require_refundable.sql
+--!include checkout/internal/require_failed_refund.sql
+--!include checkout/mutations/refund_booking.sql
+--!include checkout/mutations/retry_refund.sql
+--!include checkout/mutations/settle_refund.sql
+--!include checkout/internal/ledger_transaction_faults.sql
+--!include checkout/internal/ledger_booking_faults.sql
 --!include checkout/server/ledger_drift.sql
+--!include checkout/server/guests_owed.sql
 
 -- reviews
 --!include reviews/types/review_direction.sql

@@ -371,6 +371,18 @@ export const ERRORS = define({
     message: "More would be given back than was taken.",
     remedy: "Give back at most what is left of the payment, in its currency.",
   },
+  REFUND_SETTLED: {
+    status: 409,
+    sqlstate: "SBM05",
+    message: "This refund has not failed, or was repeated or settled before.",
+    remedy: "Look for refunds with `needsAttention`: those are repeated or settled.",
+  },
+  REFUND_NOT_FOUND: {
+    status: 404,
+    sqlstate: "SBM06",
+    message: "There is no such refund.",
+    remedy: "Read the refunds of the booking's payments.",
+  },
   PAYMENT_PROVIDER: {
     status: 502,
     message: "The payment provider did not answer. Repeat the request: nothing is charged twice.",

@@ -20,3 +20,11 @@ export function numberIn(value: unknown, name: string): number | undefined {
   const found = memberOf(value, name);
   return typeof found === "number" && Number.isInteger(found) ? found : undefined;
 }
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A member that is a UUID; `null` where it is anything else, for a parameter of a statement. */
+export function uuidIn(value: unknown, name: string): string | null {
+  const found = textIn(value, name);
+  return found !== undefined && UUID.test(found) ? found : null;
+}

@@ -2,6 +2,7 @@
 import type { Stripe } from "stripe";
 import type { Resources } from "../resources/index.ts";
 import { retryable } from "../resources/postgres.ts";
+import { uuidIn } from "../values.ts";
 
 /**
  * Fetches an intent and follows it.
@@ -23,7 +24,7 @@ export async function applyPaymentIntent(
          as outcome`,
       [
         intent.id,
-        paymentId(intent),
+        uuidIn(intent.metadata, "payment_id"),
         intent.status,
         intent.amount_received,
         chargeId(intent),
@@ -35,18 +36,27 @@ export async function applyPaymentIntent(
     );
     return rows[0]?.outcome;
   });
+  if (outcome === "unknown") await giveBackUnknown(resources, intent);
   resources.logger.info(
     { intentId: intent.id, status: intent.status, outcome },
     "payment followed",
   );
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** Our id, as we gave it to Stripe. */
-function paymentId(intent: Stripe.PaymentIntent): string | null {
-  const id = intent.metadata.payment_id;
-  return id !== undefined && UUID.test(id) ? id : null;
+/**
+ * Money under the name of a payment or booking of ours that none of them asked for is given back,
+ * and shown to the operator.
+ */
+async function giveBackUnknown(resources: Resources, intent: Stripe.PaymentIntent): Promise<void> {
+  const facts = [uuidIn(intent.metadata, "payment_id"), uuidIn(intent.metadata, "booking_id")];
+  if (intent.status !== "succeeded" || facts.every((id) => id === null)) return;
+  const { rows } = await resources.pool.query<{ is_ours: boolean }>(
+    "select app_private.record_unknown_charge($1, $2, $3, $4, $5, $6) as is_ours",
+    [intent.id, chargeId(intent), intent.amount_received, intent.currency.toUpperCase(), ...facts],
+  );
+  if (rows[0]?.is_ours === true) {
+    resources.logger.error({ intentId: intent.id }, "money came that no booking asked for");
+  }
 }
 
 /** Until when the bank sets the money aside, in seconds, where the charge was fetched with it. */

@@ -15,6 +15,7 @@ import {
 } from "./maintenance.ts";
 import { processStripeEvent } from "./processStripeEvent.ts";
 import { publishEvents } from "./publishEvents.ts";
+import { refundUnknownCharge } from "./refundUnknownCharge.ts";
 import { sendMail } from "./sendMail.ts";
 import { sendRegistrationMail } from "./sendRegistrationMail.ts";
 import { syncPayment } from "./syncPayment.ts";
@@ -32,6 +33,7 @@ export const jobs: Readonly<Record<string, Job>> = {
   payment__end_hold: endHold,
   payment__sync: syncPayment,
   refund__create: createRefund,
+  refund__create_unknown: refundUnknownCharge,
   search__age_floors: ageFloors,
   stripe__process_event: processStripeEvent,
   stripe__requeue_stale: requeueStaleStripe,

@@ -6,6 +6,7 @@ import type { Resources } from "../resources/index.ts";
 import { isUnknown } from "../resources/stripe.ts";
 import { followPaymentIntent } from "./applyPaymentIntent.ts";
 import { applyRefund } from "./applyRefund.ts";
+import { applyRefundsOf } from "./createRefund.ts";
 import { type Job, payloadText } from "./task.ts";
 
 interface StoredEvent {
@@ -29,17 +30,29 @@ export const processStripeEvent: Job = async (resources, payload) => {
 
 /** Types that are not here are kept in the inbox and need nothing done. */
 async function act(resources: Resources, type: string, objectId: string): Promise<void> {
-  const [object] = type.split(".", 1);
-  if (object !== "payment_intent" && object !== "refund") return;
+  const follow = followerOf(type);
+  if (follow === undefined) return;
   try {
-    if (object === "refund") {
-      await applyRefund(resources, await resources.stripe.jobs.refunds.retrieve(objectId));
-    } else {
-      await followPaymentIntent(resources, objectId);
-    }
+    await follow(resources, objectId);
   } catch (error) {
     // What Stripe does not know is not ours: an event of another account or of a test.
     if (!isUnknown(error)) throw error;
     resources.logger.warn({ type, objectId }, "Stripe does not know the object of an event");
   }
 }
+
+type Follower = (resources: Resources, objectId: string) => Promise<void>;
+
+function followerOf(type: string): Follower | undefined {
+  if (type.startsWith("payment_intent.")) return followPaymentIntent;
+  if (type.startsWith("refund.") || type === "charge.refund.updated") return followRefund;
+  return type === "charge.refunded" ? followRefundsOfCharge : undefined;
+}
+
+const followRefund: Follower = async (resources, refundId) =>
+  applyRefund(resources, await resources.stripe.jobs.refunds.retrieve(refundId));
+
+const followRefundsOfCharge: Follower = async (resources, chargeId) => {
+  const { payment_intent: intent } = await resources.stripe.jobs.charges.retrieve(chargeId);
+  if (typeof intent === "string") await applyRefundsOf(resources, intent);
+};

@@ -384,17 +384,35 @@ describe("in the database", () => {
     expect(brokenIn(await examine(await goodEnv()))).toEqual([]);
   });
 
-  test("a calendar, a search or a ledger that does not tell the truth is told", async () => {
-    await buildMarket(database);
+  test("a guest who is owed money is told, while the refund is on its way and when it failed", async () => {
+    const market = await buildMarket(database);
     await asRoot("delete from graphile_worker._private_jobs");
-    expect(brokenIn(await examine(await goodEnv()))).toEqual([]);
+    const findings = await examine(await goodEnv());
+    expect(brokenIn(findings)).toEqual([]);
+    expect(told(findings, "guests")).toContain("on their way");
+    expect(report(findings)).not.toContain("No guest is owed");
+    await asRoot(
+      "set session_replication_role = replica",
+      `update app_public.refunds r set status = 'failed' from app_public.payments p
+       join app_public.bookings b on b.id = p.booking_id
+       where p.id = r.payment_id and b.guest_id = '${market.a.guest}'`,
+    );
+    expect(brokenIn(await examine(await goodEnv()))).toEqual(["guests"]);
+  });
+
+  test("a calendar, a search or a ledger that does not tell the truth is told", async () => {
     await asRoot(
       "set session_replication_role = replica",
       "update app_hidden.listing_availability set taken = '{[2001-01-01,2001-01-02)}'",
       "delete from app_hidden.search_cells",
       "update app_public.ledger_entries set amount = amount + 1 where amount > 0",
     );
-    expect(brokenIn(await examine(await goodEnv()))).toEqual(["calendar", "search", "ledger"]);
+    expect(brokenIn(await examine(await goodEnv()))).toEqual([
+      "calendar",
+      "search",
+      "ledger",
+      "guests",
+    ]);
   });
 });
 

@@ -73,6 +73,19 @@ async function fill(): Promise<Record<string, string>> {
       `'${column}', case when n % 2 = 0 then ${value} end`;
     await copy("listings", `id = '${a.booked}'`, `${id}, ${either("host_id", b.host, a.host)}`);
     await copy(
+      "unknown_charges",
+      "true",
+      `${id}, 'stripe_payment_intent_id', 'pi_copied_' || n,
+       'stripe_charge_id', 'ch_copied_' || n, ${either("status", "failed", "succeeded")}`,
+    );
+    // A row of refunds is not copied whole: one of its columns is computed.
+    await root.query(
+      `insert into app_public.refunds (payment_id, reason, reason_code, currency, amount, status)
+       select r.payment_id, 'Copied ' || n % 2, 'goodwill', r.currency, n,
+         case when n % 3 = 0 then 'failed' else 'requested' end::app_public.refund_status
+       from (select * from app_public.refunds limit 1) r, generate_series(1, ${ROWS}) n`,
+    );
+    await copy(
       "bookings",
       `id = '${booking}'`,
       `${id}, 'quote_id', gen_random_uuid(), 'idempotency_key', 'copied-' || n,

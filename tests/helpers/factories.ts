@@ -331,6 +331,26 @@ export async function follow(
   );
 }
 
+/** What the job does that has fetched a refund of ours from Stripe; returns what came of it. */
+export async function followRefund(
+  database: TestDatabase,
+  refundId: string,
+  status: string,
+  stripeRefundId = `re_${refundId}`,
+): Promise<string> {
+  return text(
+    await asOwner(
+      database,
+      `select app_private.apply_refund(r.id, $2, $3, p.stripe_payment_intent_id, r.amount,
+         r.currency, case $3 when 'failed' then 'lost_or_stolen_card' end) as outcome
+       from app_public.refunds r join app_public.payments p on p.id = r.payment_id
+       where r.id = $1`,
+      [refundId, stripeRefundId, status],
+    ),
+    "outcome",
+  );
+}
+
 /** Pays a booking that waits for it. */
 export async function pay(
   database: TestDatabase,

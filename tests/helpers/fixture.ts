@@ -90,9 +90,15 @@ async function story(database: TestDatabase, name: string): Promise<Story> {
   const booking = await hold(database, guest, booked);
   await pay(database, guest, booking);
   await database.owner.query(
-    `insert into app_public.refunds (payment_id, reason, reason_code, currency, amount)
-     select p.id, 'A gesture.', 'goodwill', p.currency, 100
-     from app_public.payments p where p.booking_id = $1`,
+    `select app_hidden.post_ledger('goodwill:' || refunds[1], 'goodwill', $1, array[
+       row('platform_revenue', null, 'EUR', 100), row('guest_payable', null, 'EUR', -100)
+     ]::app_hidden.ledger_posting[], refund_id => refunds[1])
+     from app_hidden.queue_refund($1, 100, 'goodwill', 'A gesture.', 'system') refunds`,
+    [booking],
+  );
+  await database.owner.query(
+    `select app_private.record_unknown_charge(
+       'pi_unknown_' || $1, 'ch_unknown_' || $1, 100, 'EUR', null, $1::uuid)`,
     [booking],
   );
   const left = await hold(database, guest, held, 10);

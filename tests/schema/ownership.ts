@@ -62,14 +62,16 @@ export const OWNERSHIP: Readonly<Record<string, Ownership>> = {
     owner: `(select b.guest_id from app_public.payments p
       join app_public.bookings b on b.id = p.booking_id where p.id = t.payment_id)`,
   },
+  "app_public.unknown_charges": { owner: BY_BOOKING },
   "app_public.ledger_accounts": { owner: "t.user_id", column: "user_id" },
   "app_public.ledger_entries": {
     owner: "(select a.user_id from app_public.ledger_accounts a where a.id = t.account_id)",
   },
   "app_public.ledger_transactions": {
-    owner: `(select a.user_id from app_public.ledger_entries e
+    // What has no host in it is the operator's alone.
+    owner: `coalesce((select a.user_id from app_public.ledger_entries e
       join app_public.ledger_accounts a on a.id = e.account_id
-      where e.transaction_id = t.id and a.user_id is not null)`,
+      where e.transaction_id = t.id and a.user_id is not null), uuidv7())`,
   },
   "app_public.reviews": {
     owner: "t.author_id",

@@ -291,6 +291,7 @@ function readingRules({ rows }: World): Readonly<Record<string, Rule>> {
     cancellation_line_items: via(bookings, "booking_id", booking),
     payments: payment,
     refunds: via(payments, "payment_id", payment),
+    unknown_charges: () => false,
     reviews: (row, me) => row.published_at !== null || isMe(row.author_id, me),
     ledger_accounts: (row, me) => isMe(row.user_id, me),
     ledger_entries: entry,

@@ -1,7 +1,7 @@
 /*
  * Decides that a guest is given back an amount of a booking, from its newest payment to its oldest,
- * and queues the jobs that ask Stripe. The debt to the guest is in guest_payable already: the
- * caller has posted it in this transaction, and holds the lock on the booking.
+ * queues the jobs that ask Stripe, and says which refunds these are. The caller posts the debt to
+ * guest_payable in the same transaction, and holds the lock on the booking.
  */
 create or replace function app_hidden.queue_refund(
   booking_id uuid,
@@ -10,7 +10,7 @@ create or replace function app_hidden.queue_refund(
   reason text,
   actor app_public.booking_actor,
   actor_id uuid default null
-) returns void
+) returns uuid[]
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
@@ -18,6 +18,7 @@ declare
   v_left bigint := queue_refund.amount;
   v_payment record;
   v_refund_id uuid;
+  v_refund_ids uuid[] := '{}';
 begin
   for v_payment in
     select p.id, p.currency, p.captured_amount - coalesce((
@@ -38,6 +39,7 @@ begin
       least(v_left, v_payment.refundable), queue_refund.actor, queue_refund.actor_id
     )
     returning id into v_refund_id;
+    v_refund_ids := v_refund_ids || v_refund_id;
     v_left := v_left - least(v_left, v_payment.refundable);
     perform app_hidden.add_job(
       'refund__create', jsonb_build_object('refundId', v_refund_id), 'refund:' || v_refund_id,
@@ -48,9 +50,10 @@ begin
     raise exception 'The payments of this booking do not hold so much.'
       using errcode = 'SBM04', column = 'amount';
   end if;
+  return v_refund_ids;
 end
 $$;
 
 comment on function app_hidden.queue_refund(
   uuid, bigint, app_public.refund_reason, text, app_public.booking_actor, uuid
-) is 'Decides on refunds of a booking, newest payment first, and queues their jobs.';
+) is 'Decides on refunds of a booking, newest payment first, and queues their jobs; says which.';

@@ -43,7 +43,8 @@ begin
         row('stripe_balance', null, payment.currency, payment.amount),
         row('host_payable', booking.host_id, payment.currency, -booking.host_amount),
         row('platform_revenue', null, payment.currency, -booking.platform_amount)
-      ]::app_hidden.ledger_posting[]
+      ]::app_hidden.ledger_posting[],
+      payment_id => payment.id
     );
     return 'confirmed';
   end if;
@@ -53,7 +54,8 @@ begin
     array[
       row('stripe_balance', null, payment.currency, record_capture.received_amount),
       row('guest_payable', null, payment.currency, -record_capture.received_amount)
-    ]::app_hidden.ledger_posting[]
+    ]::app_hidden.ledger_posting[],
+    payment_id => payment.id
   );
   if record_capture.received_amount < payment.amount then
     perform app_hidden.queue_refund(

@@ -10,13 +10,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_booking app_public.bookings;
-  v_reason app_public.prose := btrim(coalesce(cancel_booking_as_operator.reason, ''));
+  v_reason app_public.prose := app_hidden.require_reason(cancel_booking_as_operator.reason);
   v_once record;
 begin
-  if length(v_reason) not between 1 and 1000 then
-    raise exception 'Say why, in 1 to 1000 characters.'
-      using errcode = 'SBG04', column = 'reason';
-  end if;
   if refund_percent not between 0 and 100 then
     raise exception 'Between 0 and 100 percent are given back.'
       using errcode = 'SBG04', column = 'refund_percent';

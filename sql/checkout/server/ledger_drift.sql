@@ -1,31 +1,15 @@
 /*
- * The checks that must find nothing, for the operator and the tests: transactions that do not sum
- * to zero (M1), and bookings where charged - refunded differs from host payable + platform +
- * clearing (M4).
+ * The checks that must find nothing, for the operator and the tests: what is wrong with the ledger,
+ * by name, booking and amount.
  */
 create or replace function app_private.ledger_drift()
-returns table (finding text, id uuid, off_by_amount bigint)
+returns table (finding text, booking_id uuid, id uuid, currency text, off_by_amount bigint)
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select 'unbalanced transaction', e.transaction_id, sum(e.amount)::bigint
-  from app_public.ledger_entries e
-  group by e.transaction_id, e.currency
-  having sum(e.amount) <> 0
+  select * from app_hidden.ledger_transaction_faults()
   union all
-  select 'booking differs from its payments', p.booking_id,
-    (sum(p.captured_amount - p.refunded_amount) - coalesce(max(l.amount), 0))::bigint
-  from app_public.payments p
-  left join (
-    select t.booking_id, -sum(e.amount) as amount
-    from app_public.ledger_transactions t
-    join app_public.ledger_entries e on e.transaction_id = t.id
-    join app_public.ledger_accounts a on a.id = e.account_id
-    where a.kind in ('host_payable', 'platform_revenue', 'tax_payable', 'guest_payable')
-    group by t.booking_id
-  ) l on l.booking_id = p.booking_id
-  group by p.booking_id
-  having sum(p.captured_amount - p.refunded_amount) <> coalesce(max(l.amount), 0)
+  select * from app_hidden.ledger_booking_faults()
 $$;
 
 grant execute on function app_private.ledger_drift() to :DATABASE_AUTHENTICATOR;

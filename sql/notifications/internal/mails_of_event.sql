@@ -58,6 +58,8 @@ as $$
   join app_public.bookings b on b.id = p.booking_id
   where mails_of_event.type in ('refund.succeeded', 'refund.failed')
     and r.id = mails_of_event.subject
+    -- Another refund has taken its place: the guest hears of that one.
+    and (mails_of_event.type = 'refund.succeeded' or r.needs_attention)
 $$;
 
 comment on function app_hidden.mails_of_event(text, uuid) is 'The mails that an event asks for.';

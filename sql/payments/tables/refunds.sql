@@ -24,8 +24,13 @@ create table if not exists app_public.refunds (
   needs_attention boolean not null generated always as (
     status = 'failed' and origin = 'ours' and resolved_at is null
   ) stored,
+  failure_code text,
+  resolution app_public.prose,
+  resolver_id uuid
+    constraint refunds_resolver_id_fkey references app_public.users on delete set null,
 
   constraint refunds_replaces_id_key unique (replaces_id),
+  constraint refunds_resolution_is_bounded check (length(resolution) <= 1000),
   constraint refunds_resolved_has_failed check (resolved_at is null or status = 'failed'),
   constraint refunds_stripe_refund_id_key unique (stripe_refund_id),
   constraint refunds_amount_is_positive check (amount > 0)
@@ -39,6 +44,7 @@ create index if not exists refunds_open_idx on app_public.refunds (created_at)
   where status in ('requested', 'pending');
 create index if not exists refunds_payment_id_idx on app_public.refunds (payment_id);
 create index if not exists refunds_currency_idx on app_public.refunds (currency);
+create index if not exists refunds_resolver_id_idx on app_public.refunds (resolver_id);
 create index if not exists refunds_actor_id_idx on app_public.refunds (actor_id);
 -- What the operator has to look at.
 create index if not exists refunds_needing_attention_idx on app_public.refunds (id)
@@ -84,6 +90,13 @@ comment on column app_public.refunds.resolved_at is
   'When another refund took the place of this one, which failed, or it was settled otherwise.';
 comment on column app_public.refunds.needs_attention is
   'Whether it has failed and the guest is still owed the money.';
+comment on column app_public.refunds.failure_code is
+  'Why it failed, in Stripe''s words; superseded where another refund took its place before it was '
+  'made.';
+comment on column app_public.refunds.resolution is
+  'How a refund that failed was settled otherwise.';
+comment on column app_public.refunds.resolver_id is
+  'Which operator repeated or settled a refund that failed.';
 comment on column app_public.refunds.created_at is 'When it was decided.';
 comment on column app_public.refunds.updated_at is 'When it last changed.';
 
@@ -94,5 +107,7 @@ comment on constraint refunds_amount_is_positive on app_public.refunds is
   'INTERNAL: A refund is more than zero.';
 comment on constraint refunds_replaces_id_key on app_public.refunds is
   'INTERNAL: A refund that has failed is repeated once.';
+comment on constraint refunds_resolution_is_bounded on app_public.refunds is
+  'INVALID_INPUT: A note has at most 1000 characters.';
 comment on constraint refunds_resolved_has_failed on app_public.refunds is
   'INTERNAL: Only a refund that has failed is settled otherwise.';

@@ -30,7 +30,8 @@ export async function checkDatabase(config: Config): Promise<Finding[]> {
       await assertVersion(client);
       await client.query(`set statement_timeout = ${STATEMENT_MS}`);
       findings.push(await checkReach(client, url), await checkRoles(client, config));
-      findings.push(...(await checkDrift(client)), await checkClock(client, config));
+      findings.push(...(await checkDrift(client)), await checkOwed(client));
+      findings.push(await checkClock(client, config));
       if (rootUrl === undefined) {
         findings.push(await checkQueue(client, () => countConnections(client)), NOT_LOOKED_AT);
       }
@@ -140,28 +141,36 @@ interface DriftCheck {
   readonly subject: string;
   readonly call: string;
   readonly remedy: string;
+  /** What is said where nothing is off. */
+  readonly truth: string;
 }
+
+const TRUTH = "It tells the truth.";
 
 const DRIFTS: readonly DriftCheck[] = [
   {
     subject: "calendar",
     call: "app_private.calendar_drift()",
     remedy: "Nights may be sold twice or never. Find the cause first.",
+    truth: TRUTH,
   },
   {
     subject: "rates",
     call: "app_private.pricing_drift()",
     remedy: "Stays may be offered at a wrong price. Find the cause first.",
+    truth: TRUTH,
   },
   {
     subject: "search",
     call: "app_private.search_drift()",
     remedy: "Searches miss listings. Write it anew: select app_private.rebuild_search();",
+    truth: TRUTH,
   },
   {
     subject: "ledger",
     call: "app_private.ledger_drift()",
     remedy: "Do not correct it by hand: find the cause first.",
+    truth: "It adds up, booking by booking. What guests are owed is told below.",
   },
 ];
 
@@ -170,20 +179,50 @@ const DRIFTS: readonly DriftCheck[] = [
  */
 async function checkDrift(client: Client): Promise<Finding[]> {
   const findings: Finding[] = [];
-  for (const { subject, call, remedy } of DRIFTS) {
+  for (const { subject, call, remedy, truth } of DRIFTS) {
     try {
       const { rows } = await client.query<{ count: number }>(
         `select count(*)::integer as count from (select from ${call} limit 1000) drift`,
       );
       const count = rows[0]?.count ?? 0;
       const look = `Look: select * from ${call};`;
-      if (count === 0) findings.push(fine(subject, "It tells the truth."));
+      if (count === 0) findings.push(fine(subject, truth));
       else findings.push(broken(subject, `${count} rows are off.`, `${remedy}\n${look}`));
     } catch (error) {
       findings.push(explain(subject, error));
     }
   }
   return findings;
+}
+
+interface Owed {
+  readonly currency: string;
+  readonly amount: string;
+  readonly guests: number;
+  readonly to_look_at: number;
+}
+
+/** What guests are owed: refunds on their way are told, those that do not arrive are faults. */
+async function checkOwed(client: Client): Promise<Finding> {
+  const subject = "guests";
+  try {
+    const { rows } = await client.query<Owed>(
+      `select o.currency, sum(o.amount)::text as amount, count(*)::integer as guests,
+         count(*) filter (where o.needs_attention)::integer as to_look_at
+       from app_private.guests_owed() o group by o.currency order by o.currency`,
+    );
+    if (rows.length === 0) return fine(subject, "No guest is owed money.");
+    const sums = rows.map(({ amount, currency }) => `${amount} ${currency}`).join(", ");
+    const sentence = `Guests are owed ${sums}, in minor units.`;
+    const toLookAt = rows.reduce((sum, row) => sum + row.to_look_at, 0);
+    if (toLookAt === 0) return note(subject, `${sentence} The refunds are on their way.`);
+    const remedy =
+      "Repeat them (retryRefund), or pay otherwise (settleRefund).\n" +
+      "Look: select * from app_private.guests_owed() where needs_attention;";
+    return broken(subject, `${sentence} ${toLookAt} refunds have failed or take long.`, remedy);
+  } catch (error) {
+    return explain(subject, error);
+  }
 }
 
 /** Whether the clock was moved, which is for trying things out and is never done in production. */

@@ -44,7 +44,9 @@ export const CODES = {
     "refund",
     "refund_failure",
     "foreign_refund",
+    "foreign_refund_failure",
     "settlement",
+    "unknown_charge",
   ],
   PublicationRequirement: [
     "title",

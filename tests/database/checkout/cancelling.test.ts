@@ -12,6 +12,7 @@ import {
   begunPayment,
   bookingStatus,
   follow,
+  followRefund,
   hold,
   type ListingOptions,
   NOON,
@@ -691,8 +692,7 @@ test("a refund that fails leaves a debt that is seen", async () => {
         [booking, id],
       ),
     );
-  const report = (status: string) =>
-    asServer(database, "select app_private.apply_refund($1, $2, $3)", [id, `re_${id}`, status]);
+  const report = (status: string) => followRefund(database, id, status);
   expect(await owed()).toEqual({ owed: 50_400, open: false });
   await report("succeeded");
   expect(await owed()).toEqual({ owed: 0, open: false });

@@ -8,6 +8,7 @@ import {
   begunPayment,
   bookingStatus,
   follow,
+  followRefund,
   hold,
   NOON,
   one,
@@ -90,16 +91,6 @@ const refundOf = async (payment: Payment) =>
       payment.id,
     ]),
     "id",
-  );
-
-const followRefund = async (refund: string | null, status: string) =>
-  text(
-    await asServer(database, "select app_private.apply_refund($1, $2, $3) as outcome", [
-      refund,
-      `re_${refund}`,
-      status,
-    ]),
-    "outcome",
   );
 
 async function mails(booking: string): Promise<unknown[]> {
@@ -215,10 +206,10 @@ describe("where they are gone", () => {
   test("a refund that succeeds clears the account, and is told once", async () => {
     const payment = await refundedPayment();
     const refund = await refundOf(payment);
-    expect(await followRefund(refund, "pending")).toBe("noted");
-    expect(await followRefund(refund, "succeeded")).toBe("succeeded");
-    expect(await followRefund(refund, "succeeded")).toBe("unchanged");
-    expect(await followRefund(refund, "pending")).toBe("unchanged");
+    expect(await followRefund(database, refund, "pending")).toBe("noted");
+    expect(await followRefund(database, refund, "succeeded")).toBe("succeeded");
+    expect(await followRefund(database, refund, "succeeded")).toBe("unchanged");
+    expect(await followRefund(database, refund, "pending")).toBe("unchanged");
     expect(await paymentRow(payment)).toEqual({
       status: "refunded",
       captured: 44_800,
@@ -231,10 +222,10 @@ describe("where they are gone", () => {
   test("a refund that fails later puts the money back into clearing", async () => {
     const payment = await refundedPayment();
     const refund = await refundOf(payment);
-    await followRefund(refund, "succeeded");
-    expect(await followRefund(refund, "failed")).toBe("failed");
-    expect(await followRefund(refund, "failed")).toBe("unchanged");
-    expect(await followRefund(refund, "succeeded")).toBe("unchanged");
+    await followRefund(database, refund, "succeeded");
+    expect(await followRefund(database, refund, "failed")).toBe("failed");
+    expect(await followRefund(database, refund, "failed")).toBe("unchanged");
+    expect(await followRefund(database, refund, "succeeded")).toBe("unchanged");
     expect(await paymentRow(payment)).toEqual({
       status: "captured",
       captured: 44_800,
@@ -248,7 +239,7 @@ describe("where they are gone", () => {
 
   test("a refund that fails at once moves nothing", async () => {
     const payment = await refundedPayment();
-    expect(await followRefund(await refundOf(payment), "canceled")).toBe("failed");
+    expect(await followRefund(database, await refundOf(payment), "canceled")).toBe("failed");
     expect(await paymentRow(payment)).toMatchObject({ status: "captured", refunded: 0 });
     const facts = await asOwner(
       database,
@@ -267,9 +258,12 @@ describe("where they are gone", () => {
     expect(await asOwner(database, REFUND, [refund])).toEqual([{ id: refund }]);
   });
 
-  test("a refund of nobody's is unknown", async () => {
-    expect(await followRefund("00000000-0000-7000-8000-000000000000", "succeeded")).toBe("unknown");
-    expect(await followRefund(null, "succeeded")).toBe("unknown");
+  test("a refund of nobody's payment is unknown", async () => {
+    const apply = `select app_private.apply_refund(
+      $1, 're_other', 'succeeded', 'pi_other', 100, 'EUR') as outcome`;
+    for (const id of [null, "00000000-0000-7000-8000-000000000000"]) {
+      expect(await asServer(database, apply, [id])).toEqual([{ outcome: "unknown" }]);
+    }
   });
 });
 

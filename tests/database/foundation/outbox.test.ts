@@ -12,6 +12,7 @@ import {
   begunPayment,
   draft,
   follow,
+  followRefund,
   hold,
   NOON,
   one,
@@ -129,11 +130,7 @@ describe("what happens is told", () => {
       "id",
     );
     for (const status of ["pending", "succeeded", "failed"]) {
-      await asServer(database, "select app_private.apply_refund($1, $2, $3)", [
-        refund,
-        `re_${refund}`,
-        status,
-      ]);
+      await followRefund(database, refund, status);
     }
     expect(await told(booking)).toEqual(["booking.created", "booking.cancelled"]);
     expect(await told(refund)).toEqual([

@@ -1,5 +1,6 @@
 /** The ledger: balanced (M1), never changed (M2), each fact once (M3), and true to what was charged (M4). */
-import { beforeAll, expect, test } from "@jest/globals";
+import { beforeAll, describe, expect, test } from "@jest/globals";
+import pg from "pg";
 import { openTestDatabase, type TestDatabase, testDatabase } from "../../helpers/database.ts";
 import {
   asOwner,
@@ -35,7 +36,7 @@ const post = (on: TestDatabase, fact: string, amounts: number[]) =>
     await client.query(
       `with written as (
          insert into app_public.ledger_transactions (external_fact, kind, booking_id)
-         values ($1, 'charge', null) returning id
+         values ($1, 'unknown_charge', null) returning id
        )
        insert into app_public.ledger_entries (transaction_id, account_id, currency, amount)
        select w.id, a.id, a.currency, amount
@@ -80,8 +81,13 @@ test("an entry is in the currency of its account, and not nothing", async () => 
   const write = (currency: string, amount: number) =>
     asOwner(
       database,
-      `insert into app_public.ledger_entries (transaction_id, account_id, currency, amount)
-       select e.transaction_id, e.account_id, $1, $2 from app_public.ledger_entries e limit 1`,
+      `with written as (
+         insert into app_public.ledger_transactions (external_fact, kind)
+         values ('odd', 'unknown_charge') returning id
+       )
+       insert into app_public.ledger_entries (transaction_id, account_id, currency, amount)
+       select w.id, a.id, $1, $2 from written w, app_public.ledger_accounts a
+       where a.kind = 'stripe_balance' and a.currency = 'EUR'`,
       [currency, amount],
     );
   expect(await refusal(write("USD", 1))).toBe("23503");
@@ -117,7 +123,7 @@ test("nothing of it is changed, deleted or truncated, by no role (M2)", async ()
 });
 
 test("a fact is written once (M3)", async () => {
-  const POST = `select app_hidden.post_ledger($1, 'charge', null, array[
+  const POST = `select app_hidden.post_ledger($1, 'unknown_charge', null, array[
     row('stripe_balance', null, 'EUR', 5), row('platform_revenue', null, 'EUR', -5)
   ]::app_hidden.ledger_posting[]) as written`;
   expect(await asOwner(database, POST, ["charge:ch_once"])).toEqual([{ written: true }]);
@@ -133,7 +139,7 @@ test("a fact is written once (M3)", async () => {
 });
 
 test("new accounts are made in one order, whatever the order of postings", async () => {
-  const POST = `select app_hidden.post_ledger($1, 'charge', null, array[
+  const POST = `select app_hidden.post_ledger($1, 'unknown_charge', null, array[
     row($3, null, $2, 5), row($4, null, $2, -5)
   ]::app_hidden.ledger_posting[])`;
   const KINDS = `select kind::text from app_public.ledger_accounts where currency = $1 order by id`;
@@ -193,6 +199,7 @@ test("without its guards the ledger can be bent, and the check finds it (negativ
     const findings = await drift(bare);
     expect(findings.map(({ finding }) => finding).sort()).toEqual([
       "booking differs from its payments",
+      "charge without a payment",
       "unbalanced transaction",
       "unbalanced transaction",
       "unbalanced transaction",
@@ -208,3 +215,152 @@ test("an account is made once, also by two at the same time", async () => {
   const ids = await Promise.all([make(), make(), make(), make()]);
   expect(new Set(ids.map((rows) => text(rows, "id"))).size).toBe(1);
 });
+
+describe("faults that somebody plants are found, by name, booking and amount", () => {
+  const ENTRY = (kind: string) =>
+    `update app_public.ledger_entries e set %s
+     from app_public.ledger_transactions t, app_public.ledger_accounts a
+     where t.id = e.transaction_id and a.id = e.account_id and t.booking_id = $1
+       and a.kind = '${kind}'`;
+  const set = (kind: string, change: string): string => ENTRY(kind).replace("%s", change);
+
+  type Planted = readonly (readonly [finding: string, offBy: number])[];
+  const FAULTS: readonly (readonly [string, readonly string[], Planted])[] = [
+    [
+      "swapped shares",
+      [set("host_payable", "amount = -6000"), set("platform_revenue", "amount = -38800")],
+      [
+        ["the host's share is not the booking's", -32_800],
+        ["the platform's fee is not the booking's", 32_800],
+      ],
+    ],
+    [
+      "another host",
+      [
+        `insert into app_public.ledger_accounts (kind, user_id, currency)
+         select 'host_payable', b.guest_id, 'EUR' from app_public.bookings b where b.id = $1`,
+        `update app_public.ledger_entries e set account_id = own.id
+         from app_public.ledger_transactions t, app_public.ledger_accounts a,
+           app_public.ledger_accounts own, app_public.bookings b
+         where t.id = e.transaction_id and a.id = e.account_id and t.booking_id = $1
+           and a.kind = 'host_payable' and b.id = $1
+           and own.kind = 'host_payable' and own.user_id = b.guest_id`,
+      ],
+      [["earnings of another host", 38_800]],
+    ],
+    [
+      "a transaction without a booking",
+      ["update app_public.ledger_transactions set booking_id = null where booking_id = $1"],
+      [
+        ["booking differs from its payments", 44_800],
+        ["charge without a payment", 0],
+        ["transaction without a booking", 44_800],
+      ],
+    ],
+    [
+      "a payment without a row",
+      [
+        `update app_public.payments set status = 'cancelled', captured_amount = 0,
+           stripe_charge_id = null where booking_id = $1`,
+      ],
+      [
+        ["booking differs from its payments", -44_800],
+        ["charge without a payment", 44_800],
+      ],
+    ],
+    [
+      "a booking that was paid and is not confirmed",
+      ["update app_public.bookings set status = 'expired' where id = $1"],
+      [["paid but not confirmed", 44_800]],
+    ],
+    [
+      "a refund of another charge",
+      [
+        `insert into app_public.refunds
+           (payment_id, reason, reason_code, currency, amount, status, stripe_refund_id)
+         select p.id, 'A gesture.', 'goodwill', 'EUR', 100, 'succeeded', 're_planted'
+         from app_public.payments p where p.booking_id <> $1 limit 1`,
+        `select app_hidden.post_ledger('refund:re_planted', 'refund', $1, array[
+           row('guest_payable', null, 'EUR', 100), row('stripe_balance', null, 'EUR', -100)
+         ]::app_hidden.ledger_posting[], refund_id => r.id)
+         from app_public.refunds r where r.stripe_refund_id = 're_planted'`,
+      ],
+      [
+        ["booking differs from its payments", 100],
+        ["guest got more than was owed", -100],
+        ["refund of another charge", 100],
+      ],
+    ],
+    [
+      "a guest who got more than was owed",
+      [
+        `select app_hidden.post_ledger('planted', 'goodwill', $1, array[
+           row('guest_payable', null, 'EUR', 500), row('platform_revenue', null, 'EUR', -500)
+         ]::app_hidden.ledger_posting[])`,
+      ],
+      [["guest got more than was owed", -500]],
+    ],
+    [
+      "a fee that was not booked",
+      [
+        set("host_payable", "amount = -44800"),
+        `delete from app_public.ledger_entries e using app_public.ledger_transactions t,
+           app_public.ledger_accounts a
+         where t.id = e.transaction_id and a.id = e.account_id and t.booking_id = $1
+           and a.kind = 'platform_revenue'`,
+      ],
+      [
+        ["the host's share is not the booking's", 6000],
+        ["the platform's fee is not the booking's", -6000],
+      ],
+    ],
+    [
+      "a refund that was lost",
+      [
+        `select app_hidden.post_ledger('planted', 'goodwill', $1, array[
+           row('guest_payable', null, 'EUR', -500), row('platform_revenue', null, 'EUR', 500)
+         ]::app_hidden.ledger_posting[])`,
+      ],
+      [["owed to the guest without a refund", 500]],
+    ],
+  ];
+
+  test.each(FAULTS)("%s", async (_name, statements, findings) => {
+    const bare = await openTestDatabase();
+    try {
+      await stopClock(bare, NOON);
+      const [seller, buyer] = [await somebody(bare), await somebody(bare)];
+      const listing = await publishedListing(bare, seller, { units: 2 });
+      const [stay] = [
+        await paidBooking(bare, buyer, listing),
+        await paidBooking(bare, buyer, listing),
+      ];
+      expect(await drift(bare)).toEqual([]);
+      await asRoot(bare, async (client) => {
+        // As somebody with all rights would: no trigger stops it.
+        await client.query("set session_replication_role = replica");
+        for (const statement of statements) {
+          await client.query(statement, statement.includes("$1") ? [stay] : []);
+        }
+      });
+      const found = await drift(bare);
+      expect(
+        found.map(({ finding, off_by_amount: offBy }) => [finding, Number(offBy)]).sort(),
+      ).toEqual(findings);
+      const named = found.filter(({ finding }) => finding !== "transaction without a booking");
+      expect(named.some((row) => row.booking_id === stay)).toBe(true);
+    } finally {
+      await bare.dispose();
+    }
+  });
+});
+
+async function asRoot(of: TestDatabase, fn: (client: pg.Client) => Promise<void>): Promise<void> {
+  const client = new pg.Client({ connectionString: of.rootUrl });
+  await client.connect();
+  try {
+    await fn(client);
+  } finally {
+    await client.end();
+  }
+}

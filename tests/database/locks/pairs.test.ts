@@ -163,19 +163,23 @@ async function refund(hand: Hand, call: number): Promise<void> {
     database,
     `insert into app_public.refunds (payment_id, reason, reason_code, currency, amount)
      select p.id, 'A gesture.', 'goodwill', p.currency, 100 from app_public.payments p
-     where p.booking_id = $1 returning id`,
+     where p.booking_id = $1
+     returning id, (
+       select p.stripe_payment_intent_id from app_public.payments p where p.id = payment_id
+     ) as intent`,
     [hand.paid[call]],
   );
   const id = text(made, "id");
   for (const status of ["pending", "succeeded", "failed"]) {
     const answer = await byServer(
       hand,
-      "select app_private.apply_refund($1, $2, $3)",
+      "select app_private.apply_refund($1, $2, $3, $4, 100, 'EUR') as outcome",
       id,
       `re_${id}`,
       status,
+      text(made, "intent"),
     );
-    expect(answer).toEqual([{ apply_refund: status === "pending" ? "noted" : status }]);
+    expect(answer).toEqual([{ outcome: status === "pending" ? "noted" : status }]);
   }
 }
 

@@ -3,7 +3,7 @@ import { beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { openTestDatabase, type TestDatabase, testDatabase } from "../../helpers/database.ts";
 import {
   asOwner,
-  asServer,
+  followRefund,
   NOON,
   paidBooking,
   publishedListing,
@@ -66,11 +66,7 @@ test("any refunds, failed ones among them, stay within what was taken", async ()
       const id = text(await attempt, "id");
       live += amount;
       const status = draw.one(["pending", "succeeded", "failed"]);
-      await asServer(database, "select app_private.apply_refund($1, $2, $3)", [
-        id,
-        `re_${id}`,
-        status,
-      ]);
+      await followRefund(database, id, status);
       if (status === "failed") live -= amount;
     }
   }

@@ -157,8 +157,10 @@ join app_public.bookings b on b.id = s.booking_id
 cross join unnest(array['stripe_balance', 'host_payable', 'platform_revenue']) k (kind)
 on conflict on constraint ledger_accounts_holder_key do nothing;
 
-insert into app_public.ledger_transactions (id, external_fact, kind, booking_id, created_at)
-select s.transaction_id, 'charge:ch_demo_' || s.number, 'charge', s.booking_id,
+insert into app_public.ledger_transactions (
+  id, external_fact, kind, booking_id, payment_id, created_at
+)
+select s.transaction_id, 'charge:ch_demo_' || s.number, 'charge', s.booking_id, s.payment_id,
   s.booked_at + interval '3 minutes'
 from demo_stays s
 order by s.number;
