@@ -202,6 +202,18 @@ create type app_public.party as enum (
 comment on type app_public.party is 'Who pays or receives money: guest, host, or the platform.';
 
 --
+-- enum app_public.payment_purpose
+--
+create type app_public.payment_purpose as enum (
+  'stay',
+  'alteration',
+  'instalment',
+  'deposit',
+  'damage'
+);
+comment on type app_public.payment_purpose is 'What a payment is for.';
+
+--
 -- enum app_public.payment_status
 --
 create type app_public.payment_status as enum (
@@ -926,6 +938,28 @@ create policy definer_all on app_private.sessions as permissive for all to stayb
 comment on table app_private.sessions is 'Where a person is signed in.';
 
 --
+-- table app_private.stripe_customers
+--
+create table app_private.stripe_customers (
+  user_id uuid not null,
+  stripe_customer_id text not null,
+  created_at timestamp with time zone default app_hidden.clock() not null
+);
+alter table app_private.stripe_customers owner to staybase_owner;
+alter table app_private.stripe_customers add constraint stripe_customers_pkey
+  PRIMARY KEY (user_id);
+alter table app_private.stripe_customers add constraint stripe_customers_stripe_customer_id_key
+  UNIQUE (stripe_customer_id);
+alter table app_private.stripe_customers add constraint stripe_customers_user_id_fkey
+  FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_private.stripe_customers enable row level security;
+alter table app_private.stripe_customers force row level security;
+create policy definer_all on app_private.stripe_customers as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.stripe_customers is 'Who a guest is to Stripe.';
+
+--
 -- table app_private.stripe_events
 --
 create table app_private.stripe_events (
@@ -1121,6 +1155,8 @@ create table app_public.bookings (
 alter table app_public.bookings owner to staybase_owner;
 alter table app_public.bookings add constraint bookings_pkey
   PRIMARY KEY (id);
+alter table app_public.bookings add constraint bookings_currency_key
+  UNIQUE (id, currency);
 alter table app_public.bookings add constraint bookings_idempotency_key_key
   UNIQUE (guest_id, idempotency_key);
 alter table app_public.bookings add constraint bookings_quote_id_key
@@ -1418,7 +1454,8 @@ create table app_public.currencies (
   exponent smallint not null,
   charge_step smallint not null,
   minimum_charge_amount bigint not null,
-  maximum_charge_amount bigint default 99999999 not null
+  maximum_charge_amount bigint default 99999999 not null,
+  payout_step smallint default 1 not null
 );
 alter table app_public.currencies owner to staybase_owner;
 alter table app_public.currencies add constraint currencies_pkey
@@ -1428,15 +1465,17 @@ alter table app_public.currencies add constraint currencies_number_key
 alter table app_public.currencies add constraint currencies_charge_amounts_are_ordered
   CHECK (((0 < minimum_charge_amount) AND (minimum_charge_amount < maximum_charge_amount)));
 alter table app_public.currencies add constraint currencies_charge_step_fits_exponent
-  CHECK ((charge_step =
+  CHECK (((charge_step =
 CASE exponent
     WHEN 3 THEN 10
     ELSE 1
-END));
+END) OR ((exponent = 2) AND (charge_step = 100))));
 alter table app_public.currencies add constraint currencies_code_is_iso_4217
   CHECK ((code ~ '^[A-Z]{3}$'::text));
 alter table app_public.currencies add constraint currencies_exponent_is_known
   CHECK ((exponent = ANY (ARRAY[0, 2, 3])));
+alter table app_public.currencies add constraint currencies_payout_step_fits_charge_step
+  CHECK (((payout_step % charge_step) = 0));
 alter table app_public.currencies enable row level security;
 alter table app_public.currencies force row level security;
 create policy definer_all on app_public.currencies as permissive for all to staybase_owner
@@ -1452,6 +1491,7 @@ comment on column app_public.currencies.exponent is 'Decimals: an amount of 1234
 comment on column app_public.currencies.charge_step is 'Amounts that are charged are multiples of this, in minor units.';
 comment on column app_public.currencies.minimum_charge_amount is 'The least that a card can be charged, in minor units.';
 comment on column app_public.currencies.maximum_charge_amount is 'The most that a card can be charged at once, in minor units.';
+comment on column app_public.currencies.payout_step is 'Amounts that are paid out to banks are multiples of this, in minor units.';
 grant select on app_public.currencies to staybase_visitor;
 
 --
@@ -1999,7 +2039,13 @@ create table app_public.payments (
   updated_at timestamp with time zone default app_hidden.clock() not null,
   capture_method app_public.capture_method default 'automatic'::app_public.capture_method not null,
   authorised_until timestamp with time zone,
-  captured_at timestamp with time zone
+  captured_at timestamp with time zone,
+  purpose app_public.payment_purpose default 'stay'::app_public.payment_purpose not null,
+  sequence smallint default 1 not null,
+  attempt smallint default 1 not null,
+  stripe_customer_id text,
+  host_amount bigint not null,
+  platform_amount bigint not null
 );
 alter table app_public.payments owner to staybase_owner;
 alter table app_public.payments add constraint payments_pkey
@@ -2008,6 +2054,8 @@ alter table app_public.payments add constraint payments_stripe_charge_id_key
   UNIQUE (stripe_charge_id);
 alter table app_public.payments add constraint payments_stripe_payment_intent_id_key
   UNIQUE (stripe_payment_intent_id);
+alter table app_public.payments add constraint payments_booking_currency_fkey
+  FOREIGN KEY (booking_id, currency) REFERENCES app_public.bookings(id, currency) ON DELETE RESTRICT;
 alter table app_public.payments add constraint payments_booking_id_fkey
   FOREIGN KEY (booking_id) REFERENCES app_public.bookings(id) ON DELETE RESTRICT;
 alter table app_public.payments add constraint payments_currency_fkey
@@ -2016,10 +2064,14 @@ alter table app_public.payments add constraint payments_amounts_are_ordered
   CHECK (((amount > 0) AND ((captured_amount >= 0) AND (captured_amount <= amount)) AND ((refunded_amount >= 0) AND (refunded_amount <= captured_amount))));
 alter table app_public.payments add constraint payments_captured_has_charge
   CHECK (((captured_amount = 0) OR (stripe_charge_id IS NOT NULL)));
-CREATE INDEX payments_booking_id_idx ON app_public.payments USING btree (booking_id);
+alter table app_public.payments add constraint payments_numbers_are_positive
+  CHECK (((sequence > 0) AND (attempt > 0)));
+alter table app_public.payments add constraint payments_shares_sum
+  CHECK (((host_amount + platform_amount) = amount));
+CREATE INDEX payments_booking_id_idx ON app_public.payments USING btree (booking_id, currency);
 CREATE INDEX payments_currency_idx ON app_public.payments USING btree (currency);
 CREATE INDEX payments_open_idx ON app_public.payments USING btree (created_at) WHERE (status = ANY (ARRAY['requires_payment'::app_public.payment_status, 'requires_action'::app_public.payment_status, 'processing'::app_public.payment_status, 'authorised'::app_public.payment_status]));
-CREATE UNIQUE INDEX payments_one_live_a_booking ON app_public.payments USING btree (booking_id) WHERE (status <> ALL (ARRAY['failed'::app_public.payment_status, 'cancelled'::app_public.payment_status]));
+CREATE UNIQUE INDEX payments_one_live_a_purpose ON app_public.payments USING btree (booking_id, purpose, sequence) WHERE (status <> ALL (ARRAY['failed'::app_public.payment_status, 'cancelled'::app_public.payment_status]));
 alter table app_public.payments enable row level security;
 alter table app_public.payments force row level security;
 create policy definer_all on app_public.payments as permissive for all to staybase_owner
@@ -2050,6 +2102,12 @@ comment on column app_public.payments.updated_at is 'When it last changed.';
 comment on column app_public.payments.capture_method is 'Whether the money is taken at once, or set aside until the host accepts.';
 comment on column app_public.payments.authorised_until is 'Until when the bank sets the money aside, where Stripe has said so.';
 comment on column app_public.payments.captured_at is 'When the money was taken.';
+comment on column app_public.payments.purpose is 'What it is for.';
+comment on column app_public.payments.sequence is 'Which payment of that purpose it is, from 1.';
+comment on column app_public.payments.attempt is 'How many intents were made for it; one that was cancelled at Stripe is followed by another.';
+comment on column app_public.payments.stripe_customer_id is 'Stripe''s id of the guest.';
+comment on column app_public.payments.host_amount is 'What the host earns of it, in minor units.';
+comment on column app_public.payments.platform_amount is 'What the platform earns of it, in minor units.';
 grant select on app_public.payments to staybase_visitor;
 
 --
@@ -3717,7 +3775,6 @@ AS $function$
   )
   select f.finding, e.booking_id, e.id, e.currency, f.off_by::bigint
   from entries e
-  left join app_public.bookings b on b.id = e.booking_id
   left join app_public.payments p on p.id = e.payment_id
   left join app_public.refunds r on r.id = e.refund_id
   left join app_public.payments rp on rp.id = r.payment_id
@@ -3743,10 +3800,10 @@ AS $function$
       ),
       abs(e.guest_amount)),
     ('the host''s share is not the booking''s',
-      e.kind = 'charge' and e.host_amount <> b.host_amount, e.host_amount - b.host_amount),
+      e.kind = 'charge' and e.host_amount <> p.host_amount, e.host_amount - p.host_amount),
     ('the platform''s fee is not the booking''s',
-      e.kind = 'charge' and e.platform_amount <> b.platform_amount,
-      e.platform_amount - b.platform_amount),
+      e.kind = 'charge' and e.platform_amount <> p.platform_amount,
+      e.platform_amount - p.platform_amount),
     ('earnings of another host', e.others > 0, e.host_amount)
   ) f (finding, applies, off_by)
   where f.applies
@@ -4046,6 +4103,24 @@ end
 $function$;
 alter routine app_hidden.move_refund(app_public.refunds,app_public.payments,app_public.refund_status,text,text) owner to staybase_owner;
 comment on routine app_hidden.move_refund(app_public.refunds,app_public.payments,app_public.refund_status,text,text) is 'Brings a refund, its payment and the ledger forward.';
+
+--
+-- function app_hidden.next_attempt(app_public.payments)
+--
+CREATE OR REPLACE FUNCTION app_hidden.next_attempt(payment app_public.payments)
+ RETURNS app_public.payments
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_public.payments p
+  set attempt = p.attempt + 1, status = 'requires_payment', stripe_payment_intent_id = null,
+      failure_code = null
+  where p.id = payment.id
+  returning p.*
+$function$;
+alter routine app_hidden.next_attempt(app_public.payments) owner to staybase_owner;
+comment on routine app_hidden.next_attempt(app_public.payments) is 'Begins the next attempt of a payment whose intent can take no money any more.';
 
 --
 -- function app_hidden.nightly_floor(uuid)
@@ -4617,8 +4692,8 @@ begin
       'charge:' || record_capture.charge_id, 'charge', booking.id,
       array[
         row('stripe_balance', null, payment.currency, payment.amount),
-        row('host_payable', booking.host_id, payment.currency, -booking.host_amount),
-        row('platform_revenue', null, payment.currency, -booking.platform_amount)
+        row('host_payable', booking.host_id, payment.currency, -payment.host_amount),
+        row('platform_revenue', null, payment.currency, -payment.platform_amount)
       ]::app_hidden.ledger_posting[],
       payment_id => payment.id
     );
@@ -4952,6 +5027,36 @@ end
 $function$;
 alter routine app_hidden.require_own_listing(uuid) owner to staybase_owner;
 comment on routine app_hidden.require_own_listing(uuid) is 'Locks and returns a listing of whoever is signed in; NOT_FOUND or FORBIDDEN otherwise.';
+
+--
+-- function app_hidden.require_payable(app_public.bookings)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_payable(booking app_public.bookings)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if booking.status in ('confirmed', 'completed') then
+    raise exception 'This booking is paid.' using errcode = 'SBB06';
+  end if;
+  if booking.status = 'expired'
+    or (booking.status = 'pending_payment' and booking.hold_expires_at <= app_hidden.clock())
+  then
+    raise exception 'The hold has expired; ask for a new quote.' using errcode = 'SBB07';
+  end if;
+  if booking.status in ('requested', 'accepted') then
+    raise exception 'The money for this booking is set aside; the host is asked.'
+      using errcode = 'SBB06';
+  end if;
+  if booking.status <> 'pending_payment' then
+    raise exception 'A booking that is % cannot be paid.', booking.status using errcode = 'SBB06';
+  end if;
+end
+$function$;
+alter routine app_hidden.require_payable(app_public.bookings) owner to staybase_owner;
+comment on routine app_hidden.require_payable(app_public.bookings) is 'Raises where a booking takes no payment.';
 
 --
 -- function app_hidden.require_quota(uuid,app_public.quota_kind,bigint)
@@ -6732,28 +6837,16 @@ declare
   v_payment app_public.payments;
 begin
   v_booking := app_hidden.lock_booking(v_booking.id);
-  if v_booking.status in ('confirmed', 'completed') then
-    raise exception 'This booking is paid.' using errcode = 'SBB06';
-  end if;
-  if v_booking.status = 'expired'
-    or (v_booking.status = 'pending_payment' and v_booking.hold_expires_at <= app_hidden.clock())
-  then
-    raise exception 'The hold has expired; ask for a new quote.' using errcode = 'SBB07';
-  end if;
-  if v_booking.status in ('requested', 'accepted') then
-    raise exception 'The money for this booking is set aside; the host is asked.'
-      using errcode = 'SBB06';
-  end if;
-  if v_booking.status <> 'pending_payment' then
-    raise exception 'A booking that is % cannot be paid.', v_booking.status using errcode = 'SBB06';
-  end if;
-
+  perform app_hidden.require_payable(v_booking);
   select p.* into v_payment from app_public.payments p
-  where p.booking_id = v_booking.id and p.status not in ('failed', 'cancelled');
+  where p.booking_id = v_booking.id and p.purpose = 'stay' and p.sequence = 1;
   if v_payment.id is null then
-    insert into app_public.payments (booking_id, currency, amount, capture_method)
+    insert into app_public.payments (
+      booking_id, currency, amount, host_amount, platform_amount, capture_method
+    )
     values (
-      v_booking.id, v_booking.currency, v_booking.total_amount,
+      v_booking.id, v_booking.currency, v_booking.total_amount, v_booking.host_amount,
+      v_booking.platform_amount,
       case v_booking.booking_mode when 'request' then 'manual' else 'automatic' end
         ::app_public.capture_method
     )
@@ -6764,6 +6857,8 @@ begin
       'payment__end_hold:' || v_payment.id,
       run_at => v_booking.hold_expires_at
     );
+  elsif v_payment.status in ('failed', 'cancelled') then
+    v_payment := app_hidden.next_attempt(v_payment);
   end if;
   return v_payment;
 end
@@ -7052,6 +7147,24 @@ comment on routine app_private.find_registration(bytea) is 'The password hash th
 grant execute on routine app_private.find_registration(bytea) to staybase_authenticator;
 
 --
+-- function app_private.give_up_attempt(uuid,smallint)
+--
+CREATE OR REPLACE FUNCTION app_private.give_up_attempt(payment_id uuid, attempt smallint)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_public.payments p
+  set attempt = p.attempt + 1
+  where p.id = give_up_attempt.payment_id and p.attempt = give_up_attempt.attempt
+    and p.stripe_payment_intent_id is null
+$function$;
+alter routine app_private.give_up_attempt(uuid,smallint) owner to staybase_owner;
+comment on routine app_private.give_up_attempt(uuid,smallint) is 'Lets the next request to Stripe for a payment have a key of its own.';
+grant execute on routine app_private.give_up_attempt(uuid,smallint) to staybase_authenticator;
+
+--
 -- function app_private.guests_owed()
 --
 CREATE OR REPLACE FUNCTION app_private.guests_owed()
@@ -7301,6 +7414,25 @@ $function$;
 alter routine app_private.mark_stripe_event_processed(text) owner to staybase_owner;
 comment on routine app_private.mark_stripe_event_processed(text) is 'Notes that an event has been acted on.';
 grant execute on routine app_private.mark_stripe_event_processed(text) to staybase_authenticator;
+
+--
+-- function app_private.note_stripe_customer(uuid,text)
+--
+CREATE OR REPLACE FUNCTION app_private.note_stripe_customer(user_id uuid, stripe_customer_id text)
+ RETURNS text
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into app_private.stripe_customers as c (user_id, stripe_customer_id)
+  values (note_stripe_customer.user_id, note_stripe_customer.stripe_customer_id)
+  -- The update changes nothing; it makes the row of whoever was faster come back.
+  on conflict on constraint stripe_customers_pkey do update set user_id = excluded.user_id
+  returning c.stripe_customer_id
+$function$;
+alter routine app_private.note_stripe_customer(uuid,text) owner to staybase_owner;
+comment on routine app_private.note_stripe_customer(uuid,text) is 'Notes Stripe''s customer of a guest; returns the one that stays.';
+grant execute on routine app_private.note_stripe_customer(uuid,text) to staybase_authenticator;
 
 --
 -- function app_private.payment_for_job(uuid)
@@ -7917,6 +8049,22 @@ $function$;
 alter routine app_private.store_stripe_event(text,text,text,jsonb) owner to staybase_owner;
 comment on routine app_private.store_stripe_event(text,text,text,jsonb) is 'Keeps an event and queues its job in one transaction; false where it was kept before.';
 grant execute on routine app_private.store_stripe_event(text,text,text,jsonb) to staybase_authenticator;
+
+--
+-- function app_private.stripe_customer_of(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.stripe_customer_of(user_id uuid)
+ RETURNS text
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select c.stripe_customer_id from app_private.stripe_customers c
+  where c.user_id = stripe_customer_of.user_id
+$function$;
+alter routine app_private.stripe_customer_of(uuid) owner to staybase_owner;
+comment on routine app_private.stripe_customer_of(uuid) is 'Stripe''s customer of a person; null where there is none yet.';
+grant execute on routine app_private.stripe_customer_of(uuid) to staybase_authenticator;
 
 --
 -- function app_private.stripe_event(text)
@@ -9424,29 +9572,31 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 --
 -- rows of app_public.currencies
 --
-{"code": "AED", "name": "UAE dirham", "number": 784, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200}
-{"code": "AUD", "name": "Australian dollar", "number": 36, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
-{"code": "BRL", "name": "Brazilian real", "number": 986, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
-{"code": "CAD", "name": "Canadian dollar", "number": 124, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
-{"code": "CHF", "name": "Swiss franc", "number": 756, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
-{"code": "CZK", "name": "Czech koruna", "number": 203, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1500}
-{"code": "DKK", "name": "Danish krone", "number": 208, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 250}
-{"code": "EUR", "name": "Euro", "number": 978, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
-{"code": "GBP", "name": "Pound sterling", "number": 826, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 30}
-{"code": "HKD", "name": "Hong Kong dollar", "number": 344, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 400}
-{"code": "HUF", "name": "Hungarian forint", "number": 348, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 17500}
-{"code": "INR", "name": "Indian rupee", "number": 356, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
-{"code": "JPY", "name": "Japanese yen", "number": 392, "exponent": 0, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
-{"code": "KRW", "name": "South Korean won", "number": 410, "exponent": 0, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 500}
-{"code": "KWD", "name": "Kuwaiti dinar", "number": 414, "exponent": 3, "charge_step": 10, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200}
-{"code": "MXN", "name": "Mexican peso", "number": 484, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1000}
-{"code": "NOK", "name": "Norwegian krone", "number": 578, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 300}
-{"code": "NZD", "name": "New Zealand dollar", "number": 554, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
-{"code": "PLN", "name": "Polish zloty", "number": 985, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200}
-{"code": "SEK", "name": "Swedish krona", "number": 752, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 300}
-{"code": "SGD", "name": "Singapore dollar", "number": 702, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
-{"code": "THB", "name": "Thai baht", "number": 764, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1000}
-{"code": "TND", "name": "Tunisian dinar", "number": 788, "exponent": 3, "charge_step": 10, "maximum_charge_amount": 99999999, "minimum_charge_amount": 2000}
-{"code": "TRY", "name": "Turkish lira", "number": 949, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 2000}
-{"code": "USD", "name": "US dollar", "number": 840, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
-{"code": "ZAR", "name": "South African rand", "number": 710, "exponent": 2, "charge_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1000}
+{"code": "AED", "name": "UAE dirham", "number": 784, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200}
+{"code": "AUD", "name": "Australian dollar", "number": 36, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "BRL", "name": "Brazilian real", "number": 986, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "CAD", "name": "Canadian dollar", "number": 124, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "CHF", "name": "Swiss franc", "number": 756, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "CZK", "name": "Czech koruna", "number": 203, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1500}
+{"code": "DKK", "name": "Danish krone", "number": 208, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 250}
+{"code": "EUR", "name": "Euro", "number": 978, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "GBP", "name": "Pound sterling", "number": 826, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 30}
+{"code": "HKD", "name": "Hong Kong dollar", "number": 344, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 400}
+{"code": "HUF", "name": "Hungarian forint", "number": 348, "exponent": 2, "charge_step": 1, "payout_step": 100, "maximum_charge_amount": 99999999, "minimum_charge_amount": 17500}
+{"code": "INR", "name": "Indian rupee", "number": 356, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "ISK", "name": "Icelandic krona", "number": 352, "exponent": 2, "charge_step": 100, "payout_step": 100, "maximum_charge_amount": 99999999, "minimum_charge_amount": 7500}
+{"code": "JPY", "name": "Japanese yen", "number": 392, "exponent": 0, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "KRW", "name": "South Korean won", "number": 410, "exponent": 0, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 500}
+{"code": "KWD", "name": "Kuwaiti dinar", "number": 414, "exponent": 3, "charge_step": 10, "payout_step": 10, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200}
+{"code": "MXN", "name": "Mexican peso", "number": 484, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1000}
+{"code": "NOK", "name": "Norwegian krone", "number": 578, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 300}
+{"code": "NZD", "name": "New Zealand dollar", "number": 554, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "PLN", "name": "Polish zloty", "number": 985, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200}
+{"code": "SEK", "name": "Swedish krona", "number": 752, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 300}
+{"code": "SGD", "name": "Singapore dollar", "number": 702, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "THB", "name": "Thai baht", "number": 764, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1000}
+{"code": "TND", "name": "Tunisian dinar", "number": 788, "exponent": 3, "charge_step": 10, "payout_step": 10, "maximum_charge_amount": 99999999, "minimum_charge_amount": 2000}
+{"code": "TRY", "name": "Turkish lira", "number": 949, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 2000}
+{"code": "UGX", "name": "Ugandan shilling", "number": 800, "exponent": 2, "charge_step": 100, "payout_step": 100, "maximum_charge_amount": 99999999, "minimum_charge_amount": 200000}
+{"code": "USD", "name": "US dollar", "number": 840, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 50}
+{"code": "ZAR", "name": "South African rand", "number": 710, "exponent": 2, "charge_step": 1, "payout_step": 1, "maximum_charge_amount": 99999999, "minimum_charge_amount": 1000}

@@ -238,21 +238,28 @@
 -- payments: charges and refunds, as rows and their states
 --!include payments/types/payment_status.sql
 --!include payments/types/capture_method.sql
+--!include payments/types/payment_purpose.sql
 --!include payments/tables/payments.sql
 --!include payments/types/refund_status.sql
 --!include payments/types/refund_reason.sql
 --!include payments/types/refund_origin.sql
 --!include payments/tables/refunds.sql
 --!include payments/tables/unknown_charges.sql
+--!include payments/tables/stripe_customers.sql
 --!include payments/policies/payments.sql
 --!include payments/policies/refunds.sql
 --!include payments/policies/unknown_charges.sql
+--!include payments/policies/stripe_customers.sql
 --!include payments/internal/lock_payment.sql
 --!include payments/internal/lock_refund.sql
+--!include payments/internal/next_attempt.sql
 --!include payments/triggers/tg_refunds__within_capture.sql
 --!include payments/server/payment_for_job.sql
 --!include payments/server/refund_for_job.sql
 --!include payments/server/unknown_charge_for_job.sql
+--!include payments/server/note_stripe_customer.sql
+--!include payments/server/stripe_customer_of.sql
+--!include payments/server/give_up_attempt.sql
 
 -- stripe: what Stripe said, and what it must be asked again
 --!include stripe/tables/stripe_events.sql
@@ -272,6 +279,7 @@
 --!include checkout/internal/ask_host.sql
 --!include checkout/internal/follow_unpaid.sql
 --!include checkout/triggers/tg_bookings__cancel_intent.sql
+--!include checkout/internal/require_payable.sql
 --!include checkout/server/begin_payment.sql
 --!include checkout/server/attach_payment_intent.sql
 --!include checkout/server/end_hold.sql

@@ -1,9 +1,9 @@
 /** Brings a refund, just fetched from Stripe or made there, to where Stripe's is. */
 import type { Stripe } from "stripe";
+import { followPaymentIntent } from "../payments/paymentIntents.ts";
 import type { Resources } from "../resources/index.ts";
 import { retryable } from "../resources/postgres.ts";
 import { uuidIn } from "../values.ts";
-import { followPaymentIntent } from "./applyPaymentIntent.ts";
 
 /**
  * Ours or one that others made: the database tells them apart, and takes both in. A refund whose

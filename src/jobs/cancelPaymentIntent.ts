@@ -4,8 +4,8 @@
  * back.
  */
 import { Stripe } from "stripe";
+import { applyPaymentIntent, followPaymentIntent } from "../payments/paymentIntents.ts";
 import { isUnknown } from "../resources/stripe.ts";
-import { applyPaymentIntent, followPaymentIntent } from "./applyPaymentIntent.ts";
 import { type Job, payloadText } from "./task.ts";
 
 export const cancelPaymentIntent: Job = async (resources, payload) => {

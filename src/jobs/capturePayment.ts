@@ -3,8 +3,8 @@
  * because the bank has let go of it, following the intent ends the request.
  */
 import { Stripe } from "stripe";
+import { applyPaymentIntent, followPaymentIntent } from "../payments/paymentIntents.ts";
 import { isRefusal } from "../resources/stripe.ts";
-import { applyPaymentIntent, followPaymentIntent } from "./applyPaymentIntent.ts";
 import { type Job, payloadText } from "./task.ts";
 
 interface Payment {

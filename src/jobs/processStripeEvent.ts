@@ -2,9 +2,10 @@
  * Acts on a stored event. Stripe delivers in any order and more than once, so the object is fetched
  * anew and the database moves forward to where it is, or stays.
  */
+
+import { followPaymentIntent } from "../payments/paymentIntents.ts";
 import type { Resources } from "../resources/index.ts";
 import { isUnknown } from "../resources/stripe.ts";
-import { followPaymentIntent } from "./applyPaymentIntent.ts";
 import { applyRefund } from "./applyRefund.ts";
 import { applyRefundsOf } from "./createRefund.ts";
 import { type Job, payloadText } from "./task.ts";

@@ -2,8 +2,9 @@
  * Looks at a payment that has been open for long: the event that would have told how it ended may
  * be lost. Following its intent settles it as the event would have.
  */
+
+import { followPaymentIntent } from "../payments/paymentIntents.ts";
 import { isUnknown } from "../resources/stripe.ts";
-import { followPaymentIntent } from "./applyPaymentIntent.ts";
 import { type Job, payloadText } from "./task.ts";
 
 export const syncPayment: Job = async (resources, payload) => {

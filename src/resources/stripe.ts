@@ -34,6 +34,21 @@ export function isRefusal({ statusCode = 500 }: Stripe.errors.StripeError): bool
   return statusCode < 500 && statusCode !== 409 && statusCode !== 429;
 }
 
+/** Whether Stripe runs another request for the same thing right now, and the same request helps. */
+export function isBusy(error: unknown): boolean {
+  if (!(error instanceof Stripe.errors.StripeError)) return false;
+  return error.statusCode === 409 || error.headers?.["stripe-should-retry"] === "true";
+}
+
+/** Whether Stripe repeats a failure of its own that it keeps under the key of the request. */
+export function isKeptFailure(error: unknown): boolean {
+  return (
+    error instanceof Stripe.errors.StripeError &&
+    (error.statusCode ?? 0) >= 500 &&
+    error.headers?.["idempotent-replayed"] === "true"
+  );
+}
+
 /** Whether Stripe does not know the object: it is of another account, or of a test. */
 export function isUnknown(error: unknown): boolean {
   return error instanceof Stripe.errors.StripeError && error.code === "resource_missing";

@@ -1,58 +1,45 @@
 /**
  * POST /v1/bookings/{bookingId}/payment: the PaymentIntent of a booking. The database says what is
- * to be paid, in one transaction; then Stripe is asked, with the payment's id as idempotency key;
- * then its answer is noted. So no lock is held while Stripe thinks, and any number of repeats make
- * one charge.
+ * to be paid, in one transaction; then Stripe is asked, with the payment's id and attempt as
+ * idempotency key; then its answer is noted, and followed. So no lock is held while Stripe thinks,
+ * any number of repeats make one charge, and whoever asks sees where the payment is.
  */
+import { ExponentialBackoff, handleWhen, retry } from "cockatiel";
 import { Stripe } from "stripe";
 import { ApiError } from "../errors.ts";
+import { applyPaymentIntent } from "../payments/paymentIntents.ts";
 import type { Resources } from "../resources/index.ts";
 import { retryable, withTransaction } from "../resources/postgres.ts";
-import { isRefusal } from "../resources/stripe.ts";
-import type { RestHandler } from "./handler.ts";
+import { isBusy, isKeptFailure, isRefusal } from "../resources/stripe.ts";
+import type { RestHandler, RestRequest } from "./handler.ts";
 import { limitTries } from "./limits.ts";
 
 interface PaymentRow {
   readonly id: string;
   readonly booking_id: string;
-  readonly status: string;
   readonly currency: string;
   readonly amount: string;
+  readonly attempt: number;
   readonly stripe_payment_intent_id: string | null;
   readonly capture_method: "automatic" | "manual";
 }
 
 export const createPayment: RestHandler = async (resources, request) => {
-  const { viewer } = request;
-  if (viewer === undefined) throw new ApiError("UNAUTHENTICATED");
-  await limitTries(resources, "paymentUser", viewer.userId);
-  const payment = await retryable(() =>
-    withTransaction(resources.pool, { claims: viewer }, async (client) => {
-      const { rows } = await client.query<PaymentRow>(
-        `select id, booking_id, status, currency, amount, stripe_payment_intent_id,
-           capture_method
-         from app_private.begin_payment($1)`,
-        [request.params.bookingId],
-      );
-      return rows[0];
-    }),
-  );
-  if (payment === undefined) throw new ApiError("BOOKING_NOT_FOUND");
-
-  const intent = await intentOf(resources, payment);
+  if (request.viewer === undefined) throw new ApiError("UNAUTHENTICATED");
+  await limitTries(resources, "paymentUser", request.viewer.userId);
+  const [payment, intent] = await askStripe(resources, request).catch(explain);
   if (intent.client_secret === null) throw new ApiError("PAYMENT_PROVIDER");
-  if (payment.stripe_payment_intent_id === null) {
-    await resources.pool.query("select app_private.attach_payment_intent($1, $2)", [
-      payment.id,
-      intent.id,
-    ]);
-  }
+  await applyPaymentIntent(resources, intent);
+  const { rows } = await resources.pool.query<{ status: string }>(
+    "select status from app_private.payment_for_job($1)",
+    [payment.id],
+  );
   return {
     status: 200,
     body: {
       id: payment.id,
       bookingId: payment.booking_id,
-      status: payment.status,
+      status: rows[0]?.status,
       amount: Number(payment.amount),
       currency: payment.currency,
       captureMethod: payment.capture_method,
@@ -64,17 +51,61 @@ export const createPayment: RestHandler = async (resources, request) => {
 };
 
 /**
- * A time-out or a 5xx says nothing of what happened: the client repeats, and the key finds it. A
- * refusal is final, also that Stripe does not know the intent: we make no second one then, for the
- * first may be of another account, and paid.
+ * The payment as it is, and its intent at Stripe. An intent that was cancelled there, or a failure
+ * that Stripe keeps under the key of an attempt, starts the next attempt: once a request.
  */
+async function askStripe(
+  resources: Resources,
+  request: RestRequest,
+): Promise<[PaymentRow, Stripe.PaymentIntent]> {
+  const payment = await beginPayment(resources, request);
+  try {
+    const intent = await intentOf(resources, payment);
+    if (intent.status !== "canceled") return [payment, intent];
+    await applyPaymentIntent(resources, intent);
+  } catch (error) {
+    if (!isKeptFailure(error)) throw error;
+    await resources.pool.query("select app_private.give_up_attempt($1, $2)", [
+      payment.id,
+      payment.attempt,
+    ]);
+  }
+  const next = await beginPayment(resources, request);
+  return [next, await intentOf(resources, next)];
+}
+
+async function beginPayment(resources: Resources, request: RestRequest): Promise<PaymentRow> {
+  const payment = await retryable(() =>
+    withTransaction(resources.pool, { claims: request.viewer }, async (client) => {
+      const { rows } = await client.query<PaymentRow>(
+        `select id, booking_id, currency, amount, attempt, stripe_payment_intent_id,
+           capture_method
+         from app_private.begin_payment($1)`,
+        [request.params.bookingId],
+      );
+      return rows[0];
+    }),
+  );
+  if (payment === undefined) throw new ApiError("BOOKING_NOT_FOUND");
+  return payment;
+}
+
+/** While a request with the same key runs, Stripe refuses others: they wait for the first. */
+const patience = retry(handleWhen(isBusy), {
+  maxAttempts: 12,
+  backoff: new ExponentialBackoff({ initialDelay: 50, maxDelay: 1000 }),
+});
+
+/** The intent of this attempt: the one that was noted, as it is now, or a new one. */
 async function intentOf(resources: Resources, payment: PaymentRow): Promise<Stripe.PaymentIntent> {
   const { paymentIntents } = resources.stripe.requests;
-  try {
-    if (payment.stripe_payment_intent_id !== null) {
-      return await paymentIntents.retrieve(payment.stripe_payment_intent_id);
-    }
-    return await paymentIntents.create(
+  if (payment.stripe_payment_intent_id !== null) {
+    return paymentIntents.retrieve(payment.stripe_payment_intent_id, {
+      expand: ["latest_charge"],
+    });
+  }
+  const intent = await patience.execute(() =>
+    paymentIntents.create(
       {
         amount: Number(payment.amount),
         currency: payment.currency.toLowerCase(),
@@ -83,11 +114,23 @@ async function intentOf(resources: Resources, payment: PaymentRow): Promise<Stri
         transfer_group: payment.booking_id,
         metadata: { booking_id: payment.booking_id, payment_id: payment.id },
       },
-      { idempotencyKey: `payment:${payment.id}` },
-    );
-  } catch (error) {
-    if (!(error instanceof Stripe.errors.StripeError)) throw error;
-    const code = isRefusal(error) ? "PAYMENT_REFUSED" : "PAYMENT_PROVIDER";
-    throw new ApiError(code, undefined, { cause: error });
-  }
+      { idempotencyKey: `payment:${payment.id}:${payment.attempt}` },
+    ),
+  );
+  await resources.pool.query("select app_private.attach_payment_intent($1, $2)", [
+    payment.id,
+    intent.id,
+  ]);
+  return intent;
+}
+
+/**
+ * A time-out or a 5xx says nothing of what happened: the client repeats, and the key finds it. A
+ * refusal is final, also that Stripe does not know the intent: we make no second one then, for the
+ * first may be of another account, and paid.
+ */
+function explain(error: unknown): never {
+  if (!(error instanceof Stripe.errors.StripeError)) throw error;
+  const code = isRefusal(error) ? "PAYMENT_REFUSED" : "PAYMENT_PROVIDER";
+  throw new ApiError(code, undefined, { cause: error });
 }

@@ -215,7 +215,7 @@ test("an intent that was cancelled at Stripe leaves the guest their time, for an
   await syncPayment(opened.resources, { paymentId: payment.id });
   expect(await bookingStatus(database, payment.bookingId)).toBe("pending_payment");
   const again = await begunPayment(database, guest, payment.bookingId);
-  expect(again.id).not.toBe(payment.id);
+  expect(again.intentId).not.toBe(payment.intentId);
   await follow(database, again, "succeeded");
   await stopClock(database, OVER);
   await end(payment);

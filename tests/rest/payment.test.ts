@@ -81,11 +81,8 @@ describe("asking to pay", () => {
     const answers = await Promise.all(
       Array.from({ length: 10 }, () => guest.client.askToPay(booking.id)),
     );
-    const made = answers.filter((answer) => answer.status === 200);
-    // Stripe refuses two requests with one key at the same moment: those are told to repeat.
-    expect(answers.map((answer) => answer.status).filter((status) => status !== 502)).toEqual(
-      made.map(() => 200),
-    );
+    // Stripe refuses two requests with one key at the same moment: the others wait for the first.
+    expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 200));
     const again = await guest.client.askToPay(booking.id);
     expect(again.status).toBe(200);
     expect(intentsOf(booking.id)).toEqual([again.body.stripePaymentIntentId]);
@@ -112,7 +109,7 @@ describe("asking to pay", () => {
     },
   );
 
-  test.each([400, 401, 402, 403, 404, 409, 429, 500, 503])(
+  test.each([400, 401, 402, 403, 404, 429, 500, 503])(
     "says whether it helps to repeat when Stripe answers %i",
     async (status) => {
       const booking = await hold(rival);

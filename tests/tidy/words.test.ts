@@ -22,6 +22,8 @@ function foreignWords(path: string, identifiers: Iterable<string>): string[] {
     const words = identifier
       .replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2")
       .toLowerCase()
+      // A customer of Stripe's is what Stripe calls it.
+      .replaceAll(/stripe_customers?/g, "stripe")
       .split(/[^a-z]+/);
     return words.flatMap((word) => {
       const ours = OURS.get(word) ?? OURS.get(word.replace(/s$/, ""));

@@ -39,6 +39,8 @@ create table if not exists app_public.bookings (
   booking_mode app_public.booking_mode not null,
   answer_due_at timestamptz,
 
+  -- What hangs on a booking is in its currency.
+  constraint bookings_currency_key unique (id, currency),
   -- A quote is sold once.
   constraint bookings_quote_id_key unique (quote_id),
   -- A request that is repeated finds what it made the first time.
@@ -136,6 +138,8 @@ comment on column app_public.bookings.created_at is 'When it was made.';
 comment on column app_public.bookings.updated_at is 'When it last changed.';
 
 -- What a client is told: the code, and the sentence.
+comment on constraint bookings_currency_key on app_public.bookings is
+  'INTERNAL: A booking has one currency.';
 comment on constraint bookings_quote_id_key on app_public.bookings is
   'QUOTE_USED: The quote is booked already.';
 comment on constraint bookings_idempotency_key_key on app_public.bookings is

@@ -24,7 +24,6 @@ as $$
   )
   select f.finding, e.booking_id, e.id, e.currency, f.off_by::bigint
   from entries e
-  left join app_public.bookings b on b.id = e.booking_id
   left join app_public.payments p on p.id = e.payment_id
   left join app_public.refunds r on r.id = e.refund_id
   left join app_public.payments rp on rp.id = r.payment_id
@@ -50,10 +49,10 @@ as $$
       ),
       abs(e.guest_amount)),
     ('the host''s share is not the booking''s',
-      e.kind = 'charge' and e.host_amount <> b.host_amount, e.host_amount - b.host_amount),
+      e.kind = 'charge' and e.host_amount <> p.host_amount, e.host_amount - p.host_amount),
     ('the platform''s fee is not the booking''s',
-      e.kind = 'charge' and e.platform_amount <> b.platform_amount,
-      e.platform_amount - b.platform_amount),
+      e.kind = 'charge' and e.platform_amount <> p.platform_amount,
+      e.platform_amount - p.platform_amount),
     ('earnings of another host', e.others > 0, e.host_amount)
   ) f (finding, applies, off_by)
   where f.applies

@@ -41,8 +41,8 @@ begin
       'charge:' || record_capture.charge_id, 'charge', booking.id,
       array[
         row('stripe_balance', null, payment.currency, payment.amount),
-        row('host_payable', booking.host_id, payment.currency, -booking.host_amount),
-        row('platform_revenue', null, payment.currency, -booking.platform_amount)
+        row('host_payable', booking.host_id, payment.currency, -payment.host_amount),
+        row('platform_revenue', null, payment.currency, -payment.platform_amount)
       ]::app_hidden.ledger_posting[],
       payment_id => payment.id
     );

@@ -1,7 +1,8 @@
 /*
- * The payment of a booking that waits for it: the one there is, or a new one. The amount is the
- * booking's. Called by the server with the guest's claims; Stripe is asked after this has
- * committed, with the payment's id as idempotency key.
+ * The payment of a booking that waits for it: the one there is, or a new one. An intent that was
+ * cancelled at Stripe starts the next attempt of the same payment. The amount is the booking's.
+ * Called by the server with the guest's claims; Stripe is asked after this has committed, with the
+ * payment's id and attempt as idempotency key.
  */
 create or replace function app_private.begin_payment(booking_id uuid) returns app_public.payments
 language plpgsql volatile security definer
@@ -12,28 +13,16 @@ declare
   v_payment app_public.payments;
 begin
   v_booking := app_hidden.lock_booking(v_booking.id);
-  if v_booking.status in ('confirmed', 'completed') then
-    raise exception 'This booking is paid.' using errcode = 'SBB06';
-  end if;
-  if v_booking.status = 'expired'
-    or (v_booking.status = 'pending_payment' and v_booking.hold_expires_at <= app_hidden.clock())
-  then
-    raise exception 'The hold has expired; ask for a new quote.' using errcode = 'SBB07';
-  end if;
-  if v_booking.status in ('requested', 'accepted') then
-    raise exception 'The money for this booking is set aside; the host is asked.'
-      using errcode = 'SBB06';
-  end if;
-  if v_booking.status <> 'pending_payment' then
-    raise exception 'A booking that is % cannot be paid.', v_booking.status using errcode = 'SBB06';
-  end if;
-
+  perform app_hidden.require_payable(v_booking);
   select p.* into v_payment from app_public.payments p
-  where p.booking_id = v_booking.id and p.status not in ('failed', 'cancelled');
+  where p.booking_id = v_booking.id and p.purpose = 'stay' and p.sequence = 1;
   if v_payment.id is null then
-    insert into app_public.payments (booking_id, currency, amount, capture_method)
+    insert into app_public.payments (
+      booking_id, currency, amount, host_amount, platform_amount, capture_method
+    )
     values (
-      v_booking.id, v_booking.currency, v_booking.total_amount,
+      v_booking.id, v_booking.currency, v_booking.total_amount, v_booking.host_amount,
+      v_booking.platform_amount,
       case v_booking.booking_mode when 'request' then 'manual' else 'automatic' end
         ::app_public.capture_method
     )
@@ -44,6 +33,8 @@ begin
       'payment__end_hold:' || v_payment.id,
       run_at => v_booking.hold_expires_at
     );
+  elsif v_payment.status in ('failed', 'cancelled') then
+    v_payment := app_hidden.next_attempt(v_payment);
   end if;
   return v_payment;
 end

@@ -26,6 +26,7 @@ export const COUNTRIES_OF: Readonly<Record<string, string>> = {
   HKD: "HK",
   HUF: "HU",
   INR: "IN",
+  ISK: "IS",
   JPY: "JP",
   KRW: "KR",
   KWD: "KW",
@@ -38,6 +39,7 @@ export const COUNTRIES_OF: Readonly<Record<string, string>> = {
   THB: "TH",
   TND: "TN",
   TRY: "TR",
+  UGX: "UG",
   USD: "AS EC GU MP PR SV US VG VI",
   ZAR: "ZA",
 };

@@ -97,21 +97,21 @@ describe("beginning a payment", () => {
   test("is possible again after the intent was cancelled, and never twice at once (M6)", async () => {
     const booking = await held();
     const first = await begunPayment(database, guest, booking);
-    const insert = `insert into app_public.payments (booking_id, currency, amount)
-      values ($1, 'EUR', 1)`;
+    const insert = `insert into app_public.payments
+        (booking_id, currency, amount, host_amount, platform_amount)
+      values ($1, 'EUR', 1, 1, 0)`;
     expect(await refusal(asOwner(database, insert, [booking]))).toBe("23505");
     await follow(database, first, "canceled");
     expect(await paymentStatus(first)).toBe("cancelled");
-    const second = await begunPayment(database, guest, booking);
-    expect(second.id).not.toBe(first.id);
+    const second = await begunPayment(database, guest, booking, "pi_second_attempt");
     expect(await follow(database, second, "succeeded")).toBe("confirmed");
-    expect(await follow(database, first, "succeeded")).toBe("unchanged");
+    expect(await follow(database, first, "succeeded")).toBe("unknown");
     const captured = await asOwner(
       database,
-      `select id from app_public.payments where booking_id = $1 and captured_amount > 0`,
+      `select id, attempt from app_public.payments where booking_id = $1 and captured_amount > 0`,
       [booking],
     );
-    expect(captured).toEqual([{ id: second.id }]);
+    expect(captured).toEqual([{ id: first.id, attempt: 2 }]);
   });
 
   test("is seen by the guest and the operator, not by the host", async () => {
@@ -291,11 +291,13 @@ test("without the guard a booking is charged twice (negative control of M6)", as
     const [seller, buyer] = [await somebody(bare), await somebody(bare)];
     const booking = await paidBooking(bare, buyer, await publishedListing(bare, seller));
     const again = `insert into app_public.payments
-        (booking_id, status, currency, amount, captured_amount, stripe_charge_id)
-      select booking_id, status, currency, amount, captured_amount, 'ch_again'
+        (booking_id, status, currency, amount, captured_amount, stripe_charge_id, host_amount,
+          platform_amount)
+      select booking_id, status, currency, amount, captured_amount, 'ch_again', host_amount,
+        platform_amount
       from app_public.payments where booking_id = $1`;
     expect(await refusal(asOwner(bare, again, [booking]))).toBe("23505");
-    await asOwner(bare, "drop index app_public.payments_one_live_a_booking");
+    await asOwner(bare, "drop index app_public.payments_one_live_a_purpose");
     expect(await refusal(asOwner(bare, again, [booking]))).toBe("it was not refused");
   } finally {
     await bare.dispose();

@@ -124,11 +124,12 @@ order by s.number;
 insert into app_public.payments (
   id, booking_id, status, currency, amount, captured_amount, stripe_payment_intent_id,
   stripe_charge_id,
-  captured_at, created_at
+  host_amount, platform_amount, captured_at, created_at
 )
 select
   s.payment_id, s.booking_id, 'captured', b.currency, b.total_amount, b.total_amount,
-  'pi_demo_' || s.number, 'ch_demo_' || s.number, s.booked_at + interval '3 minutes',
+  'pi_demo_' || s.number, 'ch_demo_' || s.number,
+  b.host_amount, b.platform_amount, s.booked_at + interval '3 minutes',
   s.booked_at + interval '2 minutes'
 from demo_stays s
 join app_public.bookings b on b.id = s.booking_id
