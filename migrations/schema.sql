@@ -61,6 +61,19 @@ create domain app_public.web_url as text
 comment on domain app_public.web_url is 'An absolute https URL of at most 2048 characters.';
 
 --
+-- enum app_public.alteration_status
+--
+create type app_public.alteration_status as enum (
+  'proposed',
+  'accepted',
+  'applied',
+  'declined',
+  'withdrawn',
+  'expired'
+);
+comment on type app_public.alteration_status is 'Proposed waits for the other side; accepted waits for the guest to pay the difference; applied is done.';
+
+--
 -- enum app_public.booking_actor
 --
 create type app_public.booking_actor as enum (
@@ -263,7 +276,8 @@ create type app_public.refund_reason as enum (
   'goodwill',
   'made_at_stripe',
   'unknown_charge',
-  'not_accepted'
+  'not_accepted',
+  'altered'
 );
 comment on type app_public.refund_reason is 'Why money is given back.';
 
@@ -780,7 +794,7 @@ alter table app_private.mails add constraint mails_event_id_fkey
 alter table app_private.mails add constraint mails_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.mails add constraint mails_kind_is_known
-  CHECK ((kind = ANY (ARRAY['booking_confirmed_guest'::text, 'booking_confirmed_host'::text, 'booking_cancelled_guest'::text, 'booking_cancelled_host'::text, 'late_payment_refunded'::text, 'refund_sent'::text, 'refund_failed'::text, 'booking_requested_guest'::text, 'booking_requested_host'::text, 'request_ended_guest'::text, 'request_ended_host'::text])));
+  CHECK ((kind = ANY (ARRAY['booking_confirmed_guest'::text, 'booking_confirmed_host'::text, 'booking_cancelled_guest'::text, 'booking_cancelled_host'::text, 'late_payment_refunded'::text, 'refund_sent'::text, 'refund_failed'::text, 'booking_requested_guest'::text, 'booking_requested_host'::text, 'request_ended_guest'::text, 'request_ended_host'::text, 'alteration_proposed'::text, 'alteration_accepted'::text, 'alteration_applied'::text, 'alteration_ended'::text])));
 CREATE INDEX mails_booking_id_idx ON app_private.mails USING btree (booking_id);
 CREATE INDEX mails_user_id_idx ON app_private.mails USING btree (user_id);
 alter table app_private.mails enable row level security;
@@ -1050,6 +1064,103 @@ create policy definer_all on app_private.worker_heartbeats as permissive for all
 comment on table app_private.worker_heartbeats is 'When each worker last said that it lives.';
 
 --
+-- table app_public.alterations
+--
+create table app_public.alterations (
+  id uuid default uuidv7() not null,
+  booking_id uuid not null,
+  sequence smallint not null,
+  quote_id uuid not null,
+  proposed_by app_public.booking_actor not null,
+  status app_public.alteration_status default 'proposed'::app_public.alteration_status not null,
+  status_actor app_public.booking_actor not null,
+  reason app_public.prose default ''::text not null,
+  check_in date not null,
+  check_out date not null,
+  guests smallint not null,
+  currency text not null,
+  total_amount bigint not null,
+  host_amount bigint not null,
+  platform_amount bigint not null,
+  old_check_in date not null,
+  old_check_out date not null,
+  old_guests smallint not null,
+  old_total_amount bigint not null,
+  old_host_amount bigint not null,
+  old_platform_amount bigint not null,
+  difference_amount bigint generated always as ((total_amount - old_total_amount)) stored not null,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone default app_hidden.clock() not null,
+  updated_at timestamp with time zone default app_hidden.clock() not null
+);
+alter table app_public.alterations owner to staybase_owner;
+alter table app_public.alterations add constraint alterations_pkey
+  PRIMARY KEY (id);
+alter table app_public.alterations add constraint alterations_quote_id_key
+  UNIQUE (quote_id);
+alter table app_public.alterations add constraint alterations_sequence_key
+  UNIQUE (booking_id, sequence);
+alter table app_public.alterations add constraint alterations_booking_fkey
+  FOREIGN KEY (booking_id, currency) REFERENCES app_public.bookings(id, currency) ON DELETE RESTRICT;
+alter table app_public.alterations add constraint alterations_currency_fkey
+  FOREIGN KEY (currency) REFERENCES app_public.currencies(code) ON DELETE RESTRICT;
+alter table app_public.alterations add constraint alterations_quote_id_fkey
+  FOREIGN KEY (quote_id) REFERENCES app_public.quotes(id) ON DELETE RESTRICT;
+alter table app_public.alterations add constraint alterations_proposer_is_party
+  CHECK ((proposed_by = ANY (ARRAY['guest'::app_public.booking_actor, 'host'::app_public.booking_actor])));
+alter table app_public.alterations add constraint alterations_reason_is_bounded
+  CHECK ((length((reason)::text) <= 1000));
+alter table app_public.alterations add constraint alterations_shares_sum
+  CHECK (((host_amount + platform_amount) = total_amount));
+CREATE INDEX alterations_booking_idx ON app_public.alterations USING btree (booking_id, currency);
+CREATE INDEX alterations_currency_idx ON app_public.alterations USING btree (currency);
+CREATE INDEX alterations_open_idx ON app_public.alterations USING btree (expires_at) WHERE (status = ANY (ARRAY['proposed'::app_public.alteration_status, 'accepted'::app_public.alteration_status]));
+CREATE UNIQUE INDEX alterations_one_open_a_booking ON app_public.alterations USING btree (booking_id) WHERE (status = ANY (ARRAY['proposed'::app_public.alteration_status, 'accepted'::app_public.alteration_status]));
+alter table app_public.alterations enable row level security;
+alter table app_public.alterations force row level security;
+create policy definer_all on app_public.alterations as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+create policy select_visible on app_public.alterations as permissive for select to staybase_visitor
+  using ((EXISTS ( SELECT
+   FROM app_public.bookings b
+  WHERE (b.id = alterations.booking_id))));
+CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.alterations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
+CREATE TRIGGER _110_immutable BEFORE UPDATE OF id, booking_id, sequence, quote_id, proposed_by, check_in, check_out, guests, currency, total_amount, host_amount, platform_amount, old_check_in, old_check_out, old_guests, old_total_amount, old_host_amount, old_platform_amount ON app_public.alterations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+CREATE TRIGGER _120_kept BEFORE DELETE ON app_public.alterations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+CREATE TRIGGER _200_check_transition BEFORE UPDATE OF status ON app_public.alterations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_alterations__check_transition();
+CREATE TRIGGER _600_cancel_intent AFTER UPDATE OF status ON app_public.alterations FOR EACH ROW WHEN ((new.status = ANY (ARRAY['expired'::app_public.alteration_status, 'withdrawn'::app_public.alteration_status, 'declined'::app_public.alteration_status]))) EXECUTE FUNCTION app_hidden.tg_alterations__cancel_intent();
+CREATE TRIGGER _600_created AFTER INSERT ON app_public.alterations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('alteration.{status}', 'id', 'booking_id');
+CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.alterations FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('alteration.{status}', 'id', 'booking_id');
+comment on table app_public.alterations is 'A change of the dates or guests of a booking, for its guest and its host.';
+comment on column app_public.alterations.id is 'Public id of the alteration.';
+comment on column app_public.alterations.booking_id is 'The booking that is changed.';
+comment on column app_public.alterations.sequence is 'Which change of the booking it is, from 1.';
+comment on column app_public.alterations.quote_id is 'The price of the stay as it shall be, with its line items.';
+comment on column app_public.alterations.proposed_by is 'Who proposed it: the guest or the host.';
+comment on column app_public.alterations.status is 'Where it is.';
+comment on column app_public.alterations.status_actor is 'Who brought it there.';
+comment on column app_public.alterations.reason is 'What the side that ended it said.';
+comment on column app_public.alterations.check_in is 'First night of the new stay, local date.';
+comment on column app_public.alterations.check_out is 'Day of leaving, local date.';
+comment on column app_public.alterations.guests is 'How many people shall stay.';
+comment on column app_public.alterations.currency is 'ISO 4217 currency.';
+comment on column app_public.alterations.total_amount is 'What the new stay costs the guest, in minor units.';
+comment on column app_public.alterations.host_amount is 'What the host earns of the new stay, in minor units.';
+comment on column app_public.alterations.platform_amount is 'What the platform earns of the new stay, in minor units.';
+comment on column app_public.alterations.old_check_in is 'First night before the change.';
+comment on column app_public.alterations.old_check_out is 'Day of leaving before the change.';
+comment on column app_public.alterations.old_guests is 'How many people were to stay before.';
+comment on column app_public.alterations.old_total_amount is 'What the stay cost before, in minor units.';
+comment on column app_public.alterations.old_host_amount is 'What the host earned before, in minor units.';
+comment on column app_public.alterations.old_platform_amount is 'What the platform earned before, in minor units.';
+comment on column app_public.alterations.difference_amount is 'What the guest pays more, in minor units; below zero, what goes back.';
+comment on column app_public.alterations.expires_at is 'Until when it can be accepted, or the difference paid.';
+comment on column app_public.alterations.created_at is 'When it was proposed.';
+comment on column app_public.alterations.updated_at is 'When it last changed.';
+grant select on app_public.alterations to staybase_visitor;
+
+--
 -- table app_public.amenities
 --
 create table app_public.amenities (
@@ -1206,6 +1317,7 @@ CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.bookings FOR EACH ROW EXEC
 CREATE TRIGGER _200_check_transition BEFORE INSERT OR UPDATE OF status ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__check_transition();
 CREATE TRIGGER _300_price_stands BEFORE INSERT OR UPDATE OF quote_id, currency, total_amount, host_amount, platform_amount, cancellation_policy ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__price_stands();
 CREATE TRIGGER _400_move_claim AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg_bookings__move_claim();
+CREATE TRIGGER _450_end_alterations AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((new.status = ANY (ARRAY['cancelled'::app_public.booking_status, 'completed'::app_public.booking_status]))) EXECUTE FUNCTION app_hidden.tg_bookings__end_alterations();
 CREATE TRIGGER _500_append_event AFTER INSERT OR UPDATE OF status ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__append_event();
 CREATE TRIGGER _600_cancel_intent AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((new.status = ANY (ARRAY['expired'::app_public.booking_status, 'cancelled'::app_public.booking_status, 'declined'::app_public.booking_status]))) EXECUTE FUNCTION app_hidden.tg_bookings__cancel_intent();
 CREATE TRIGGER _600_created AFTER INSERT ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('booking.created', 'id', 'listing_id', 'host_id', 'guest_id');
@@ -1253,19 +1365,22 @@ create table app_public.calendar_claims (
   booking_id uuid,
   expires_at timestamp with time zone,
   note app_public.prose default ''::text not null,
-  created_at timestamp with time zone default app_hidden.clock() not null
+  created_at timestamp with time zone default app_hidden.clock() not null,
+  alteration_id uuid
 );
 alter table app_public.calendar_claims owner to staybase_owner;
 alter table app_public.calendar_claims add constraint calendar_claims_pkey
   PRIMARY KEY (id);
-alter table app_public.calendar_claims add constraint calendar_claims_booking_id_key
-  UNIQUE (booking_id);
+alter table app_public.calendar_claims add constraint calendar_claims_alteration_id_fkey
+  FOREIGN KEY (alteration_id) REFERENCES app_public.alterations(id) ON DELETE RESTRICT;
 alter table app_public.calendar_claims add constraint calendar_claims_booking_id_fkey
   FOREIGN KEY (booking_id) REFERENCES app_public.bookings(id) ON DELETE RESTRICT DEFERRABLE INITIALLY DEFERRED;
 alter table app_public.calendar_claims add constraint calendar_claims_unit_fkey
   FOREIGN KEY (listing_id, unit_number) REFERENCES app_hidden.listing_availability(listing_id, unit_number) ON DELETE CASCADE;
 alter table app_public.calendar_claims add constraint calendar_claims_nights_excl
   EXCLUDE USING gist (listing_id WITH =, unit_number WITH =, nights WITH &&);
+alter table app_public.calendar_claims add constraint calendar_claims_alteration_has_booking
+  CHECK (((alteration_id IS NULL) OR ((kind = 'hold'::app_public.claim_kind) AND (booking_id IS NOT NULL))));
 alter table app_public.calendar_claims add constraint calendar_claims_kind_has_booking
   CHECK (((kind = ANY (ARRAY['hold'::app_public.claim_kind, 'booking'::app_public.claim_kind])) = (booking_id IS NOT NULL)));
 alter table app_public.calendar_claims add constraint calendar_claims_nights_are_finite
@@ -1274,9 +1389,12 @@ alter table app_public.calendar_claims add constraint calendar_claims_note_is_bo
   CHECK ((length((note)::text) <= 500));
 alter table app_public.calendar_claims add constraint calendar_claims_only_holds_expire
   CHECK (((expires_at IS NULL) OR (kind = 'hold'::app_public.claim_kind)));
+CREATE INDEX calendar_claims_alteration_id_idx ON app_public.calendar_claims USING btree (alteration_id);
+CREATE INDEX calendar_claims_booking_id_idx ON app_public.calendar_claims USING btree (booking_id);
 CREATE INDEX calendar_claims_expires_at_idx ON app_public.calendar_claims USING btree (expires_at, listing_id) WHERE (expires_at IS NOT NULL);
 CREATE INDEX calendar_claims_processing_idx ON app_public.calendar_claims USING btree (listing_id) WHERE ((kind = 'hold'::app_public.claim_kind) AND (expires_at IS NULL));
 CREATE INDEX calendar_claims_unit_idx ON app_public.calendar_claims USING btree (listing_id, unit_number, lower(nights));
+CREATE UNIQUE INDEX calendar_claims_one_a_booking ON app_public.calendar_claims USING btree (booking_id) WHERE (alteration_id IS NULL);
 alter table app_public.calendar_claims enable row level security;
 alter table app_public.calendar_claims force row level security;
 create policy definer_all on app_public.calendar_claims as permissive for all to staybase_owner
@@ -1305,6 +1423,7 @@ comment on column app_public.calendar_claims.booking_id is 'The booking that tak
 comment on column app_public.calendar_claims.expires_at is 'When a hold ends, which is ten minutes after the guest''s time where Stripe has to be asked whether they paid; null for what lasts, and while a payment is being processed.';
 comment on column app_public.calendar_claims.note is 'The host''s own note.';
 comment on column app_public.calendar_claims.created_at is 'When they were taken.';
+comment on column app_public.calendar_claims.alteration_id is 'The change of the booking that holds them until its difference is paid.';
 grant select on app_public.calendar_claims to staybase_visitor;
 
 --
@@ -1647,7 +1766,7 @@ alter table app_public.ledger_transactions add constraint ledger_transactions_re
 alter table app_public.ledger_transactions add constraint ledger_transactions_reverses_id_fkey
   FOREIGN KEY (reverses_id) REFERENCES app_public.ledger_transactions(id) ON DELETE RESTRICT;
 alter table app_public.ledger_transactions add constraint ledger_transactions_kind_is_known
-  CHECK ((kind = ANY (ARRAY['charge'::text, 'late_charge'::text, 'cancellation'::text, 'goodwill'::text, 'refund'::text, 'refund_failure'::text, 'foreign_refund'::text, 'foreign_refund_failure'::text, 'settlement'::text, 'unknown_charge'::text])));
+  CHECK ((kind = ANY (ARRAY['charge'::text, 'late_charge'::text, 'cancellation'::text, 'goodwill'::text, 'refund'::text, 'refund_failure'::text, 'foreign_refund'::text, 'foreign_refund_failure'::text, 'settlement'::text, 'unknown_charge'::text, 'alteration'::text])));
 alter table app_public.ledger_transactions add constraint ledger_transactions_names_its_cause
   CHECK (
 CASE
@@ -1677,7 +1796,7 @@ CREATE CONSTRAINT TRIGGER _900_balanced AFTER INSERT ON app_public.ledger_transa
 comment on table app_public.ledger_transactions is 'Something that happened to money; its entries sum to zero.';
 comment on column app_public.ledger_transactions.id is 'Public id of the transaction.';
 comment on column app_public.ledger_transactions.external_fact is 'What happened outside, such as charge:ch_123; once each.';
-comment on column app_public.ledger_transactions.kind is 'charge, late_charge, cancellation, goodwill, refund, refund_failure, foreign_refund, foreign_refund_failure, settlement or unknown_charge.';
+comment on column app_public.ledger_transactions.kind is 'charge, late_charge, cancellation, alteration, goodwill, refund, refund_failure, foreign_refund, foreign_refund_failure, settlement or unknown_charge.';
 comment on column app_public.ledger_transactions.booking_id is 'The booking it is about.';
 comment on column app_public.ledger_transactions.created_at is 'When it was written down.';
 comment on column app_public.ledger_transactions.payment_id is 'The payment it is of.';
@@ -1913,7 +2032,8 @@ create table app_public.listings (
   review_rating_sum integer default 0 not null,
   published_at timestamp with time zone,
   created_at timestamp with time zone default app_hidden.clock() not null,
-  updated_at timestamp with time zone default app_hidden.clock() not null
+  updated_at timestamp with time zone default app_hidden.clock() not null,
+  accepts_alterations boolean default false not null
 );
 alter table app_public.listings owner to staybase_owner;
 alter table app_public.listings add constraint listings_pkey
@@ -2017,9 +2137,10 @@ comment on column app_public.listings.review_rating_sum is 'Sum of the overall r
 comment on column app_public.listings.published_at is 'When it was first published.';
 comment on column app_public.listings.created_at is 'When the draft was begun.';
 comment on column app_public.listings.updated_at is 'When it last changed.';
+comment on column app_public.listings.accepts_alterations is 'Whether a guest''s change of a stay is accepted at once where it keeps to the restrictions and costs no less; else the host is asked.';
 grant select on app_public.listings to staybase_visitor;
-grant insert (advance_notice_hours, bathrooms, bedrooms, beds, booking_mode, booking_window_days, cancellation_policy, check_in_from, check_out_until, description, house_rules, max_guests, max_nights, min_nights, preparation_days, title, type, unit_count) on app_public.listings to staybase_visitor;
-grant update (advance_notice_hours, bathrooms, bedrooms, beds, booking_mode, booking_window_days, cancellation_policy, check_in_from, check_out_until, description, house_rules, max_guests, max_nights, min_nights, preparation_days, title, type) on app_public.listings to staybase_visitor;
+grant insert (accepts_alterations, advance_notice_hours, bathrooms, bedrooms, beds, booking_mode, booking_window_days, cancellation_policy, check_in_from, check_out_until, description, house_rules, max_guests, max_nights, min_nights, preparation_days, title, type, unit_count) on app_public.listings to staybase_visitor;
+grant update (accepts_alterations, advance_notice_hours, bathrooms, bedrooms, beds, booking_mode, booking_window_days, cancellation_policy, check_in_from, check_out_until, description, house_rules, max_guests, max_nights, min_nights, preparation_days, title, type) on app_public.listings to staybase_visitor;
 
 --
 -- table app_public.payments
@@ -2249,7 +2370,7 @@ create table app_public.refunds (
   resolved_at timestamp with time zone,
   needs_attention boolean generated always as (((status = 'failed'::app_public.refund_status) AND (origin = 'ours'::app_public.refund_origin) AND (resolved_at IS NULL))) stored not null,
   failure_code text,
-  resolution app_public.prose,
+  resolution text,
   resolver_id uuid
 );
 alter table app_public.refunds owner to staybase_owner;
@@ -2272,7 +2393,7 @@ alter table app_public.refunds add constraint refunds_resolver_id_fkey
 alter table app_public.refunds add constraint refunds_amount_is_positive
   CHECK ((amount > 0));
 alter table app_public.refunds add constraint refunds_resolution_is_bounded
-  CHECK ((length((resolution)::text) <= 1000));
+  CHECK ((length(resolution) <= 1000));
 alter table app_public.refunds add constraint refunds_resolved_has_failed
   CHECK (((resolved_at IS NULL) OR (status = 'failed'::app_public.refund_status)));
 CREATE INDEX refunds_actor_id_idx ON app_public.refunds USING btree (actor_id);
@@ -2463,7 +2584,7 @@ comment on column app_public.unknown_charges.stripe_refund_id is 'Stripe''s id o
 comment on column app_public.unknown_charges.failure_code is 'Why the refund failed, in Stripe''s words.';
 comment on column app_public.unknown_charges.created_at is 'When it was found.';
 comment on column app_public.unknown_charges.updated_at is 'When it last changed.';
-grant select on app_public.unknown_charges to staybase_operator;
+grant select on app_public.unknown_charges to staybase_visitor;
 
 --
 -- table app_public.user_contacts
@@ -2580,6 +2701,61 @@ alter routine app_hidden.add_job(text,jsonb,text,timestamp with time zone,intege
 comment on routine app_hidden.add_job(text,jsonb,text,timestamp with time zone,integer,text) is 'Queues a job in the current transaction; job_key makes it unique while it waits, and jobs of one queue_name run one after the other.';
 
 --
+-- function app_hidden.alteration_nights(app_public.bookings,date,date)
+--
+CREATE OR REPLACE FUNCTION app_hidden.alteration_nights(booking app_public.bookings, check_in date, check_out date)
+ RETURNS TABLE(unit_number smallint, nights daterange)
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_window daterange := app_hidden.claim_window(
+    alteration_nights.check_in, alteration_nights.check_out,
+    (select l.preparation_days from app_public.listings l where l.id = booking.listing_id)
+  );
+  v_missing datemultirange := datemultirange(v_window) - (
+    select datemultirange(c.nights) from app_public.calendar_claims c
+    where c.booking_id = booking.id and c.alteration_id is null
+  );
+  v_other smallint;
+begin
+  if not exists (
+    select from unnest(v_missing) piece
+    where not exists (
+      select from app_hidden.free_units(booking.listing_id, piece, booking.unit_number)
+    )
+  ) then
+    return query select booking.unit_number, piece from unnest(v_missing) piece;
+    return;
+  end if;
+  select u into v_other from app_hidden.free_units(booking.listing_id, v_window) u limit 1;
+  if v_other is null then
+    raise exception 'These nights are taken.' using errcode = 'SBC01', column = 'check_in';
+  end if;
+  return query select v_other, v_window;
+end
+$function$;
+alter routine app_hidden.alteration_nights(app_public.bookings,date,date) owner to staybase_owner;
+comment on routine app_hidden.alteration_nights(app_public.bookings,date,date) is 'What a changed stay has to take beside what it has; DATES_UNAVAILABLE where no unit can.';
+
+--
+-- function app_hidden.alteration_of(app_public.payments)
+--
+CREATE OR REPLACE FUNCTION app_hidden.alteration_of(payment app_public.payments)
+ RETURNS app_public.alterations
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select a.* from app_public.alterations a
+  where payment.purpose = 'alteration' and a.booking_id = payment.booking_id
+    and a.sequence = payment.sequence
+$function$;
+alter routine app_hidden.alteration_of(app_public.payments) owner to staybase_owner;
+comment on routine app_hidden.alteration_of(app_public.payments) is 'The change that a payment is for; a null row where it is for something else.';
+
+--
 -- function app_hidden.append_event(text,uuid,jsonb)
 --
 CREATE OR REPLACE FUNCTION app_hidden.append_event(type text, subject uuid, payload jsonb DEFAULT '{}'::jsonb)
@@ -2608,6 +2784,59 @@ end
 $function$;
 alter routine app_hidden.append_event(text,uuid,jsonb) owner to staybase_owner;
 comment on routine app_hidden.append_event(text,uuid,jsonb) is 'Writes an event into the outbox, once a transaction for each type and subject.';
+
+--
+-- function app_hidden.apply_alteration(app_public.bookings,app_public.alterations,app_public.booking_actor)
+--
+CREATE OR REPLACE FUNCTION app_hidden.apply_alteration(booking app_public.bookings, alteration app_public.alterations, actor app_public.booking_actor)
+ RETURNS app_public.alterations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_alteration app_public.alterations;
+  v_unit_number smallint := coalesce(
+    (
+      select c.unit_number from app_public.calendar_claims c
+      where c.alteration_id = alteration.id limit 1
+    ),
+    (
+      select n.unit_number
+      from app_hidden.alteration_nights(booking, alteration.check_in, alteration.check_out) n
+      limit 1
+    ),
+    booking.unit_number
+  );
+begin
+  delete from app_public.calendar_claims c where c.booking_id = booking.id;
+  perform app_hidden.claim_nights(
+    booking.listing_id,
+    app_hidden.claim_window(alteration.check_in, alteration.check_out, (
+      select l.preparation_days from app_public.listings l where l.id = booking.listing_id
+    )),
+    'booking',
+    booking_id => booking.id,
+    unit_number => v_unit_number
+  );
+  update app_public.bookings b
+  set check_in = alteration.check_in, check_out = alteration.check_out,
+      guests = alteration.guests, unit_number = v_unit_number, quote_id = alteration.quote_id,
+      total_amount = alteration.total_amount, host_amount = alteration.host_amount,
+      platform_amount = alteration.platform_amount
+  where b.id = booking.id;
+  update app_public.alterations a
+  set status = 'applied', status_actor = apply_alteration.actor
+  where a.id = alteration.id
+  returning * into v_alteration;
+  if alteration.difference_amount < 0 then
+    perform app_hidden.refund_alteration(booking, alteration);
+  end if;
+  return v_alteration;
+end
+$function$;
+alter routine app_hidden.apply_alteration(app_public.bookings,app_public.alterations,app_public.booking_actor) owner to staybase_owner;
+comment on routine app_hidden.apply_alteration(app_public.bookings,app_public.alterations,app_public.booking_actor) is 'Makes a stay what was agreed, and gives back what it costs less.';
 
 --
 -- function app_hidden.apply_unknown_refund(text,text,app_public.refund_status,text)
@@ -2839,6 +3068,24 @@ AS $function$
 $function$;
 alter routine app_hidden.booking_balance(uuid,app_public.ledger_account_kind) owner to staybase_owner;
 comment on routine app_hidden.booking_balance(uuid,app_public.ledger_account_kind) is 'What the accounts of that kind hold of a booking, in minor units; what we owe is positive.';
+
+--
+-- function app_hidden.cancel_alteration_intent(app_public.alterations)
+--
+CREATE OR REPLACE FUNCTION app_hidden.cancel_alteration_intent(alteration app_public.alterations)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select app_hidden.queue_intent_cancellation(p.id)
+  from app_public.payments p
+  where p.booking_id = alteration.booking_id and p.purpose = 'alteration'
+    and p.sequence = alteration.sequence and p.stripe_payment_intent_id is not null
+    and p.status in ('requires_payment', 'requires_action', 'processing', 'authorised')
+$function$;
+alter routine app_hidden.cancel_alteration_intent(app_public.alterations) owner to staybase_owner;
+comment on routine app_hidden.cancel_alteration_intent(app_public.alterations) is 'Asks Stripe to take no more money for a change that has ended.';
 
 --
 -- function app_hidden.cancellation_lines(app_public.bookings,app_public.cancellation_basis,integer,integer)
@@ -3115,9 +3362,9 @@ alter routine app_hidden.check_stay(date,date,integer) owner to staybase_owner;
 comment on routine app_hidden.check_stay(date,date,integer) is 'INVALID_STAY, STAY_TOO_LONG or INVALID_GUESTS where a stay makes no sense.';
 
 --
--- function app_hidden.claim_nights(uuid,daterange,app_public.claim_kind,uuid,smallint,text,timestamp with time zone)
+-- function app_hidden.claim_nights(uuid,daterange,app_public.claim_kind,uuid,smallint,text,timestamp with time zone,uuid)
 --
-CREATE OR REPLACE FUNCTION app_hidden.claim_nights(listing_id uuid, nights daterange, kind app_public.claim_kind, booking_id uuid DEFAULT NULL::uuid, unit_number smallint DEFAULT NULL::smallint, note text DEFAULT ''::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone)
+CREATE OR REPLACE FUNCTION app_hidden.claim_nights(listing_id uuid, nights daterange, kind app_public.claim_kind, booking_id uuid DEFAULT NULL::uuid, unit_number smallint DEFAULT NULL::smallint, note text DEFAULT ''::text, expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, alteration_id uuid DEFAULT NULL::uuid)
  RETURNS app_public.calendar_claims
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -3134,10 +3381,11 @@ begin
   loop
     begin
       insert into app_public.calendar_claims
-        (listing_id, unit_number, nights, kind, booking_id, note, expires_at)
+        (listing_id, unit_number, nights, kind, booking_id, note, expires_at, alteration_id)
       values (
         claim_nights.listing_id, v_unit_number, claim_nights.nights, claim_nights.kind,
-        claim_nights.booking_id, claim_nights.note, claim_nights.expires_at
+        claim_nights.booking_id, claim_nights.note, claim_nights.expires_at,
+        claim_nights.alteration_id
       )
       returning * into v_claim;
       return v_claim;
@@ -3149,8 +3397,8 @@ begin
   raise exception 'These nights are taken.' using errcode = 'SBC01';
 end
 $function$;
-alter routine app_hidden.claim_nights(uuid,daterange,app_public.claim_kind,uuid,smallint,text,timestamp with time zone) owner to staybase_owner;
-comment on routine app_hidden.claim_nights(uuid,daterange,app_public.claim_kind,uuid,smallint,text,timestamp with time zone) is 'Takes nights of the first unit that is free; DATES_UNAVAILABLE where none is.';
+alter routine app_hidden.claim_nights(uuid,daterange,app_public.claim_kind,uuid,smallint,text,timestamp with time zone,uuid) owner to staybase_owner;
+comment on routine app_hidden.claim_nights(uuid,daterange,app_public.claim_kind,uuid,smallint,text,timestamp with time zone,uuid) is 'Takes nights of the first unit that is free; DATES_UNAVAILABLE where none is.';
 
 --
 -- function app_hidden.claim_window(date,date,integer)
@@ -3278,6 +3526,32 @@ alter routine app_hidden.drop_policies(regclass) owner to staybase_owner;
 comment on routine app_hidden.drop_policies(regclass) is 'Removes all policies and client grants of a table, and lets its owner in; the first line of a policies file.';
 
 --
+-- function app_hidden.end_alteration_hold(app_public.payments)
+--
+CREATE OR REPLACE FUNCTION app_hidden.end_alteration_hold(payment app_public.payments)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_alteration app_public.alterations := app_hidden.alteration_of(payment);
+  v_payment app_public.payments := app_hidden.lock_payment(payment.id);
+begin
+  if v_alteration.status <> 'accepted' or v_alteration.expires_at > app_hidden.clock() then
+    return;
+  end if;
+  if v_payment.stripe_payment_intent_id is null then
+    perform app_hidden.expire_alteration(v_alteration.id);
+  elsif v_payment.status not in ('failed', 'cancelled') then
+    perform app_hidden.queue_intent_cancellation(v_payment.id);
+  end if;
+end
+$function$;
+alter routine app_hidden.end_alteration_hold(app_public.payments) owner to staybase_owner;
+comment on routine app_hidden.end_alteration_hold(app_public.payments) is 'Asks Stripe before the nights of a change that is over are freed.';
+
+--
 -- function app_hidden.end_once(text,uuid)
 --
 CREATE OR REPLACE FUNCTION app_hidden.end_once(idempotency_key text, result_id uuid)
@@ -3293,6 +3567,61 @@ end
 $function$;
 alter routine app_hidden.end_once(text,uuid) owner to staybase_owner;
 comment on routine app_hidden.end_once(text,uuid) is 'Notes the row that a mutation made, for whoever repeats it with the same key.';
+
+--
+-- function app_hidden.expire_alteration(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.expire_alteration(alteration_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app_public.alterations a
+  set status = 'expired', status_actor = 'system', reason = 'The difference was not paid in time.'
+  where a.id = expire_alteration.alteration_id;
+  delete from app_public.calendar_claims c
+  where c.alteration_id = expire_alteration.alteration_id;
+end
+$function$;
+alter routine app_hidden.expire_alteration(uuid) owner to staybase_owner;
+comment on routine app_hidden.expire_alteration(uuid) is 'Ends a change that nobody paid in time, and frees what it held.';
+
+--
+-- function app_hidden.expire_alterations(uuid,smallint,daterange)
+--
+CREATE OR REPLACE FUNCTION app_hidden.expire_alterations(listing_id uuid, unit_number smallint, nights daterange)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_ended integer;
+begin
+  with over as (
+    update app_public.alterations a
+    set status = 'expired', status_actor = 'system',
+        reason = 'The difference was not paid in time.'
+    from app_public.calendar_claims c
+    where c.alteration_id = a.id and a.status = 'accepted'
+      and c.listing_id = expire_alterations.listing_id
+      and coalesce(c.expires_at, a.expires_at + interval '1 day') <= app_hidden.clock()
+      and c.unit_number = coalesce(expire_alterations.unit_number, c.unit_number)
+      and (expire_alterations.nights is null or c.nights && expire_alterations.nights)
+    returning a.id
+  )
+  select count(distinct o.id) into v_ended from over o;
+  delete from app_public.calendar_claims c
+  using app_public.alterations a
+  where c.alteration_id = a.id and c.listing_id = expire_alterations.listing_id
+    and a.status = 'expired';
+  return v_ended;
+end
+$function$;
+alter routine app_hidden.expire_alterations(uuid,smallint,daterange) owner to staybase_owner;
+comment on routine app_hidden.expire_alterations(uuid,smallint,daterange) is 'Ends changes of stays that nobody paid in time, and frees what they held; says how many.';
 
 --
 -- function app_hidden.expire_listing_holds(uuid,smallint,daterange)
@@ -3327,14 +3656,16 @@ begin
         else 'The hold ended before payment.'
       end
   from app_public.calendar_claims c
-  where c.booking_id = b.id
+  where c.booking_id = b.id and c.alteration_id is null
     and c.listing_id = expire_listing_holds.listing_id
     and c.kind = 'hold'
     and coalesce(c.expires_at, b.hold_expires_at + interval '1 day') <= app_hidden.clock()
     and c.unit_number = coalesce(expire_listing_holds.unit_number, c.unit_number)
     and (expire_listing_holds.nights is null or c.nights && expire_listing_holds.nights);
   get diagnostics v_expired = row_count;
-  return v_expired;
+  return v_expired + app_hidden.expire_alterations(
+    expire_listing_holds.listing_id, expire_listing_holds.unit_number, expire_listing_holds.nights
+  );
 end
 $function$;
 alter routine app_hidden.expire_listing_holds(uuid,smallint,daterange) owner to staybase_owner;
@@ -3369,7 +3700,9 @@ CREATE OR REPLACE FUNCTION app_hidden.follow_unpaid(payment app_public.payments,
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  if booking.status = 'pending_payment' and payment.status = 'authorised'
+  if payment.purpose = 'alteration' then
+    perform app_hidden.follow_unpaid_alteration(payment, app_hidden.alteration_of(payment));
+  elsif booking.status = 'pending_payment' and payment.status = 'authorised'
     and payment.capture_method = 'manual'
   then
     perform app_hidden.ask_host(booking, payment.authorised_until);
@@ -3400,6 +3733,30 @@ alter routine app_hidden.follow_unpaid(app_public.payments,app_public.bookings) 
 comment on routine app_hidden.follow_unpaid(app_public.payments,app_public.bookings) is 'What a payment that has taken no money means for its booking.';
 
 --
+-- function app_hidden.follow_unpaid_alteration(app_public.payments,app_public.alterations)
+--
+CREATE OR REPLACE FUNCTION app_hidden.follow_unpaid_alteration(payment app_public.payments, alteration app_public.alterations)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if alteration.status = 'accepted' then
+    perform app_hidden.set_alteration_hold_end(alteration, payment.status);
+    -- Now it is known that the guest did not pay in time.
+    if payment.status = 'cancelled' and alteration.expires_at <= app_hidden.clock() then
+      perform app_hidden.expire_alteration(alteration.id);
+    end if;
+  elsif payment.status not in ('processing', 'cancelled') then
+    perform app_hidden.queue_intent_cancellation(payment.id);
+  end if;
+end
+$function$;
+alter routine app_hidden.follow_unpaid_alteration(app_public.payments,app_public.alterations) owner to staybase_owner;
+comment on routine app_hidden.follow_unpaid_alteration(app_public.payments,app_public.alterations) is 'What a payment that has taken no money means for the change that it is for.';
+
+--
 -- function app_hidden.free_units(uuid,daterange,smallint)
 --
 CREATE OR REPLACE FUNCTION app_hidden.free_units(listing_id uuid, nights daterange, unit_number smallint DEFAULT NULL::smallint)
@@ -3415,6 +3772,27 @@ AS $function$
 $function$;
 alter routine app_hidden.free_units(uuid,daterange,smallint) owner to staybase_owner;
 comment on routine app_hidden.free_units(uuid,daterange,smallint) is 'The units that can take these nights, in the order in which to try them.';
+
+--
+-- function app_hidden.host_lets_alter(app_public.bookings,app_public.alterations)
+--
+CREATE OR REPLACE FUNCTION app_hidden.host_lets_alter(booking app_public.bookings, alteration app_public.alterations)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select alteration.difference_amount >= 0 and exists (
+    select from app_public.listings l
+    join app_hidden.listing_availability u
+      on u.listing_id = l.id and u.unit_number = booking.unit_number
+    where l.id = booking.listing_id and l.status = 'published' and l.accepts_alterations
+      and alteration.guests <= l.max_guests
+      and app_hidden.stay_keeps_restrictions(u, alteration.check_in, alteration.check_out)
+  )
+$function$;
+alter routine app_hidden.host_lets_alter(app_public.bookings,app_public.alterations) owner to staybase_owner;
+comment on routine app_hidden.host_lets_alter(app_public.bookings,app_public.alterations) is 'Whether the host''s setting accepts a change at once.';
 
 --
 -- function app_hidden.hosted_quote_ids()
@@ -3963,6 +4341,26 @@ AS $function$
     and b.id = mails_of_event.subject and b.answer_due_at is not null and b.confirmed_at is null
     and m.is_news
   union all
+  -- Of a change both sides hear, but for what one has just done oneself.
+  select m.kind, m.user_id, b.id
+  from app_public.alterations a
+  join app_public.bookings b on b.id = a.booking_id
+  cross join lateral (values ('guest', b.guest_id), ('host', b.host_id)) side (actor, user_id)
+  cross join lateral (
+    select side.user_id, case
+      when mails_of_event.type = 'alteration.proposed' and side.actor <> a.proposed_by::text
+        then 'alteration_proposed'
+      when mails_of_event.type = 'alteration.accepted' and side.actor = 'guest'
+        then 'alteration_accepted'
+      when mails_of_event.type = 'alteration.applied' then 'alteration_applied'
+      when mails_of_event.type in (
+          'alteration.declined', 'alteration.withdrawn', 'alteration.expired'
+        ) and side.actor <> a.status_actor::text and b.status = 'confirmed'
+        then 'alteration_ended'
+    end as kind
+  ) m
+  where a.id = mails_of_event.subject and m.kind is not null
+  union all
   -- Each refund says for itself that it has arrived, or that it has not, and why it was made.
   select
     case
@@ -4189,6 +4587,28 @@ AS $function$
 $function$;
 alter routine app_hidden.offset_place(double precision,double precision,double precision,double precision) owner to staybase_owner;
 comment on routine app_hidden.offset_place(double precision,double precision,double precision,double precision) is 'A point moved by some metres along a bearing in radians.';
+
+--
+-- function app_hidden.payment_due(app_public.bookings,app_public.alterations)
+--
+CREATE OR REPLACE FUNCTION app_hidden.payment_due(booking app_public.bookings, alteration app_public.alterations, OUT purpose app_public.payment_purpose, OUT sequence smallint, OUT host_amount bigint, OUT platform_amount bigint, OUT capture_method app_public.capture_method, OUT expires_at timestamp with time zone)
+ RETURNS record
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select
+    case when alteration.id is null then 'stay' else 'alteration' end
+      ::app_public.payment_purpose,
+    coalesce(alteration.sequence, 1::smallint),
+    coalesce(alteration.host_amount - alteration.old_host_amount, booking.host_amount),
+    coalesce(alteration.platform_amount - alteration.old_platform_amount, booking.platform_amount),
+    case when alteration.id is null and booking.booking_mode = 'request'
+      then 'manual' else 'automatic' end::app_public.capture_method,
+    coalesce(alteration.expires_at, booking.hold_expires_at)
+$function$;
+alter routine app_hidden.payment_due(app_public.bookings,app_public.alterations) owner to staybase_owner;
+comment on routine app_hidden.payment_due(app_public.bookings,app_public.alterations) is 'What a guest has to pay now for a booking.';
 
 --
 -- function app_hidden.policy_refund(app_public.bookings)
@@ -4624,6 +5044,66 @@ alter routine app_hidden.queue_refund(uuid,bigint,app_public.refund_reason,text,
 comment on routine app_hidden.queue_refund(uuid,bigint,app_public.refund_reason,text,app_public.booking_actor,uuid) is 'Decides on refunds of a booking, newest payment first, and queues their jobs; says which.';
 
 --
+-- function app_hidden.quote_alteration(app_public.bookings,date,date,integer,timestamp with time zone)
+--
+CREATE OR REPLACE FUNCTION app_hidden.quote_alteration(booking app_public.bookings, check_in date, check_out date, guests integer, expires_at timestamp with time zone)
+ RETURNS app_public.quotes
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_quote app_public.quotes;
+  v_price record;
+  v_more bigint;
+begin
+  select p.* into v_price from app_hidden.price_stay(
+    booking.listing_id, quote_alteration.check_in, quote_alteration.check_out,
+    quote_alteration.guests, only_free => false
+  ) p;
+  if v_price.currency is distinct from booking.currency then
+    raise exception 'The listing has no rates in %, in which this stay was sold.', booking.currency
+      using errcode = 'SBP06', column = 'booking_id';
+  end if;
+  v_more := v_price.total_amount - booking.total_amount;
+  if v_price.total_amount not between v_price.minimum_charge_amount
+      and v_price.maximum_charge_amount
+    or v_more between 1 and v_price.minimum_charge_amount - 1
+  then
+    raise exception 'A card takes % to % minor units at once; this would be %.',
+      v_price.minimum_charge_amount, v_price.maximum_charge_amount,
+      case when v_more > 0 then v_more else v_price.total_amount end
+      using errcode = 'SBP04', column = 'check_out';
+  end if;
+
+  insert into app_public.quotes (
+    listing_id, guest_id, check_in, check_out, guests, currency, total_amount, host_amount,
+    platform_amount, cancellation_policy, expires_at
+  )
+  values (
+    booking.listing_id, booking.guest_id, quote_alteration.check_in, quote_alteration.check_out,
+    quote_alteration.guests, v_price.currency, v_price.total_amount,
+    v_price.subtotal_amount - v_price.host_commission_amount,
+    v_price.guest_service_fee_amount + v_price.host_commission_amount,
+    booking.cancellation_policy, quote_alteration.expires_at
+  )
+  returning * into v_quote;
+  insert into app_public.quote_line_items (
+    quote_id, position, code, rule, currency, unit_amount, quantity, amount, payer, payee
+  )
+  select v_quote.id, i.position, i.code, i.rule, i.currency, i.unit_amount, i.quantity, i.amount,
+    i.payer, i.payee
+  from app_hidden.stay_line_items(
+    booking.listing_id, quote_alteration.check_in, quote_alteration.check_out,
+    quote_alteration.guests
+  ) with ordinality i (code, rule, currency, unit_amount, quantity, amount, payer, payee, position);
+  return v_quote;
+end
+$function$;
+alter routine app_hidden.quote_alteration(app_public.bookings,date,date,integer,timestamp with time zone) owner to staybase_owner;
+comment on routine app_hidden.quote_alteration(app_public.bookings,date,date,integer,timestamp with time zone) is 'The price of a sold stay as it shall be, as a quote.';
+
+--
 -- function app_hidden.read_events(text,integer)
 --
 CREATE OR REPLACE FUNCTION app_hidden.read_events(reader text, event_limit integer DEFAULT 500)
@@ -4680,7 +5160,7 @@ begin
   where p.id = payment.id;
 
   if record_capture.received_amount = payment.amount then
-    v_sold := app_hidden.confirm_booking(booking);
+    v_sold := app_hidden.sell_paid(payment, booking);
   elsif booking.status in ('pending_payment', 'requested', 'accepted') then
     update app_public.bookings b
     set status = 'cancelled', status_actor = 'system',
@@ -4712,6 +5192,11 @@ begin
     perform app_hidden.queue_refund(
       booking.id, record_capture.received_amount, 'not_accepted',
       'Another amount was taken than was asked for.', 'system'
+    );
+  elsif payment.purpose = 'alteration' then
+    perform app_hidden.queue_refund(
+      booking.id, payment.amount, 'late_payment',
+      'The payment came after the change of the stay had ended.', 'system'
     );
   elsif booking.booking_mode = 'request' then
     perform app_hidden.queue_refund(
@@ -4756,6 +5241,43 @@ alter routine app_hidden.refresh_search(uuid) owner to staybase_owner;
 comment on routine app_hidden.refresh_search(uuid) is 'Brings the search rows of a listing up to date.';
 
 --
+-- function app_hidden.refund_alteration(app_public.bookings,app_public.alterations)
+--
+CREATE OR REPLACE FUNCTION app_hidden.refund_alteration(booking app_public.bookings, alteration app_public.alterations)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_host_holds bigint := app_hidden.booking_balance(booking.id, 'host_payable');
+  v_left bigint := v_host_holds + app_hidden.booking_balance(booking.id, 'platform_revenue');
+  v_amount bigint := least(-alteration.difference_amount, v_left);
+  v_host_gives bigint := least(
+    alteration.old_host_amount - alteration.host_amount, v_host_holds, v_amount
+  );
+begin
+  if v_amount <= 0 then
+    return;
+  end if;
+  perform app_hidden.post_ledger(
+    'alteration:' || alteration.id, 'alteration', booking.id,
+    array[
+      row('host_payable', booking.host_id, booking.currency, v_host_gives),
+      row('platform_revenue', null, booking.currency, v_amount - v_host_gives),
+      row('guest_payable', null, booking.currency, -v_amount)
+    ]::app_hidden.ledger_posting[]
+  );
+  perform app_hidden.queue_refund(
+    booking.id, v_amount, 'altered', 'The stay was changed, and costs less.',
+    alteration.proposed_by
+  );
+end
+$function$;
+alter routine app_hidden.refund_alteration(app_public.bookings,app_public.alterations) owner to staybase_owner;
+comment on routine app_hidden.refund_alteration(app_public.bookings,app_public.alterations) is 'Gives back what a changed stay costs less.';
+
+--
 -- function app_hidden.replace_refund(app_public.refunds,bigint)
 --
 CREATE OR REPLACE FUNCTION app_hidden.replace_refund(refund app_public.refunds, amount bigint)
@@ -4784,6 +5306,86 @@ end
 $function$;
 alter routine app_hidden.replace_refund(app_public.refunds,bigint) owner to staybase_owner;
 comment on routine app_hidden.replace_refund(app_public.refunds,bigint) is 'A refund in the place of one that was not made, with its job.';
+
+--
+-- function app_hidden.require_alterable(app_public.bookings,date,date,integer)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_alterable(booking app_public.bookings, check_in date, check_out date, guests integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_today date := app_hidden.local_today(booking.time_zone);
+  v_most_guests smallint := (
+    select l.max_guests from app_public.listings l where l.id = booking.listing_id
+  );
+begin
+  perform app_hidden.check_stay(
+    require_alterable.check_in, require_alterable.check_out, require_alterable.guests
+  );
+  if booking.status <> 'confirmed' or booking.check_out <= v_today then
+    raise exception 'Only a stay that is sold and not over is changed; this one is %.',
+      booking.status
+      using errcode = 'SBB08', column = 'booking_id';
+  end if;
+  if exists (
+    select from app_public.alterations a
+    where a.booking_id = booking.id and a.status in ('proposed', 'accepted')
+      and (a.status = 'accepted' or a.expires_at > app_hidden.clock())
+  ) then
+    raise exception 'A change of this booking is open: it has to end first.'
+      using errcode = 'SBB12', column = 'booking_id';
+  end if;
+  if (booking.check_in, booking.check_out, booking.guests) = (
+    require_alterable.check_in, require_alterable.check_out, require_alterable.guests
+  ) then
+    raise exception 'This is the stay as it is.' using errcode = 'SBG04', column = 'check_in';
+  end if;
+  if require_alterable.check_in <> booking.check_in
+    and least(require_alterable.check_in, booking.check_in) < v_today
+  then
+    raise exception 'There it is already %: the first night stays as it is.', v_today
+      using errcode = 'SBC03', column = 'check_in';
+  end if;
+  if require_alterable.check_out < v_today then
+    raise exception 'There it is already %: the stay ends then at the earliest.', v_today
+      using errcode = 'SBC03', column = 'check_out';
+  end if;
+  if require_alterable.guests > greatest(v_most_guests, booking.guests) then
+    raise exception 'At most % guests fit.', v_most_guests
+      using errcode = 'SBC05', column = 'guests';
+  end if;
+end
+$function$;
+alter routine app_hidden.require_alterable(app_public.bookings,date,date,integer) owner to staybase_owner;
+comment on routine app_hidden.require_alterable(app_public.bookings,date,date,integer) is 'Raises where a booking cannot be changed to such a stay.';
+
+--
+-- function app_hidden.require_alterations_booking(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_alterations_booking(alteration_id uuid)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := app_hidden.require_user_id();
+  v_booking app_public.bookings;
+begin
+  select b.* into v_booking
+  from app_public.alterations a join app_public.bookings b on b.id = a.booking_id
+  where a.id = require_alterations_booking.alteration_id and v_user_id in (b.guest_id, b.host_id);
+  if v_booking.id is null then
+    raise exception 'There is no such change.' using errcode = 'SBB13', column = 'alteration_id';
+  end if;
+  return v_booking;
+end
+$function$;
+alter routine app_hidden.require_alterations_booking(uuid) owner to staybase_owner;
+comment on routine app_hidden.require_alterations_booking(uuid) is 'The booking of a change, for its guest or host; ALTERATION_NOT_FOUND otherwise.';
 
 --
 -- function app_hidden.require_bookable(uuid,date,date,integer)
@@ -4948,6 +5550,36 @@ end
 $function$;
 alter routine app_hidden.require_host_booking(uuid) owner to staybase_owner;
 comment on routine app_hidden.require_host_booking(uuid) is 'The booking of the host who is signed in; BOOKING_NOT_FOUND or FORBIDDEN otherwise.';
+
+--
+-- function app_hidden.require_open_alteration(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_open_alteration(alteration_id uuid)
+ RETURNS app_public.alterations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings;
+  v_alteration app_public.alterations;
+begin
+  v_booking := app_hidden.require_alterations_booking(require_open_alteration.alteration_id);
+  perform app_hidden.lock_units(v_booking.listing_id);
+  perform app_hidden.lock_booking(v_booking.id);
+  select a.* into v_alteration from app_public.alterations a
+  where a.id = require_open_alteration.alteration_id;
+  if v_alteration.status not in ('proposed', 'accepted')
+    or (v_alteration.status = 'proposed' and v_alteration.expires_at <= app_hidden.clock())
+  then
+    raise exception 'This change has ended: it is %.', v_alteration.status
+      using errcode = 'SBB11', column = 'alteration_id';
+  end if;
+  return v_alteration;
+end
+$function$;
+alter routine app_hidden.require_open_alteration(uuid) owner to staybase_owner;
+comment on routine app_hidden.require_open_alteration(uuid) is 'A change that waits for an answer or for its payment, with its booking locked.';
 
 --
 -- function app_hidden.require_open_request(app_public.bookings)
@@ -5376,6 +6008,31 @@ alter routine app_hidden.search_windows(double precision,double precision,double
 comment on routine app_hidden.search_windows(double precision,double precision,double precision,double precision) is 'The map squares to search for a box in degrees, at most four.';
 
 --
+-- function app_hidden.sell_paid(app_public.payments,app_public.bookings)
+--
+CREATE OR REPLACE FUNCTION app_hidden.sell_paid(payment app_public.payments, booking app_public.bookings)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_alteration app_public.alterations := app_hidden.alteration_of(payment);
+begin
+  if payment.purpose = 'stay' then
+    return app_hidden.confirm_booking(booking);
+  end if;
+  if v_alteration.status is distinct from 'accepted' or booking.status <> 'confirmed' then
+    return false;
+  end if;
+  perform app_hidden.apply_alteration(booking, v_alteration, 'system');
+  return true;
+end
+$function$;
+alter routine app_hidden.sell_paid(app_public.payments,app_public.bookings) owner to staybase_owner;
+comment on routine app_hidden.sell_paid(app_public.payments,app_public.bookings) is 'Confirms a booking that was paid, or changes its stay; false where that is too late.';
+
+--
 -- function app_hidden.service_fee(bigint,integer,smallint)
 --
 CREATE OR REPLACE FUNCTION app_hidden.service_fee(amount bigint, bps integer, charge_step smallint)
@@ -5385,6 +6042,26 @@ CREATE OR REPLACE FUNCTION app_hidden.service_fee(amount bigint, bps integer, ch
 RETURN ((((amount * bps) + (5000 * charge_step)) / (10000 * charge_step)) * charge_step);
 alter routine app_hidden.service_fee(bigint,integer,smallint) owner to staybase_owner;
 comment on routine app_hidden.service_fee(bigint,integer,smallint) is 'A share in basis points of an amount, in minor units, rounded half up to the charge step.';
+
+--
+-- function app_hidden.set_alteration_hold_end(app_public.alterations,app_public.payment_status)
+--
+CREATE OR REPLACE FUNCTION app_hidden.set_alteration_hold_end(alteration app_public.alterations, payment_status app_public.payment_status)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_public.calendar_claims c
+  set expires_at = case payment_status
+    when 'processing' then null
+    when 'cancelled' then alteration.expires_at
+    else alteration.expires_at + interval '10 minutes'
+  end
+  where c.alteration_id = alteration.id
+$function$;
+alter routine app_hidden.set_alteration_hold_end(app_public.alterations,app_public.payment_status) owner to staybase_owner;
+comment on routine app_hidden.set_alteration_hold_end(app_public.alterations,app_public.payment_status) is 'Holds the nights of a change for as long as its payment may take.';
 
 --
 -- function app_hidden.set_hold_end(app_public.bookings,app_public.payment_status)
@@ -5401,10 +6078,48 @@ AS $function$
     when 'cancelled' then booking.hold_expires_at
     else booking.hold_expires_at + interval '10 minutes'
   end
-  where c.booking_id = booking.id and c.kind = 'hold'
+  where c.booking_id = booking.id and c.kind = 'hold' and c.alteration_id is null
 $function$;
 alter routine app_hidden.set_hold_end(app_public.bookings,app_public.payment_status) owner to staybase_owner;
 comment on routine app_hidden.set_hold_end(app_public.bookings,app_public.payment_status) is 'Holds the nights of a booking for as long as its payment may take.';
+
+--
+-- function app_hidden.settle_alteration(app_public.bookings,app_public.alterations,app_public.booking_actor)
+--
+CREATE OR REPLACE FUNCTION app_hidden.settle_alteration(booking app_public.bookings, alteration app_public.alterations, actor app_public.booking_actor)
+ RETURNS app_public.alterations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_alteration app_public.alterations;
+  v_until timestamptz := least(
+    app_hidden.clock() + interval '24 hours',
+    booking.check_out::timestamp at time zone booking.time_zone
+  );
+  v_begins timestamptz := alteration.check_in::timestamp at time zone booking.time_zone;
+begin
+  if alteration.difference_amount <= 0 then
+    return app_hidden.apply_alteration(booking, alteration, actor);
+  end if;
+  if alteration.check_in <> booking.check_in then
+    v_until := least(v_until, greatest(v_begins, app_hidden.clock() + interval '15 minutes'));
+  end if;
+  update app_public.alterations a
+  set status = 'accepted', status_actor = settle_alteration.actor, expires_at = v_until
+  where a.id = alteration.id
+  returning * into v_alteration;
+  perform app_hidden.claim_nights(
+    booking.listing_id, n.nights, 'hold', booking_id => booking.id,
+    unit_number => n.unit_number, expires_at => v_until, alteration_id => alteration.id
+  )
+  from app_hidden.alteration_nights(booking, alteration.check_in, alteration.check_out) n;
+  return v_alteration;
+end
+$function$;
+alter routine app_hidden.settle_alteration(app_public.bookings,app_public.alterations,app_public.booking_actor) owner to staybase_owner;
+comment on routine app_hidden.settle_alteration(app_public.bookings,app_public.alterations,app_public.booking_actor) is 'Changes a stay that both sides agree on, or waits for its payment.';
 
 --
 -- function app_hidden.settle_cancellation(app_public.bookings,app_public.booking_actor,text,integer)
@@ -5795,6 +6510,46 @@ alter routine app_hidden.tg__touch() owner to staybase_owner;
 comment on routine app_hidden.tg__touch() is 'Keeps updated_at rising with every change of a row.';
 
 --
+-- function app_hidden.tg_alterations__cancel_intent()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_alterations__cancel_intent()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform app_hidden.cancel_alteration_intent(NEW);
+  return null;
+end
+$function$;
+alter routine app_hidden.tg_alterations__cancel_intent() owner to staybase_owner;
+comment on routine app_hidden.tg_alterations__cancel_intent() is 'When a change ends unpaid, its intent is cancelled at Stripe.';
+
+--
+-- function app_hidden.tg_alterations__check_transition()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_alterations__check_transition()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not (
+    (OLD.status = 'proposed' and NEW.status <> 'proposed')
+    or (OLD.status = 'accepted' and NEW.status in ('applied', 'withdrawn', 'expired'))
+  ) then
+    raise exception 'A change that is % cannot become %.', OLD.status, NEW.status
+      using errcode = 'SBB11';
+  end if;
+  return NEW;
+end
+$function$;
+alter routine app_hidden.tg_alterations__check_transition() owner to staybase_owner;
+comment on routine app_hidden.tg_alterations__check_transition() is 'Refuses changes of status that a change of a stay does not make.';
+
+--
 -- function app_hidden.tg_bookings__append_event()
 --
 CREATE OR REPLACE FUNCTION app_hidden.tg_bookings__append_event()
@@ -5911,7 +6666,7 @@ begin
   end if;
   if exists (
     select from app_public.bookings b
-    left join app_public.calendar_claims c on c.booking_id = b.id
+    left join app_public.calendar_claims c on c.booking_id = b.id and c.alteration_id is null
     where b.id = any (v_booking_ids)
       and (
         c.kind is distinct from (case
@@ -5922,6 +6677,12 @@ begin
         or c.unit_number <> b.unit_number
         or not c.nights @> daterange(b.check_in, b.check_out)
       )
+  ) or exists (
+    -- What a change holds it holds while it waits for its payment, and no longer.
+    select from app_public.calendar_claims c
+    join app_public.alterations a on a.id = c.alteration_id
+    where c.booking_id = any (v_booking_ids)
+      and (a.status <> 'accepted' or a.booking_id <> c.booking_id)
   ) then
     raise exception 'Booking and calendar disagree.' using errcode = 'SBB09';
   end if;
@@ -5930,6 +6691,27 @@ end
 $function$;
 alter routine app_hidden.tg_bookings__claim_matches() owner to staybase_owner;
 comment on routine app_hidden.tg_bookings__claim_matches() is 'Refuses to commit a booking without its claim, or a claim without its booking.';
+
+--
+-- function app_hidden.tg_bookings__end_alterations()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_bookings__end_alterations()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app_public.alterations a
+  set status = 'expired', status_actor = 'system', reason = 'The stay has ended.'
+  where a.booking_id = NEW.id and a.status in ('proposed', 'accepted');
+  delete from app_public.calendar_claims c
+  where c.booking_id = NEW.id and c.alteration_id is not null;
+  return null;
+end
+$function$;
+alter routine app_hidden.tg_bookings__end_alterations() owner to staybase_owner;
+comment on routine app_hidden.tg_bookings__end_alterations() is 'Ends the open change of a stay that has ended.';
 
 --
 -- function app_hidden.tg_bookings__move_claim()
@@ -5943,7 +6725,7 @@ AS $function$
 begin
   if NEW.status = 'confirmed' then
     update app_public.calendar_claims c set kind = 'booking', expires_at = null
-    where c.booking_id = NEW.id;
+    where c.booking_id = NEW.id and c.alteration_id is null;
   elsif NEW.status in ('expired', 'declined', 'cancelled') then
     delete from app_public.calendar_claims c where c.booking_id = NEW.id;
   end if;
@@ -6768,6 +7550,7 @@ CREATE OR REPLACE FUNCTION app_private.attach_payment_intent(payment_id uuid, in
 AS $function$
 declare
   v_booking app_public.bookings;
+  v_payment app_public.payments;
 begin
   select b.* into v_booking
   from app_public.payments p join app_public.bookings b on b.id = p.booking_id
@@ -6780,7 +7563,11 @@ begin
   if not found then
     return;
   end if;
-  if v_booking.status = 'pending_payment' then
+  select p.* into v_payment from app_public.payments p
+  where p.id = attach_payment_intent.payment_id;
+  if v_payment.purpose = 'alteration' then
+    perform app_hidden.follow_unpaid_alteration(v_payment, app_hidden.alteration_of(v_payment));
+  elsif v_booking.status = 'pending_payment' then
     perform app_hidden.set_hold_end(v_booking, 'requires_payment');
   elsif v_booking.status in ('expired', 'cancelled', 'declined') then
     perform app_hidden.queue_intent_cancellation(attach_payment_intent.payment_id);
@@ -6834,28 +7621,37 @@ CREATE OR REPLACE FUNCTION app_private.begin_payment(booking_id uuid)
 AS $function$
 declare
   v_booking app_public.bookings := app_hidden.require_guest_booking(begin_payment.booking_id);
+  v_alteration app_public.alterations;
+  v_due record;
   v_payment app_public.payments;
 begin
   v_booking := app_hidden.lock_booking(v_booking.id);
-  perform app_hidden.require_payable(v_booking);
+  select a.* into v_alteration from app_public.alterations a
+  where a.booking_id = v_booking.id and a.status = 'accepted'
+    and a.expires_at > app_hidden.clock() and v_booking.status = 'confirmed';
+  if v_alteration.id is null then
+    perform app_hidden.require_payable(v_booking);
+  end if;
+  v_due := app_hidden.payment_due(v_booking, v_alteration);
   select p.* into v_payment from app_public.payments p
-  where p.booking_id = v_booking.id and p.purpose = 'stay' and p.sequence = 1;
+  where p.booking_id = v_booking.id and p.purpose = v_due.purpose
+    and p.sequence = v_due.sequence;
   if v_payment.id is null then
     insert into app_public.payments (
-      booking_id, currency, amount, host_amount, platform_amount, capture_method
+      booking_id, purpose, sequence, currency, amount, host_amount, platform_amount,
+      capture_method
     )
     values (
-      v_booking.id, v_booking.currency, v_booking.total_amount, v_booking.host_amount,
-      v_booking.platform_amount,
-      case v_booking.booking_mode when 'request' then 'manual' else 'automatic' end
-        ::app_public.capture_method
+      v_booking.id, v_due.purpose, v_due.sequence, v_booking.currency,
+      v_due.host_amount + v_due.platform_amount, v_due.host_amount, v_due.platform_amount,
+      v_due.capture_method
     )
     returning * into v_payment;
     perform app_hidden.add_job(
       'payment__end_hold',
       jsonb_build_object('paymentId', v_payment.id),
       'payment__end_hold:' || v_payment.id,
-      run_at => v_booking.hold_expires_at
+      run_at => v_due.expires_at
     );
   elsif v_payment.status in ('failed', 'cancelled') then
     v_payment := app_hidden.next_attempt(v_payment);
@@ -6972,6 +7768,55 @@ comment on routine app_private.confirm_registration(bytea) is 'Creates the perso
 grant execute on routine app_private.confirm_registration(bytea) to staybase_authenticator;
 
 --
+-- function app_private.end_alterations(integer)
+--
+CREATE OR REPLACE FUNCTION app_private.end_alterations(alteration_limit integer DEFAULT 500)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_alteration record;
+  v_ended integer := 0;
+begin
+  for v_alteration in
+    select a.id, a.booking_id from app_public.alterations a
+    where a.expires_at <= app_hidden.clock()
+      and (a.status = 'proposed' or (
+        a.status = 'accepted' and a.expires_at <= app_hidden.clock() - interval '10 minutes'
+        and not exists (
+          select from app_public.calendar_claims c where c.alteration_id = a.id
+        )
+      ))
+    order by a.booking_id
+    limit end_alterations.alteration_limit
+  loop
+    begin
+      perform app_hidden.lock_booking(v_alteration.booking_id);
+      update app_public.alterations a
+      set status = 'expired', status_actor = 'system',
+          reason = case a.status
+            when 'proposed' then 'Nobody answered in time.'
+            else 'The difference was not paid in time.'
+          end
+      where a.id = v_alteration.id and a.status in ('proposed', 'accepted');
+      if found then
+        v_ended := v_ended + 1;
+      end if;
+    exception
+      when others then
+        raise warning 'The change % was not ended: %.', v_alteration.id, sqlstate;
+    end;
+  end loop;
+  return v_ended;
+end
+$function$;
+alter routine app_private.end_alterations(integer) owner to staybase_owner;
+comment on routine app_private.end_alterations(integer) is 'Ends changes of stays that nobody answered or paid in time; says how many.';
+grant execute on routine app_private.end_alterations(integer) to staybase_authenticator;
+
+--
 -- function app_private.end_heartbeats(text[])
 --
 CREATE OR REPLACE FUNCTION app_private.end_heartbeats(worker_ids text[])
@@ -7003,6 +7848,10 @@ begin
   select b.* into v_booking from app_public.bookings b where b.id = v_payment.booking_id;
   perform app_hidden.lock_units(v_booking.listing_id);
   v_booking := app_hidden.lock_booking(v_booking.id);
+  if v_payment.purpose = 'alteration' then
+    perform app_hidden.end_alteration_hold(v_payment);
+    return;
+  end if;
   if v_booking.status is distinct from 'pending_payment'
     or v_booking.hold_expires_at > app_hidden.clock()
   then
@@ -7088,8 +7937,12 @@ begin
       -- The bank has had a day to decide.
       select c.listing_id from app_public.calendar_claims c
       join app_public.bookings b on b.id = c.booking_id
-      where c.kind = 'hold' and c.expires_at is null
+      where c.kind = 'hold' and c.expires_at is null and c.alteration_id is null
         and b.hold_expires_at <= app_hidden.clock() - interval '1 day'
+      union
+      select c.listing_id from app_public.calendar_claims c
+      join app_public.alterations a on a.id = c.alteration_id
+      where c.expires_at is null and a.expires_at <= app_hidden.clock() - interval '1 day'
       limit expire_holds.listing_limit
     ) l
     order by l.listing_id
@@ -7352,7 +8205,7 @@ grant execute on routine app_private.ledger_drift() to staybase_authenticator;
 --
 -- function app_private.mail_to_send(uuid)
 --
-CREATE OR REPLACE FUNCTION app_private.mail_to_send(mail_id uuid, OUT kind text, OUT email text, OUT display_name text, OUT other_name text, OUT booking_id uuid, OUT listing_title text, OUT city text, OUT check_in date, OUT check_out date, OUT guests integer, OUT currency text, OUT exponent integer, OUT total_amount bigint, OUT host_amount bigint, OUT street text, OUT cancelled_by text, OUT cancellation_reason text, OUT kept_host_amount bigint, OUT refund_amount bigint, OUT refund_reason text, OUT status text, OUT status_reason text, OUT answer_due text)
+CREATE OR REPLACE FUNCTION app_private.mail_to_send(mail_id uuid, OUT kind text, OUT email text, OUT display_name text, OUT other_name text, OUT booking_id uuid, OUT listing_title text, OUT city text, OUT check_in date, OUT check_out date, OUT guests integer, OUT currency text, OUT exponent integer, OUT total_amount bigint, OUT host_amount bigint, OUT street text, OUT cancelled_by text, OUT cancellation_reason text, OUT kept_host_amount bigint, OUT refund_amount bigint, OUT refund_reason text, OUT status text, OUT status_reason text, OUT answer_due text, OUT new_check_in date, OUT new_check_out date, OUT new_guests integer, OUT difference_amount bigint, OUT alteration_reason text, OUT pay_until text)
  RETURNS record
  LANGUAGE sql
  STABLE SECURITY DEFINER
@@ -7362,7 +8215,9 @@ AS $function$
     b.check_in, b.check_out, b.guests, b.currency, cu.exponent, b.total_amount, b.host_amount,
     a.street, ca.actor::text, ca.reason, ca.host_amount, coalesce(r.amount, ca.refund_amount),
     r.reason, b.status::text, b.status_reason,
-    to_char(b.answer_due_at at time zone b.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || b.time_zone
+    to_char(b.answer_due_at at time zone b.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || b.time_zone,
+    al.check_in, al.check_out, al.guests, al.difference_amount, al.reason,
+    to_char(al.expires_at at time zone b.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || b.time_zone
   from app_private.mails m
   join app_public.users u on u.id = m.user_id
   join app_public.user_contacts c on c.user_id = u.id
@@ -7376,6 +8231,7 @@ AS $function$
   -- A mail about a refund is about the refund of its event.
   left join app_private.events e on e.id = m.event_id
   left join app_public.refunds r on r.id = e.subject
+  left join app_public.alterations al on al.id = e.subject
   where m.id = mail_to_send.mail_id and m.sent_at is null
 $function$;
 alter routine app_private.mail_to_send(uuid) owner to staybase_owner;
@@ -8099,6 +8955,52 @@ comment on routine app_private.unknown_charge_for_job(uuid) is 'What a job needs
 grant execute on routine app_private.unknown_charge_for_job(uuid) to staybase_authenticator;
 
 --
+-- function app_public.accept_alteration(uuid,text)
+--
+CREATE OR REPLACE FUNCTION app_public.accept_alteration(alteration_id uuid, idempotency_key text)
+ RETURNS app_public.alterations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings :=
+    app_hidden.require_alterations_booking(accept_alteration.alteration_id);
+  v_actor app_public.booking_actor := case app_hidden.require_user_id()
+    when v_booking.host_id then 'host' else 'guest'
+  end;
+  v_once record;
+  v_alteration app_public.alterations;
+begin
+  v_once := app_hidden.begin_once(
+    accept_alteration.idempotency_key, 'accept_alteration',
+    jsonb_build_object('id', accept_alteration.alteration_id)
+  );
+  if v_once.ran_before then
+    select a.* into v_alteration from app_public.alterations a where a.id = v_once.result_id;
+    return v_alteration;
+  end if;
+
+  v_alteration := app_hidden.require_open_alteration(accept_alteration.alteration_id);
+  if v_alteration.proposed_by = v_actor then
+    raise exception 'The other side accepts what you have proposed.'
+      using errcode = 'SBG02', column = 'alteration_id';
+  end if;
+  if v_alteration.status <> 'proposed' then
+    raise exception 'This change is accepted already.'
+      using errcode = 'SBB11', column = 'alteration_id';
+  end if;
+  select b.* into v_booking from app_public.bookings b where b.id = v_booking.id;
+  v_alteration := app_hidden.settle_alteration(v_booking, v_alteration, v_actor);
+  perform app_hidden.end_once(accept_alteration.idempotency_key, v_alteration.id);
+  return v_alteration;
+end
+$function$;
+alter routine app_public.accept_alteration(uuid,text) owner to staybase_owner;
+comment on routine app_public.accept_alteration(uuid,text) is 'Accepts what the other side has proposed. Where the stay costs more, the guest pays the difference by POST /v1/bookings/{id}/payment, and it changes then; else it changes at once, and what it costs less goes back. A repeated call with the same key returns the same.';
+grant execute on routine app_public.accept_alteration(uuid,text) to staybase_visitor;
+
+--
 -- function app_public.accept_booking(uuid,text)
 --
 CREATE OR REPLACE FUNCTION app_public.accept_booking(booking_id uuid, idempotency_key text)
@@ -8630,6 +9532,53 @@ comment on routine app_public.decline_booking(uuid,text,text) is 'For the host: 
 grant execute on routine app_public.decline_booking(uuid,text,text) to staybase_visitor;
 
 --
+-- function app_public.end_alteration(uuid,text)
+--
+CREATE OR REPLACE FUNCTION app_public.end_alteration(alteration_id uuid, reason text DEFAULT ''::text)
+ RETURNS app_public.alterations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings :=
+    app_hidden.require_alterations_booking(end_alteration.alteration_id);
+  v_actor app_public.booking_actor := case app_hidden.require_user_id()
+    when v_booking.host_id then 'host' else 'guest'
+  end;
+  v_reason app_public.prose := btrim(coalesce(end_alteration.reason, ''));
+  v_alteration app_public.alterations :=
+    app_hidden.require_open_alteration(end_alteration.alteration_id);
+begin
+  if length(v_reason) > 1000 then
+    raise exception 'A reason has at most 1000 characters.'
+      using errcode = 'SBG04', column = 'reason';
+  end if;
+  if exists (
+    select from app_public.payments p
+    where p.booking_id = v_booking.id and p.purpose = 'alteration' and p.status = 'processing'
+  ) then
+    raise exception 'The bank decides on the payment right now; try again when it has.'
+      using errcode = 'SBB08', column = 'alteration_id';
+  end if;
+  update app_public.alterations a
+  set status = case
+        when v_alteration.status = 'proposed' and v_alteration.proposed_by <> v_actor
+          then 'declined'
+        else 'withdrawn'
+      end::app_public.alteration_status,
+      status_actor = v_actor, reason = v_reason
+  where a.id = v_alteration.id
+  returning * into v_alteration;
+  delete from app_public.calendar_claims c where c.alteration_id = v_alteration.id;
+  return v_alteration;
+end
+$function$;
+alter routine app_public.end_alteration(uuid,text) owner to staybase_owner;
+comment on routine app_public.end_alteration(uuid,text) is 'Declines what the other side has proposed, or withdraws what one has proposed or accepted and nobody has paid yet. The stay remains as it is.';
+grant execute on routine app_public.end_alteration(uuid,text) to staybase_visitor;
+
+--
 -- function app_public.listings_average_rating(app_public.listings)
 --
 CREATE OR REPLACE FUNCTION app_public.listings_average_rating(listing app_public.listings)
@@ -8732,6 +9681,83 @@ $function$;
 alter routine app_public.pause_listing(uuid) owner to staybase_owner;
 comment on routine app_public.pause_listing(uuid) is 'Takes a listing out of search until it is published again; existing bookings stay.';
 grant execute on routine app_public.pause_listing(uuid) to staybase_visitor;
+
+--
+-- function app_public.propose_alteration(uuid,text,date,date,integer)
+--
+CREATE OR REPLACE FUNCTION app_public.propose_alteration(booking_id uuid, idempotency_key text, check_in date, check_out date, guests integer)
+ RETURNS app_public.alterations
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings := app_hidden.require_own_booking(propose_alteration.booking_id);
+  v_actor app_public.booking_actor := case app_hidden.require_user_id()
+    when v_booking.host_id then 'host' else 'guest'
+  end;
+  v_once record;
+  v_quote app_public.quotes;
+  v_alteration app_public.alterations;
+  v_until timestamptz;
+begin
+  v_once := app_hidden.begin_once(
+    propose_alteration.idempotency_key, 'propose_alteration',
+    jsonb_build_object(
+      'id', v_booking.id, 'checkIn', propose_alteration.check_in,
+      'checkOut', propose_alteration.check_out, 'guests', propose_alteration.guests
+    )
+  );
+  if v_once.ran_before then
+    select a.* into v_alteration from app_public.alterations a where a.id = v_once.result_id;
+    return v_alteration;
+  end if;
+
+  perform app_hidden.lock_units(v_booking.listing_id);
+  v_booking := app_hidden.lock_booking(v_booking.id);
+  update app_public.alterations a
+  set status = 'expired', status_actor = 'system', reason = 'Nobody answered in time.'
+  where a.booking_id = v_booking.id and a.status = 'proposed'
+    and a.expires_at <= app_hidden.clock();
+  perform app_hidden.require_alterable(
+    v_booking, propose_alteration.check_in, propose_alteration.check_out,
+    propose_alteration.guests
+  );
+  perform app_hidden.alteration_nights(
+    v_booking, propose_alteration.check_in, propose_alteration.check_out
+  );
+  v_until := least(
+    app_hidden.clock() + interval '24 hours',
+    v_booking.check_out::timestamp at time zone v_booking.time_zone
+  );
+  v_quote := app_hidden.quote_alteration(
+    v_booking, propose_alteration.check_in, propose_alteration.check_out,
+    propose_alteration.guests, v_until
+  );
+  insert into app_public.alterations (
+    booking_id, sequence, quote_id, proposed_by, status_actor, check_in, check_out, guests,
+    currency, total_amount, host_amount, platform_amount, old_check_in, old_check_out, old_guests,
+    old_total_amount, old_host_amount, old_platform_amount, expires_at
+  )
+  values (
+    v_booking.id,
+    1 + (select count(*) from app_public.alterations a where a.booking_id = v_booking.id),
+    v_quote.id, v_actor, v_actor, v_quote.check_in, v_quote.check_out, v_quote.guests,
+    v_quote.currency, v_quote.total_amount, v_quote.host_amount, v_quote.platform_amount,
+    v_booking.check_in, v_booking.check_out, v_booking.guests, v_booking.total_amount,
+    v_booking.host_amount, v_booking.platform_amount, v_until
+  )
+  returning * into v_alteration;
+  if v_actor = 'guest' and app_hidden.host_lets_alter(v_booking, v_alteration) then
+    v_alteration := app_hidden.settle_alteration(v_booking, v_alteration, 'system');
+  end if;
+  perform app_hidden.end_once(propose_alteration.idempotency_key, v_alteration.id);
+  return v_alteration;
+end
+$function$;
+alter routine app_public.propose_alteration(uuid,text,date,date,integer) owner to staybase_owner;
+comment on routine app_public.propose_alteration(uuid,text,date,date,integer) is 'Proposes other dates or another number of guests for a sold stay, for its guest or its host. The answer says what it costs more or less; the other side accepts or declines within 24 hours. To leave early is to propose an earlier check-out. A repeated call with the same key returns the same proposal.';
+grant execute on routine app_public.propose_alteration(uuid,text,date,date,integer) to staybase_visitor;
 
 --
 -- function app_public.publish_listing(uuid)
@@ -9458,6 +10484,12 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 --
 -- rows of app_private.event_types
 --
+{"name": "alteration.accepted", "description": "A change of a stay is accepted and waits for its payment."}
+{"name": "alteration.applied", "description": "A stay has changed."}
+{"name": "alteration.declined", "description": "The other side has declined a change of a stay."}
+{"name": "alteration.expired", "description": "A change of a stay was not answered or paid in time."}
+{"name": "alteration.proposed", "description": "One side proposes another stay in place of a sold one."}
+{"name": "alteration.withdrawn", "description": "A change of a stay was given up."}
 {"name": "booking.accepted", "description": "A host has accepted a booking, and its money is being taken."}
 {"name": "booking.cancelled", "description": "The guest, the host or the operator has cancelled a booking."}
 {"name": "booking.completed", "description": "A stay is over."}

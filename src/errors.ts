@@ -315,6 +315,24 @@ export const ERRORS = define({
     message: "The time to answer this request is over.",
     remedy: "The guest can ask again; `answerDueAt` of a request says until when it waits.",
   },
+  ALTERATION_ENDED: {
+    status: 409,
+    sqlstate: "SBB11",
+    message: "This change of a stay has ended, or is accepted already.",
+    remedy: "Read the status of the change; propose a new one where it has ended.",
+  },
+  ALTERATION_OPEN: {
+    status: 409,
+    sqlstate: "SBB12",
+    message: "A change of this booking is open.",
+    remedy: "Answer it, withdraw it or pay for it first.",
+  },
+  ALTERATION_NOT_FOUND: {
+    status: 404,
+    sqlstate: "SBB13",
+    message: "There is no such change of a stay.",
+    remedy: "Read the alterations of the booking.",
+  },
   BOOKING_NOT_PAYABLE: {
     status: 409,
     sqlstate: "SBB06",

@@ -63,6 +63,14 @@ export interface BookingMailFacts {
   readonly status_reason: string;
   /** The local time where the listing is, with its zone; null for what is booked at once. */
   readonly answer_due: string | null;
+  /** What a change of the stay that the mail is about shall bring. */
+  readonly new_check_in: string | null;
+  readonly new_check_out: string | null;
+  readonly new_guests: number | null;
+  readonly difference_amount: string | null;
+  readonly alteration_reason: string | null;
+  /** The local time until which it is accepted or paid, with its zone. */
+  readonly pay_until: string | null;
 }
 
 /** The mail of a kind that the table mails knows. */
@@ -121,6 +129,26 @@ You pay nothing for it. Your bank may take some days to show that.`,
     body: `${requestEnded(facts)}
 The nights are free again.`,
   }),
+  alteration_proposed: (facts) => ({
+    subject: `${facts.other_name} proposes another stay in ${facts.city}`,
+    body: `${facts.other_name} proposes: ${newStay(facts)}.
+${difference(facts)} Accept or decline until ${facts.pay_until}. The stay as it is:`,
+  }),
+  alteration_accepted: (facts) => ({
+    subject: `Pay to change your stay in ${facts.city}`,
+    body: `the change is accepted: ${newStay(facts)}.
+${difference(facts)} Pay it until ${facts.pay_until}; the stay changes then. The stay as it is:`,
+  }),
+  alteration_applied: (facts) => ({
+    subject: `The stay in ${facts.city} has changed`,
+    body: `the stay is now: ${newStay(facts)}. ${difference(facts)}`,
+  }),
+  alteration_ended: (facts) => ({
+    subject: `The stay in ${facts.city} remains as it is`,
+    body: `this change has ended: ${newStay(facts)}.
+${facts.alteration_reason ?? ""}
+The stay remains as it is:`,
+  }),
   booking_cancelled_guest: (facts) => ({
     subject: `Your stay in ${facts.city} is cancelled`,
     body: `${cancelledBy(facts, "guest")}
@@ -174,6 +202,18 @@ function requestEnded({
 }: BookingMailFacts): string {
   if (status !== "declined") return reason === "" ? "The request was withdrawn." : reason;
   return `${name} has declined your request.${reason === "" ? "" : `\nThe reason: ${reason}`}`;
+}
+
+const newStay = (facts: BookingMailFacts): string =>
+  `${facts.new_check_in} to ${facts.new_check_out}, ${facts.new_guests} guest(s)`;
+
+/** What a change costs the guest more or less. */
+function difference(facts: BookingMailFacts): string {
+  const amount = facts.difference_amount ?? "0";
+  if (amount === "0") return "It costs the same.";
+  return amount.startsWith("-")
+    ? `It costs ${formatAmount(amount.slice(1), facts)} less.`
+    : `It costs ${formatAmount(amount, facts)} more.`;
 }
 
 /** Minor units as a decimal with its currency; by digits, for no float touches money. */

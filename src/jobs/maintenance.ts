@@ -17,8 +17,14 @@ export function repeatUntilZero(statement: string): Job {
   };
 }
 
-/** Frees the nights of holds that nobody paid in time. */
-export const expireHolds = repeatUntilZero("select app_private.expire_holds() as done");
+const endHolds = repeatUntilZero("select app_private.expire_holds() as done");
+const endAlterations = repeatUntilZero("select app_private.end_alterations() as done");
+
+/** Frees the nights of holds that nobody paid in time, and ends changes that nobody answered. */
+export const expireHolds: Job = async (resources, payload) => {
+  await endHolds(resources, payload);
+  await endAlterations(resources, payload);
+};
 
 /** Completes confirmed bookings from their check-out day on. */
 export const completeStays = repeatUntilZero("select app_private.complete_stays() as done");

@@ -9,6 +9,8 @@ import { testDatabase } from "../helpers/database.ts";
 import {
   asOwner,
   asVisitor,
+  begunPayment,
+  follow,
   hold,
   NOON,
   paidBooking,
@@ -39,7 +41,20 @@ beforeAll(async () => {
     "select id from app_public.block_nights($1, '2031-07-01', '2031-07-03')",
     [listing],
   );
+  const asking = await publishedListing(database, host, { bookingMode: "request" });
+  const requested = await hold(database, guest, asking);
+  await follow(database, await begunPayment(database, guest, requested), "requires_capture");
+  const altered = await paidBooking(database, guest, listing, ["2031-08-10", "2031-08-12"]);
+  const [alteration] = await asVisitor(
+    database,
+    guest,
+    `select id from app_public.propose_alteration(
+       $1, 'a key for a change', '2031-08-10', '2031-08-13', 1)`,
+    [altered],
+  );
   usual = {
+    requested_id: requested,
+    alteration_id: alteration?.id,
     listing,
     listing_id: listing,
     booking_id: booking,
@@ -224,7 +239,9 @@ test("every exposed function works with usual values, for one of those who may c
   const works = async (exposed: Exposed): Promise<boolean> => {
     const given = values(exposed, {});
     // What is about a stay that was sold, and what is not, want their own booking.
-    const variants = [given, new Map([...given, ["booking_id", usual.held_id]])];
+    const variants = [usual.booking_id, usual.held_id, usual.requested_id].map(
+      (id) => new Map([...given, ["booking_id", id]]),
+    );
     for (const who of [guest, host]) {
       for (const variant of given.has("booking_id") ? variants : [given]) {
         if ((await answer(who, exposed, variant)) === undefined) return true;
@@ -325,5 +342,5 @@ test("a client that writes has changed nothing of others by any of it", async ()
     database,
     "select count(*)::integer::text as listings from app_public.listings",
   );
-  expect(text(found, "listings")).toBe("1");
+  expect(text(found, "listings")).toBe("2");
 });

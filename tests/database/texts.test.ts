@@ -86,6 +86,13 @@ const PROSE: Readonly<Record<string, Writer>> = {
     `${ADDRESS}, 'Rua 1', 'Lisboa', 'PT', 'Europe/Lisbon', -9, 38, directions => $1)`,
   ),
   note: byHost("select app_public.block_nights($2, '2031-07-01', '2031-07-02', $1)"),
+  reason: {
+    who: () => guest,
+    text: `select app_public.end_alteration((
+        app_public.propose_alteration($2, gen_random_uuid()::text, '2031-06-10', '2031-06-15', 1)
+      ).id, $1)`,
+    more: () => [stay],
+  },
   comment: {
     who: () => guest,
     text: "select app_public.submit_review($2, 5, $1)",

@@ -123,6 +123,7 @@ test("what may be hidden is hidden from somebody", async () => {
     if (counts.some((count) => count > 0)) hidden.push(key.name);
   }
   expect(hidden).toEqual([
+    "alterations_quote_id_fkey",
     "bookings_listing_id_fkey",
     "quotes_listing_id_fkey",
     "reviews_booking_id_fkey",

@@ -101,6 +101,14 @@ async function story(database: TestDatabase, name: string): Promise<Story> {
        'pi_unknown_' || $1, 'ch_unknown_' || $1, 100, 'EUR', null, $1::uuid)`,
     [booking],
   );
+  await database.commitAsVisitor(guest, (client) =>
+    client.query(
+      `select app_public.propose_alteration(
+         b.id, 'alter-' || b.id, b.check_in, b.check_out + 1, b.guests)
+       from app_public.bookings b where b.id = $1`,
+      [booking],
+    ),
+  );
   const left = await hold(database, guest, held, 10);
   await pay(database, guest, left);
   await database.commitAsVisitor(guest, (client) =>

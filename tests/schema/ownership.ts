@@ -58,6 +58,7 @@ export const OWNERSHIP: Readonly<Record<string, Ownership>> = {
   "app_public.cancellations": { owner: BY_BOOKING },
   "app_public.cancellation_line_items": { owner: BY_BOOKING },
   "app_public.payments": { owner: BY_BOOKING },
+  "app_public.alterations": { owner: BY_BOOKING },
   "app_public.refunds": {
     owner: `(select b.guest_id from app_public.payments p
       join app_public.bookings b on b.id = p.booking_id where p.id = t.payment_id)`,

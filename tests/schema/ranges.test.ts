@@ -8,6 +8,7 @@ import {
   asOwner,
   asVisitor,
   NOON,
+  paidBooking,
   publishedListing,
   refusal,
   somebody,
@@ -25,6 +26,7 @@ beforeAll(async () => {
   host = await somebody(database, "Hanna");
   guest = await somebody(database, "Gero");
   listing = await publishedListing(database, host, { preparationDays: 3 });
+  await paidBooking(database, guest, await publishedListing(database, host));
 });
 
 interface RangeFunction {
@@ -43,6 +45,12 @@ const FUNCTIONS: Readonly<Record<string, RangeFunction>> = {
     text: `select app_public.listings_taken_nights(l, $2, $3)
       from app_public.listings l where l.id = $1`,
     mostNights: 800,
+  },
+  // Of the guest's only stay, which is at another listing.
+  propose_alteration: {
+    text: `select app_public.propose_alteration(
+        (select b.id from app_public.bookings b where b.listing_id <> $1),
+        gen_random_uuid()::text, $2, $3, 1)`,
   },
   quote: { text: "select app_public.quote($1, $2, $3, 1)" },
   search_listings: { text: `select app_public.search_listings(${BOX}, $2, $3), $1::uuid` },

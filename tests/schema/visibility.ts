@@ -288,6 +288,7 @@ function readingRules({ rows }: World): Readonly<Record<string, Rule>> {
     booking_events: via(bookings, "booking_id", booking),
     cancellation_tiers: () => true,
     cancellations: via(bookings, "booking_id", booking),
+    alterations: via(bookings, "booking_id", booking),
     cancellation_line_items: via(bookings, "booking_id", booking),
     payments: payment,
     refunds: via(payments, "payment_id", payment),

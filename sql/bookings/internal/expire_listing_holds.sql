@@ -36,14 +36,16 @@ begin
         else 'The hold ended before payment.'
       end
   from app_public.calendar_claims c
-  where c.booking_id = b.id
+  where c.booking_id = b.id and c.alteration_id is null
     and c.listing_id = expire_listing_holds.listing_id
     and c.kind = 'hold'
     and coalesce(c.expires_at, b.hold_expires_at + interval '1 day') <= app_hidden.clock()
     and c.unit_number = coalesce(expire_listing_holds.unit_number, c.unit_number)
     and (expire_listing_holds.nights is null or c.nights && expire_listing_holds.nights);
   get diagnostics v_expired = row_count;
-  return v_expired;
+  return v_expired + app_hidden.expire_alterations(
+    expire_listing_holds.listing_id, expire_listing_holds.unit_number, expire_listing_holds.nights
+  );
 end
 $$;
 

@@ -22,8 +22,12 @@ begin
       -- The bank has had a day to decide.
       select c.listing_id from app_public.calendar_claims c
       join app_public.bookings b on b.id = c.booking_id
-      where c.kind = 'hold' and c.expires_at is null
+      where c.kind = 'hold' and c.expires_at is null and c.alteration_id is null
         and b.hold_expires_at <= app_hidden.clock() - interval '1 day'
+      union
+      select c.listing_id from app_public.calendar_claims c
+      join app_public.alterations a on a.id = c.alteration_id
+      where c.expires_at is null and a.expires_at <= app_hidden.clock() - interval '1 day'
       limit expire_holds.listing_limit
     ) l
     order by l.listing_id

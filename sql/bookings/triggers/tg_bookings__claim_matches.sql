@@ -17,7 +17,7 @@ begin
   end if;
   if exists (
     select from app_public.bookings b
-    left join app_public.calendar_claims c on c.booking_id = b.id
+    left join app_public.calendar_claims c on c.booking_id = b.id and c.alteration_id is null
     where b.id = any (v_booking_ids)
       and (
         c.kind is distinct from (case
@@ -28,6 +28,12 @@ begin
         or c.unit_number <> b.unit_number
         or not c.nights @> daterange(b.check_in, b.check_out)
       )
+  ) or exists (
+    -- What a change holds it holds while it waits for its payment, and no longer.
+    select from app_public.calendar_claims c
+    join app_public.alterations a on a.id = c.alteration_id
+    where c.booking_id = any (v_booking_ids)
+      and (a.status <> 'accepted' or a.booking_id <> c.booking_id)
   ) then
     raise exception 'Booking and calendar disagree.' using errcode = 'SBB09';
   end if;

@@ -9,7 +9,7 @@ as $$
 begin
   if NEW.status = 'confirmed' then
     update app_public.calendar_claims c set kind = 'booking', expires_at = null
-    where c.booking_id = NEW.id;
+    where c.booking_id = NEW.id and c.alteration_id is null;
   elsif NEW.status in ('expired', 'declined', 'cancelled') then
     delete from app_public.calendar_claims c where c.booking_id = NEW.id;
   end if;

@@ -13,7 +13,8 @@ create or replace function app_hidden.claim_nights(
   booking_id uuid default null,
   unit_number smallint default null,
   note text default '',
-  expires_at timestamptz default null
+  expires_at timestamptz default null,
+  alteration_id uuid default null
 ) returns app_public.calendar_claims
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -29,10 +30,11 @@ begin
   loop
     begin
       insert into app_public.calendar_claims
-        (listing_id, unit_number, nights, kind, booking_id, note, expires_at)
+        (listing_id, unit_number, nights, kind, booking_id, note, expires_at, alteration_id)
       values (
         claim_nights.listing_id, v_unit_number, claim_nights.nights, claim_nights.kind,
-        claim_nights.booking_id, claim_nights.note, claim_nights.expires_at
+        claim_nights.booking_id, claim_nights.note, claim_nights.expires_at,
+        claim_nights.alteration_id
       )
       returning * into v_claim;
       return v_claim;
@@ -46,6 +48,6 @@ end
 $$;
 
 comment on function app_hidden.claim_nights(
-  uuid, daterange, app_public.claim_kind, uuid, smallint, text, timestamptz
+  uuid, daterange, app_public.claim_kind, uuid, smallint, text, timestamptz, uuid
 ) is
   'Takes nights of the first unit that is free; DATES_UNAVAILABLE where none is.';

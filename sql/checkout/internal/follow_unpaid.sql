@@ -11,7 +11,9 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if booking.status = 'pending_payment' and payment.status = 'authorised'
+  if payment.purpose = 'alteration' then
+    perform app_hidden.follow_unpaid_alteration(payment, app_hidden.alteration_of(payment));
+  elsif booking.status = 'pending_payment' and payment.status = 'authorised'
     and payment.capture_method = 'manual'
   then
     perform app_hidden.ask_host(booking, payment.authorised_until);

@@ -29,7 +29,7 @@ begin
   where p.id = payment.id;
 
   if record_capture.received_amount = payment.amount then
-    v_sold := app_hidden.confirm_booking(booking);
+    v_sold := app_hidden.sell_paid(payment, booking);
   elsif booking.status in ('pending_payment', 'requested', 'accepted') then
     update app_public.bookings b
     set status = 'cancelled', status_actor = 'system',
@@ -61,6 +61,11 @@ begin
     perform app_hidden.queue_refund(
       booking.id, record_capture.received_amount, 'not_accepted',
       'Another amount was taken than was asked for.', 'system'
+    );
+  elsif payment.purpose = 'alteration' then
+    perform app_hidden.queue_refund(
+      booking.id, payment.amount, 'late_payment',
+      'The payment came after the change of the stay had ended.', 'system'
     );
   elsif booking.booking_mode = 'request' then
     perform app_hidden.queue_refund(

@@ -17,7 +17,7 @@ as $$
     when 'cancelled' then booking.hold_expires_at
     else booking.hold_expires_at + interval '10 minutes'
   end
-  where c.booking_id = booking.id and c.kind = 'hold'
+  where c.booking_id = booking.id and c.kind = 'hold' and c.alteration_id is null
 $$;
 
 comment on function app_hidden.set_hold_end(app_public.bookings, app_public.payment_status) is

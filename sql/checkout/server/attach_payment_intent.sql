@@ -12,6 +12,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_booking app_public.bookings;
+  v_payment app_public.payments;
 begin
   select b.* into v_booking
   from app_public.payments p join app_public.bookings b on b.id = p.booking_id
@@ -24,7 +25,11 @@ begin
   if not found then
     return;
   end if;
-  if v_booking.status = 'pending_payment' then
+  select p.* into v_payment from app_public.payments p
+  where p.id = attach_payment_intent.payment_id;
+  if v_payment.purpose = 'alteration' then
+    perform app_hidden.follow_unpaid_alteration(v_payment, app_hidden.alteration_of(v_payment));
+  elsif v_booking.status = 'pending_payment' then
     perform app_hidden.set_hold_end(v_booking, 'requires_payment');
   elsif v_booking.status in ('expired', 'cancelled', 'declined') then
     perform app_hidden.queue_intent_cancellation(attach_payment_intent.payment_id);

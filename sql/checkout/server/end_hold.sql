@@ -16,6 +16,10 @@ begin
   select b.* into v_booking from app_public.bookings b where b.id = v_payment.booking_id;
   perform app_hidden.lock_units(v_booking.listing_id);
   v_booking := app_hidden.lock_booking(v_booking.id);
+  if v_payment.purpose = 'alteration' then
+    perform app_hidden.end_alteration_hold(v_payment);
+    return;
+  end if;
   if v_booking.status is distinct from 'pending_payment'
     or v_booking.hold_expires_at > app_hidden.clock()
   then

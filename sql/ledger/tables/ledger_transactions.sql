@@ -22,7 +22,7 @@ create table if not exists app_public.ledger_transactions (
   constraint ledger_transactions_kind_is_known check (
     kind in (
       'charge', 'late_charge', 'cancellation', 'goodwill', 'refund', 'refund_failure',
-      'foreign_refund', 'foreign_refund_failure', 'settlement', 'unknown_charge'
+      'foreign_refund', 'foreign_refund_failure', 'settlement', 'unknown_charge', 'alteration'
     )
   ),
   -- What is taken back is taken back once.
@@ -61,8 +61,8 @@ comment on column app_public.ledger_transactions.id is 'Public id of the transac
 comment on column app_public.ledger_transactions.external_fact is
   'What happened outside, such as charge:ch_123; once each.';
 comment on column app_public.ledger_transactions.kind is
-  'charge, late_charge, cancellation, goodwill, refund, refund_failure, foreign_refund, '
-  'foreign_refund_failure, settlement or unknown_charge.';
+  'charge, late_charge, cancellation, alteration, goodwill, refund, refund_failure, '
+  'foreign_refund, foreign_refund_failure, settlement or unknown_charge.';
 comment on column app_public.ledger_transactions.booking_id is 'The booking it is about.';
 comment on column app_public.ledger_transactions.payment_id is 'The payment it is of.';
 comment on column app_public.ledger_transactions.refund_id is 'The refund it is of.';

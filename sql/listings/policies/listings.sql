@@ -23,10 +23,12 @@ grant select on app_public.listings to :DATABASE_VISITOR;
 grant insert (
   title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms, unit_count,
   booking_mode, cancellation_policy, check_in_from, check_out_until,
-  min_nights, max_nights, advance_notice_hours, booking_window_days, preparation_days
+  min_nights, max_nights, advance_notice_hours, booking_window_days, preparation_days,
+  accepts_alterations
 ) on app_public.listings to :DATABASE_VISITOR;
 grant update (
   title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms,
   booking_mode, cancellation_policy, check_in_from, check_out_until,
-  min_nights, max_nights, advance_notice_hours, booking_window_days, preparation_days
+  min_nights, max_nights, advance_notice_hours, booking_window_days, preparation_days,
+  accepts_alterations
 ) on app_public.listings to :DATABASE_VISITOR;

@@ -40,6 +40,7 @@ create table if not exists app_public.listings (
   published_at timestamptz,
   created_at timestamptz not null default app_hidden.clock(),
   updated_at timestamptz not null default app_hidden.clock(),
+  accepts_alterations boolean not null default false,
 
   constraint listings_title_has_length check (length(title) <= 200 and btrim(title) <> ''),
   constraint listings_description_is_bounded check (length(description) <= 20000),
@@ -120,6 +121,9 @@ comment on column app_public.listings.advance_notice_hours is
   'Hours between booking and the earliest check-in.';
 comment on column app_public.listings.booking_window_days is
   'How many days ahead a stay may begin.';
+comment on column app_public.listings.accepts_alterations is
+  'Whether a guest''s change of a stay is accepted at once where it keeps to the restrictions and '
+  'costs no less; else the host is asked.';
 comment on column app_public.listings.preparation_days is 'Nights kept free after each stay.';
 comment on column app_public.listings.time_zone is 'IANA zone whose local dates the stays are in.';
 comment on column app_public.listings.country_code is 'ISO 3166-1 alpha-2 code of the country.';

@@ -45,6 +45,26 @@ as $$
     and b.id = mails_of_event.subject and b.answer_due_at is not null and b.confirmed_at is null
     and m.is_news
   union all
+  -- Of a change both sides hear, but for what one has just done oneself.
+  select m.kind, m.user_id, b.id
+  from app_public.alterations a
+  join app_public.bookings b on b.id = a.booking_id
+  cross join lateral (values ('guest', b.guest_id), ('host', b.host_id)) side (actor, user_id)
+  cross join lateral (
+    select side.user_id, case
+      when mails_of_event.type = 'alteration.proposed' and side.actor <> a.proposed_by::text
+        then 'alteration_proposed'
+      when mails_of_event.type = 'alteration.accepted' and side.actor = 'guest'
+        then 'alteration_accepted'
+      when mails_of_event.type = 'alteration.applied' then 'alteration_applied'
+      when mails_of_event.type in (
+          'alteration.declined', 'alteration.withdrawn', 'alteration.expired'
+        ) and side.actor <> a.status_actor::text and b.status = 'confirmed'
+        then 'alteration_ended'
+    end as kind
+  ) m
+  where a.id = mails_of_event.subject and m.kind is not null
+  union all
   -- Each refund says for itself that it has arrived, or that it has not, and why it was made.
   select
     case

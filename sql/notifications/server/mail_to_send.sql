@@ -10,7 +10,8 @@ create or replace function app_private.mail_to_send(
   out currency text, out exponent integer, out total_amount bigint, out host_amount bigint,
   out street text, out cancelled_by text, out cancellation_reason text, out kept_host_amount bigint,
   out refund_amount bigint, out refund_reason text, out status text, out status_reason text,
-  out answer_due text
+  out answer_due text, out new_check_in date, out new_check_out date, out new_guests integer,
+  out difference_amount bigint, out alteration_reason text, out pay_until text
 )
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -19,7 +20,9 @@ as $$
     b.check_in, b.check_out, b.guests, b.currency, cu.exponent, b.total_amount, b.host_amount,
     a.street, ca.actor::text, ca.reason, ca.host_amount, coalesce(r.amount, ca.refund_amount),
     r.reason, b.status::text, b.status_reason,
-    to_char(b.answer_due_at at time zone b.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || b.time_zone
+    to_char(b.answer_due_at at time zone b.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || b.time_zone,
+    al.check_in, al.check_out, al.guests, al.difference_amount, al.reason,
+    to_char(al.expires_at at time zone b.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || b.time_zone
   from app_private.mails m
   join app_public.users u on u.id = m.user_id
   join app_public.user_contacts c on c.user_id = u.id
@@ -33,6 +36,7 @@ as $$
   -- A mail about a refund is about the refund of its event.
   left join app_private.events e on e.id = m.event_id
   left join app_public.refunds r on r.id = e.subject
+  left join app_public.alterations al on al.id = e.subject
   where m.id = mail_to_send.mail_id and m.sent_at is null
 $$;
 

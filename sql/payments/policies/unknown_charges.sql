@@ -4,4 +4,4 @@ create policy select_operator on app_public.unknown_charges for select to :DATAB
   using (true);
 -- No insert, update or delete: they follow Stripe.
 
-grant select on app_public.unknown_charges to :DATABASE_OPERATOR;
+grant select on app_public.unknown_charges to :DATABASE_VISITOR;

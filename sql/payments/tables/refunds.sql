@@ -25,7 +25,7 @@ create table if not exists app_public.refunds (
     status = 'failed' and origin = 'ours' and resolved_at is null
   ) stored,
   failure_code text,
-  resolution app_public.prose,
+  resolution text,
   resolver_id uuid
     constraint refunds_resolver_id_fkey references app_public.users on delete set null,
 

@@ -47,6 +47,7 @@ export const CODES = {
     "foreign_refund_failure",
     "settlement",
     "unknown_charge",
+    "alteration",
   ],
   PublicationRequirement: [
     "title",
