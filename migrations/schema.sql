@@ -982,15 +982,21 @@ create table app_private.stripe_events (
   object_id text,
   payload jsonb not null,
   received_at timestamp with time zone default app_hidden.clock() not null,
-  processed_at timestamp with time zone
+  processed_at timestamp with time zone,
+  account text,
+  livemode boolean,
+  ignored_because text,
+  asked_at timestamp with time zone
 );
 alter table app_private.stripe_events owner to staybase_owner;
 alter table app_private.stripe_events add constraint stripe_events_pkey
   PRIMARY KEY (id);
 alter table app_private.stripe_events add constraint stripe_events_id_has_shape
   CHECK ((id ~ '^evt_[A-Za-z0-9_]{1,250}$'::text));
+alter table app_private.stripe_events add constraint stripe_events_ignored_is_known
+  CHECK ((ignored_because = ANY (ARRAY['other_account'::text, 'other_mode'::text])));
 CREATE INDEX stripe_events_processed_at_idx ON app_private.stripe_events USING btree (processed_at) WHERE (processed_at IS NOT NULL);
-CREATE INDEX stripe_events_waiting_idx ON app_private.stripe_events USING btree (received_at) WHERE (processed_at IS NULL);
+CREATE INDEX stripe_events_waiting_idx ON app_private.stripe_events USING btree (COALESCE(asked_at, received_at)) WHERE (processed_at IS NULL);
 alter table app_private.stripe_events enable row level security;
 alter table app_private.stripe_events force row level security;
 create policy definer_all on app_private.stripe_events as permissive for all to staybase_owner
@@ -2166,7 +2172,8 @@ create table app_public.payments (
   attempt smallint default 1 not null,
   stripe_customer_id text,
   host_amount bigint not null,
-  platform_amount bigint not null
+  platform_amount bigint not null,
+  asked_at timestamp with time zone
 );
 alter table app_public.payments owner to staybase_owner;
 alter table app_public.payments add constraint payments_pkey
@@ -2191,7 +2198,7 @@ alter table app_public.payments add constraint payments_shares_sum
   CHECK (((host_amount + platform_amount) = amount));
 CREATE INDEX payments_booking_id_idx ON app_public.payments USING btree (booking_id, currency);
 CREATE INDEX payments_currency_idx ON app_public.payments USING btree (currency);
-CREATE INDEX payments_open_idx ON app_public.payments USING btree (created_at) WHERE (status = ANY (ARRAY['requires_payment'::app_public.payment_status, 'requires_action'::app_public.payment_status, 'processing'::app_public.payment_status, 'authorised'::app_public.payment_status]));
+CREATE INDEX payments_open_idx ON app_public.payments USING btree (COALESCE(asked_at, created_at)) WHERE (status = ANY (ARRAY['requires_payment'::app_public.payment_status, 'requires_action'::app_public.payment_status, 'processing'::app_public.payment_status, 'authorised'::app_public.payment_status]));
 CREATE UNIQUE INDEX payments_one_live_a_purpose ON app_public.payments USING btree (booking_id, purpose, sequence) WHERE (status <> ALL (ARRAY['failed'::app_public.payment_status, 'cancelled'::app_public.payment_status]));
 alter table app_public.payments enable row level security;
 alter table app_public.payments force row level security;
@@ -2229,6 +2236,7 @@ comment on column app_public.payments.attempt is 'How many intents were made for
 comment on column app_public.payments.stripe_customer_id is 'Stripe''s id of the guest.';
 comment on column app_public.payments.host_amount is 'What the host earns of it, in minor units.';
 comment on column app_public.payments.platform_amount is 'What the platform earns of it, in minor units.';
+comment on column app_public.payments.asked_at is 'When Stripe was last asked after it, unbidden.';
 grant select on app_public.payments to staybase_visitor;
 
 --
@@ -2371,7 +2379,8 @@ create table app_public.refunds (
   needs_attention boolean generated always as (((status = 'failed'::app_public.refund_status) AND (origin = 'ours'::app_public.refund_origin) AND (resolved_at IS NULL))) stored not null,
   failure_code text,
   resolution text,
-  resolver_id uuid
+  resolver_id uuid,
+  asked_at timestamp with time zone
 );
 alter table app_public.refunds owner to staybase_owner;
 alter table app_public.refunds add constraint refunds_pkey
@@ -2399,7 +2408,7 @@ alter table app_public.refunds add constraint refunds_resolved_has_failed
 CREATE INDEX refunds_actor_id_idx ON app_public.refunds USING btree (actor_id);
 CREATE INDEX refunds_currency_idx ON app_public.refunds USING btree (currency);
 CREATE INDEX refunds_needing_attention_idx ON app_public.refunds USING btree (id) WHERE needs_attention;
-CREATE INDEX refunds_open_idx ON app_public.refunds USING btree (created_at) WHERE (status = ANY (ARRAY['requested'::app_public.refund_status, 'pending'::app_public.refund_status]));
+CREATE INDEX refunds_open_idx ON app_public.refunds USING btree (COALESCE(asked_at, created_at)) WHERE (status = ANY (ARRAY['requested'::app_public.refund_status, 'pending'::app_public.refund_status]));
 CREATE INDEX refunds_payment_id_idx ON app_public.refunds USING btree (payment_id);
 CREATE INDEX refunds_resolver_id_idx ON app_public.refunds USING btree (resolver_id);
 alter table app_public.refunds enable row level security;
@@ -2437,6 +2446,7 @@ comment on column app_public.refunds.needs_attention is 'Whether it has failed a
 comment on column app_public.refunds.failure_code is 'Why it failed, in Stripe''s words; superseded where another refund took its place before it was made.';
 comment on column app_public.refunds.resolution is 'How a refund that failed was settled otherwise.';
 comment on column app_public.refunds.resolver_id is 'Which operator repeated or settled a refund that failed.';
+comment on column app_public.refunds.asked_at is 'When Stripe was last asked after it, unbidden.';
 grant select on app_public.refunds to staybase_visitor;
 
 --
@@ -8711,43 +8721,55 @@ declare
   v_refunds integer;
   v_events integer;
 begin
+  with stale as (
+    update app_public.payments p set asked_at = app_hidden.clock()
+    where p.id = any (array(
+      select o.id from app_public.payments o
+      where o.status in ('requires_payment', 'requires_action', 'processing', 'authorised')
+        and o.stripe_payment_intent_id is not null
+        and o.created_at between app_hidden.clock() - interval '30 days'
+          and app_hidden.clock() - interval '20 minutes'
+        and not app_hidden.job_is_pending('payment__sync:' || o.id)
+      order by coalesce(o.asked_at, o.created_at)
+      limit 1000
+    ))
+    returning p.id, p.stripe_payment_intent_id
+  )
   select count(app_hidden.add_job(
-    'payment__sync', jsonb_build_object('paymentId', p.id), 'payment__sync:' || p.id,
-    queue_name => app_hidden.stripe_queue(p.stripe_payment_intent_id)
-  )) into v_payments
-  from (
-    select p.id, p.stripe_payment_intent_id from app_public.payments p
-    where p.status in ('requires_payment', 'requires_action', 'processing', 'authorised')
-      and p.stripe_payment_intent_id is not null
-      and p.created_at between app_hidden.clock() - interval '30 days'
-        and app_hidden.clock() - interval '20 minutes'
-      and not app_hidden.job_is_pending('payment__sync:' || p.id)
-    order by p.created_at
-    limit 1000
-  ) p;
+    'payment__sync', jsonb_build_object('paymentId', s.id), 'payment__sync:' || s.id,
+    queue_name => app_hidden.stripe_queue(s.stripe_payment_intent_id)
+  )) into v_payments from stale s;
+  with stale as (
+    update app_public.refunds r set asked_at = app_hidden.clock()
+    where r.id = any (array(
+      select o.id from app_public.refunds o
+      where o.status in ('requested', 'pending')
+        and o.created_at between app_hidden.clock() - interval '30 days'
+          and app_hidden.clock() - interval '1 hour'
+        and not app_hidden.job_is_pending('refund:' || o.id)
+      order by coalesce(o.asked_at, o.created_at)
+      limit 1000
+    ))
+    returning r.id
+  )
   select count(app_hidden.add_job(
-    'refund__create', jsonb_build_object('refundId', r.id), 'refund:' || r.id, max_attempts => 25
-  )) into v_refunds
-  from (
-    select r.id from app_public.refunds r
-    where r.status in ('requested', 'pending')
-      and r.created_at between app_hidden.clock() - interval '30 days'
-        and app_hidden.clock() - interval '1 hour'
-      and not app_hidden.job_is_pending('refund:' || r.id)
-    order by r.created_at
-    limit 1000
-  ) r;
+    'refund__create', jsonb_build_object('refundId', s.id), 'refund:' || s.id, max_attempts => 25
+  )) into v_refunds from stale s;
+  with stale as (
+    update app_private.stripe_events e set asked_at = app_hidden.clock()
+    where e.id = any (array(
+      select o.id from app_private.stripe_events o
+      where o.processed_at is null and o.received_at < app_hidden.clock() - interval '1 hour'
+        and not app_hidden.job_is_pending('stripe_event:' || o.id)
+      order by coalesce(o.asked_at, o.received_at)
+      limit 1000
+    ))
+    returning e.id, e.object_id
+  )
   select count(app_hidden.add_job(
-    'stripe__process_event', jsonb_build_object('eventId', e.id), 'stripe_event:' || e.id,
-    max_attempts => 25, queue_name => app_hidden.stripe_queue(e.object_id)
-  )) into v_events
-  from (
-    select e.id, e.object_id from app_private.stripe_events e
-    where e.processed_at is null and e.received_at < app_hidden.clock() - interval '1 hour'
-      and not app_hidden.job_is_pending('stripe_event:' || e.id)
-    order by e.received_at
-    limit 1000
-  ) e;
+    'stripe__process_event', jsonb_build_object('eventId', s.id), 'stripe_event:' || s.id,
+    max_attempts => 25, queue_name => app_hidden.stripe_queue(s.object_id)
+  )) into v_events from stale s;
   return v_payments + v_refunds + v_events;
 end
 $function$;
@@ -8874,37 +8896,43 @@ comment on routine app_private.start_session(uuid,bytea,text,interval) is 'Opens
 grant execute on routine app_private.start_session(uuid,bytea,text,interval) to staybase_authenticator;
 
 --
--- function app_private.store_stripe_event(text,text,text,jsonb)
+-- function app_private.store_stripe_event(text,text,text,jsonb,text,boolean,text)
 --
-CREATE OR REPLACE FUNCTION app_private.store_stripe_event(id text, type text, object_id text, payload jsonb)
+CREATE OR REPLACE FUNCTION app_private.store_stripe_event(id text, type text, object_id text, payload jsonb, account text DEFAULT NULL::text, livemode boolean DEFAULT NULL::boolean, ignored_because text DEFAULT NULL::text)
  RETURNS boolean
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  insert into app_private.stripe_events (id, type, object_id, payload)
+  insert into app_private.stripe_events (
+    id, type, object_id, payload, account, livemode, ignored_because, processed_at
+  )
   values (
     store_stripe_event.id, store_stripe_event.type, store_stripe_event.object_id,
-    store_stripe_event.payload
+    store_stripe_event.payload, store_stripe_event.account, store_stripe_event.livemode,
+    store_stripe_event.ignored_because,
+    case when store_stripe_event.ignored_because is not null then app_hidden.clock() end
   )
   on conflict on constraint stripe_events_pkey do nothing;
   if not found then
     return false;
   end if;
-  perform app_hidden.add_job(
-    'stripe__process_event',
-    jsonb_build_object('eventId', store_stripe_event.id),
-    'stripe_event:' || store_stripe_event.id,
-    max_attempts => 25,
-    queue_name => app_hidden.stripe_queue(store_stripe_event.object_id)
-  );
+  if store_stripe_event.ignored_because is null then
+    perform app_hidden.add_job(
+      'stripe__process_event',
+      jsonb_build_object('eventId', store_stripe_event.id),
+      'stripe_event:' || store_stripe_event.id,
+      max_attempts => 25,
+      queue_name => app_hidden.stripe_queue(store_stripe_event.object_id)
+    );
+  end if;
   return true;
 end
 $function$;
-alter routine app_private.store_stripe_event(text,text,text,jsonb) owner to staybase_owner;
-comment on routine app_private.store_stripe_event(text,text,text,jsonb) is 'Keeps an event and queues its job in one transaction; false where it was kept before.';
-grant execute on routine app_private.store_stripe_event(text,text,text,jsonb) to staybase_authenticator;
+alter routine app_private.store_stripe_event(text,text,text,jsonb,text,boolean,text) owner to staybase_owner;
+comment on routine app_private.store_stripe_event(text,text,text,jsonb,text,boolean,text) is 'Keeps an event and queues its job in one transaction; false where it was kept before.';
+grant execute on routine app_private.store_stripe_event(text,text,text,jsonb,text,boolean,text) to staybase_authenticator;
 
 --
 -- function app_private.stripe_customer_of(uuid)

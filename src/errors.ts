@@ -406,6 +406,11 @@ export const ERRORS = define({
     message: "The payment provider did not answer. Repeat the request: nothing is charged twice.",
     remedy: "Repeat the same request.",
   },
+  PAYMENT_UNAVAILABLE: {
+    status: 503,
+    message: "The payment provider does not answer at the moment. Nothing has been charged.",
+    remedy: "Repeat the same request after the seconds that `Retry-After` says.",
+  },
   SIGNATURE_INVALID: {
     status: 400,
     message: "The signature of the webhook is not valid.",

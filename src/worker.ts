@@ -11,7 +11,7 @@ import {
   type WorkerEvents,
   Logger as WorkerLogger,
 } from "graphile-worker";
-import { crontab, formerJobs, jobs } from "./jobs/index.ts";
+import { crontab, formerJobs, isStripes, jobs } from "./jobs/index.ts";
 import { type RunningWork, runProcess } from "./process.ts";
 import { bounded } from "./resources/bounded.ts";
 import { startHeartbeat } from "./resources/heartbeat.ts";
@@ -25,8 +25,8 @@ const STOP_MS = 10_000;
 /** How long its connections may take to close after that, in milliseconds. */
 const CLOSE_MS = 5000;
 
-/** Connections beside those of jobs: one listens for new ones, one is the clock's, one beats. */
-const STEADY_CONNECTIONS = 3;
+/** Connections beside those of jobs: two listen for new ones, one is the clock's, one beats. */
+const STEADY_CONNECTIONS = 4;
 
 export interface RunningWorker extends RunningWork {
   /** Takes no more jobs, waits for those that run, and signs off. */
@@ -40,20 +40,32 @@ export async function startWorker(shared: Resources): Promise<RunningWorker> {
   // Its own connections: requests must not starve it, or it would miss beats and seem dead.
   const pool = createPool(config, logger, {
     applicationName: "staybase-worker",
-    max: config.worker.concurrency + STEADY_CONNECTIONS,
+    max: config.worker.concurrency + config.worker.stripeConcurrency + STEADY_CONNECTIONS,
   });
   const resources: Resources = { ...shared, pool };
   const poolIds = new Set<string>();
-  const runner = await startRunner(resources, poolIds).catch(async (error: unknown) => {
+  const ends: { failed: Promise<never>; stop(): Promise<void> }[] = [];
+  const stopAll = async (): Promise<void> => {
+    await Promise.all(ends.map((end) => end.stop()));
+  };
+  try {
+    // What asks Stripe has slots of its own: when Stripe hangs, all else goes on in time.
+    for (const asksStripe of [false, true]) {
+      ends.push(watchEnd(await startRunner(resources, poolIds, asksStripe)));
+    }
+  } catch (error) {
+    await stopAll();
     await pool.end();
     throw error;
-  });
+  }
   const heartbeat = startHeartbeat(resources, poolIds);
-  const end = watchEnd(runner);
+  const failed = Promise.race(ends.map((end) => end.failed));
+  // Whoever does not look at it must not be ended by it.
+  failed.catch(() => undefined);
   return {
-    failed: end.failed,
+    failed,
     stop: async () => {
-      await bounded(STOP_MS, "Finishing jobs", end.stop()).catch((error: unknown) =>
+      await bounded(STOP_MS, "Finishing jobs", stopAll()).catch((error: unknown) =>
         logger.warn({ err: error }, "jobs did not finish in time; they will be run again"),
       );
       await heartbeat.stop();
@@ -64,22 +76,29 @@ export async function startWorker(shared: Resources): Promise<RunningWorker> {
   };
 }
 
-/** Starts graphile-worker; `poolIds` gets the names in which it locks jobs. */
-function startRunner(resources: Resources, poolIds: Set<string>): Promise<Runner> {
+/**
+ * Starts graphile-worker for the jobs that ask Stripe, or for the others and the clock; `poolIds`
+ * gets the names in which it locks jobs.
+ */
+function startRunner(
+  resources: Resources,
+  poolIds: Set<string>,
+  asksStripe: boolean,
+): Promise<Runner> {
   const { config, logger, pool } = resources;
   const events: WorkerEvents = new EventEmitter();
   // A job is locked by the pool of workers, whichever of them runs it.
   events.on("pool:create", ({ workerPool }) => poolIds.add(workerPool.id));
   const taskList: TaskList = {};
   for (const [name, job] of Object.entries({ ...formerJobs, ...jobs })) {
-    taskList[name] = (payload) => job(resources, payload);
+    if (isStripes(job) === asksStripe) taskList[name] = (payload) => job(resources, payload);
   }
   return run({
     pgPool: pool,
     taskList,
-    crontab,
+    crontab: asksStripe ? "" : crontab,
     events,
-    concurrency: config.worker.concurrency,
+    concurrency: asksStripe ? config.worker.stripeConcurrency : config.worker.concurrency,
     noHandleSignals: true,
     logger: new WorkerLogger((scope) => (level, message) => {
       // Its messages quote errors of jobs; payloads are ids of ours, never personal data.

@@ -83,14 +83,14 @@ function explainAbsence(absent: readonly Service[], holder: Holder | undefined):
 
 async function checkServices(config: Config): Promise<Finding[]> {
   const { redis, stripe, mail } = config;
-  const { secretKey, publishableKey = "", webhookSecret = "" } = stripe;
+  const { secretKey, publishableKey = "", webhookSecrets = [] } = stripe;
   const { smtpUrl } = mail;
   const all = await Promise.all([
     checkDatabase(config),
     checkRedis(redis.url),
     secretKey === undefined
       ? []
-      : [checkStripe({ ...stripe, secretKey, publishableKey, webhookSecret })],
+      : [checkStripe({ ...stripe, secretKey, publishableKey, webhookSecrets })],
     smtpUrl === undefined ? [] : [checkMail({ ...mail, smtpUrl })],
   ]);
   return Promise.all(all.flat());

@@ -77,7 +77,8 @@ export interface Config {
   readonly stripe: {
     readonly secretKey: string | undefined;
     readonly publishableKey: string | undefined;
-    readonly webhookSecret: string | undefined;
+    /** Each of them is good; there are several while one is replaced by another. */
+    readonly webhookSecrets: readonly string[] | undefined;
     /** `undefined` is Stripe itself; else the simulator. */
     readonly apiUrl: string | undefined;
   };
@@ -89,7 +90,12 @@ export interface Config {
     /** Whether `smtpUrl` is that of our mail catcher; the environment cannot say so. */
     readonly isStandIn: boolean;
   };
-  readonly worker: { readonly concurrency: number; readonly heartbeatSeconds: number };
+  readonly worker: {
+    readonly concurrency: number;
+    /** Slots for jobs that ask Stripe, beside the others. */
+    readonly stripeConcurrency: number;
+    readonly heartbeatSeconds: number;
+  };
   /** Absolute path of the folder that belongs to this installation's stand-ins. */
   readonly dataDir: string;
   readonly allowStandIns: boolean;
@@ -102,7 +108,7 @@ export interface CompleteConfig extends Config {
   readonly stripe: Config["stripe"] & {
     readonly secretKey: string;
     readonly publishableKey: string;
-    readonly webhookSecret: string;
+    readonly webhookSecrets: readonly string[];
   };
   readonly mail: Config["mail"] & { readonly smtpUrl: string };
 }
@@ -247,7 +253,7 @@ function assemble(values: Values, isLocal: boolean): Config {
     stripe: {
       secretKey: values.STRIPE_SECRET_KEY,
       publishableKey: values.STRIPE_PUBLISHABLE_KEY,
-      webhookSecret: values.STRIPE_WEBHOOK_SECRET,
+      webhookSecrets: values.STRIPE_WEBHOOK_SECRET,
       apiUrl: values.STRIPE_API_URL,
     },
     mail: {
@@ -258,6 +264,7 @@ function assemble(values: Values, isLocal: boolean): Config {
     },
     worker: {
       concurrency: values.WORKER_CONCURRENCY,
+      stripeConcurrency: values.WORKER_STRIPE_CONCURRENCY,
       heartbeatSeconds: values.WORKER_HEARTBEAT_SECONDS,
     },
     dataDir,

@@ -67,6 +67,7 @@ export function productionFaults(
     const problem = "must be empty in production: payments belong to Stripe itself.";
     faults.push({ variable: "STRIPE_API_URL", problem });
   }
+  faults.push(...wrongMode(values));
   const url = values.PUBLIC_URL;
   if (url?.startsWith("http:") && !isThisMachine(url)) {
     const problem = `must start with https:// in production: passwords go there. It is "${url}".`;
@@ -79,6 +80,21 @@ export function productionFaults(
     faults.push({ variable: "SMTP_URL", problem });
   }
   return faults;
+}
+
+/** Keys of Stripe's other mode: guests would pay with play money, or testers with real money. */
+function wrongMode(values: Values): ConfigFault[] {
+  if (values.ALLOW_STAND_INS) return [];
+  const mode = values.STAGING ? "live" : "test";
+  return (["STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY"] as const)
+    .filter((variable) => new RegExp(`^[a-z]+_${mode}_`).test(values[variable] ?? ""))
+    .map((variable) => ({
+      variable,
+      problem: values.STAGING
+        ? "is a live key, and STAGING says that nobody pays here. Take a test key."
+        : "is a test key, with which nobody pays. Take a live key; STAGING=true says that this " +
+          "system is for trying things out.",
+    }));
 }
 
 /**
@@ -128,7 +144,8 @@ export function knownDefaults(
     STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,
   };
   for (const variable of Object.keys(known) as VariableName[]) {
-    if (beyond === undefined || values[variable] !== known[variable]) continue;
+    const chosen: unknown[] = [values[variable]].flat();
+    if (beyond === undefined || !chosen.includes(known[variable])) continue;
     const { example }: Variable<unknown> = variables[variable];
     const problem = `is the default that everybody knows. ${beyond}: set your own, ${example}.`;
     faults.push({ variable, problem });

@@ -132,8 +132,8 @@ export const variables = {
   }),
   DATABASE_POOL_SIZE: define<number>({
     sentence:
-      "How many database connections one process may hold; a worker has WORKER_CONCURRENCY + 3 " +
-      "of its own. All processes must fit the server.",
+      "How many database connections one process may hold; a worker has WORKER_CONCURRENCY + " +
+      "WORKER_STRIPE_CONCURRENCY + 4 of its own. All processes must fit the server.",
     parse: integer(1, 500),
     fallback: () => 10,
   }),
@@ -187,13 +187,22 @@ export const variables = {
     production: "unless stand-ins",
     example: "pk_live_... from https://dashboard.stripe.com/apikeys",
   }),
-  STRIPE_WEBHOOK_SECRET: define<string | undefined>({
-    sentence: "The signing secret of the webhook endpoint PUBLIC_URL/v1/webhooks/stripe.",
-    parse: prefixed("whsec_"),
+  STRIPE_WEBHOOK_SECRET: define<readonly string[] | undefined>({
+    sentence:
+      "The signing secret of the webhook endpoint PUBLIC_URL/v1/webhooks/stripe; several, with " +
+      "commas between them, while one is replaced by another.",
+    parse: (text) => list(text).map(prefixed("whsec_")),
     fallback: () => undefined,
     secret: true,
     production: "unless stand-ins",
     example: "whsec_... from the webhook page of the Stripe dashboard",
+  }),
+  STAGING: define<boolean>({
+    sentence:
+      "Whether a production environment is for trying things out: then Stripe's test keys are " +
+      "taken there, and its live keys refused.",
+    parse: boolean,
+    fallback: () => false,
   }),
   STRIPE_API_URL: define<string | undefined>({
     sentence: "Where Stripe is: empty is Stripe itself, else a simulator that runs elsewhere.",
@@ -248,6 +257,11 @@ export const variables = {
   }),
   WORKER_CONCURRENCY: define<number>({
     sentence: "How many jobs one worker runs at a time.",
+    parse: integer(1, 100),
+    fallback: () => 4,
+  }),
+  WORKER_STRIPE_CONCURRENCY: define<number>({
+    sentence: "How many jobs that ask Stripe a worker runs at once, beside the others.",
     parse: integer(1, 100),
     fallback: () => 4,
   }),

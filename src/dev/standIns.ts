@@ -244,7 +244,9 @@ function withAddresses(config: Config, found: Addresses): Config {
     ...(absent.has("postgres") && postgres
       ? { database: { ...config.database, ...postgres } }
       : {}),
-    ...(absent.has("stripe") && stripe ? { stripe } : {}),
+    ...(absent.has("stripe") && stripe
+      ? { stripe: { ...stripe, webhookSecrets: [stripe.webhookSecret] } }
+      : {}),
     ...(absent.has("mail") && mail ? { mail: { ...config.mail, ...mail, isStandIn: true } } : {}),
   };
 }

@@ -53,6 +53,18 @@ export const formerJobs: Readonly<Record<string, Job>> = {
   send_registration_mail: sendRegistrationMail,
 };
 
+const STRIPES: ReadonlySet<Job> = new Set([
+  cancelPaymentIntent,
+  capturePayment,
+  createRefund,
+  processStripeEvent,
+  refundUnknownCharge,
+  syncPayment,
+]);
+
+/** Whether a job asks Stripe, which may not answer for long. */
+export const isStripes = (job: Job): boolean => STRIPES.has(job);
+
 /** In UTC; a time that was missed while no worker ran is made up for where `fill` says so. */
 export const crontab = `
 * * * * * booking__expire_holds ?max=3

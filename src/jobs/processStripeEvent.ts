@@ -29,9 +29,8 @@ export const processStripeEvent: Job = async (resources, payload) => {
   await resources.pool.query("select app_private.mark_stripe_event_processed($1)", [eventId]);
 };
 
-/** Types that are not here are kept in the inbox and need nothing done. */
 async function act(resources: Resources, type: string, objectId: string): Promise<void> {
-  const follow = followerOf(type);
+  const follow = FOLLOWED_EVENTS[type];
   if (follow === undefined) return;
   try {
     await follow(resources, objectId);
@@ -44,16 +43,27 @@ async function act(resources: Resources, type: string, objectId: string): Promis
 
 type Follower = (resources: Resources, objectId: string) => Promise<void>;
 
-function followerOf(type: string): Follower | undefined {
-  if (type.startsWith("payment_intent.")) return followPaymentIntent;
-  if (type.startsWith("refund.") || type === "charge.refund.updated") return followRefund;
-  return type === "charge.refunded" ? followRefundsOfCharge : undefined;
-}
-
 const followRefund: Follower = async (resources, refundId) =>
   applyRefund(resources, await resources.stripe.jobs.refunds.retrieve(refundId));
 
 const followRefundsOfCharge: Follower = async (resources, chargeId) => {
   const { payment_intent: intent } = await resources.stripe.jobs.charges.retrieve(chargeId);
   if (typeof intent === "string") await applyRefundsOf(resources, intent);
+};
+
+/**
+ * What the webhook endpoint subscribes to, and what becomes of each. Whatever else comes is kept in
+ * the inbox and needs nothing done.
+ */
+export const FOLLOWED_EVENTS: Readonly<Record<string, Follower>> = {
+  "payment_intent.amount_capturable_updated": followPaymentIntent,
+  "payment_intent.canceled": followPaymentIntent,
+  "payment_intent.payment_failed": followPaymentIntent,
+  "payment_intent.processing": followPaymentIntent,
+  "payment_intent.requires_action": followPaymentIntent,
+  "payment_intent.succeeded": followPaymentIntent,
+  "charge.refunded": followRefundsOfCharge,
+  "refund.created": followRefund,
+  "refund.failed": followRefund,
+  "refund.updated": followRefund,
 };

@@ -63,7 +63,7 @@ export async function openResources(
     stack.push({ name: "redis", close: async () => redis?.dispose() });
     const tokens = createTokens(config);
     const revocations = createSessionRevocations(redis, tokens.accessSeconds);
-    const stripe = createStripe(config);
+    const stripe = createStripe(config, logger);
     const mailer = openMailer(config);
     stack.push({ name: "mail", close: () => mailer.dispose() });
     const passwords = await openPasswords();

@@ -5,12 +5,12 @@
  * any number of repeats make one charge, and whoever asks sees where the payment is.
  */
 import { ExponentialBackoff, handleWhen, retry } from "cockatiel";
-import { Stripe } from "stripe";
+import type { Stripe } from "stripe";
 import { ApiError } from "../errors.ts";
 import { applyPaymentIntent } from "../payments/paymentIntents.ts";
 import type { Resources } from "../resources/index.ts";
 import { retryable, withTransaction } from "../resources/postgres.ts";
-import { isBusy, isKeptFailure, isRefusal } from "../resources/stripe.ts";
+import { isBusy, isKeptFailure, stripeApiError } from "../resources/stripe.ts";
 import type { RestHandler, RestRequest } from "./handler.ts";
 import { limitTries } from "./limits.ts";
 
@@ -124,13 +124,7 @@ async function intentOf(resources: Resources, payment: PaymentRow): Promise<Stri
   return intent;
 }
 
-/**
- * A time-out or a 5xx says nothing of what happened: the client repeats, and the key finds it. A
- * refusal is final, also that Stripe does not know the intent: we make no second one then, for the
- * first may be of another account, and paid.
- */
+/** That Stripe does not know an intent is final, too: it may be of another account, and paid. */
 function explain(error: unknown): never {
-  if (!(error instanceof Stripe.errors.StripeError)) throw error;
-  const code = isRefusal(error) ? "PAYMENT_REFUSED" : "PAYMENT_PROVIDER";
-  throw new ApiError(code, undefined, { cause: error });
+  throw stripeApiError(error);
 }

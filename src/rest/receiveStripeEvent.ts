@@ -13,14 +13,35 @@ const TOLERANCE_SECONDS = 300;
 export const receiveStripeEvent: RestHandler = async (resources, request) => {
   const body = verifiedBody(resources, request.body, request.header("stripe-signature"));
   const event = readEvent(body);
+  const ignored = reasonToIgnore(resources, event);
   const { rows } = await resources.pool.query<{ stored: boolean }>(
-    "select app_private.store_stripe_event($1, $2, $3, $4) as stored",
-    [event.id, event.type, event.objectId, event.payload],
+    "select app_private.store_stripe_event($1, $2, $3, $4, $5, $6, $7) as stored",
+    [
+      event.id,
+      event.type,
+      event.objectId,
+      event.payload,
+      event.account,
+      event.isLive,
+      ignored ?? null,
+    ],
   );
   const stored = rows[0]?.stored ?? false;
-  resources.logger.info({ eventId: event.id, type: event.type, stored }, "event from Stripe");
+  const facts = { eventId: event.id, type: event.type, stored };
+  if (ignored === undefined) resources.logger.info(facts, "event from Stripe");
+  else resources.logger.warn({ ...facts, ignored }, "an event that is not ours is not acted on");
   return { status: 200, body: { received: true } };
 };
+
+/**
+ * An event of a connected account, or of the mode that our key is not of, says nothing about our
+ * payments. It is kept, and answered as any other: Stripe would send it again.
+ */
+function reasonToIgnore(resources: Resources, event: ReadEvent): string | undefined {
+  if (event.account !== null) return "other_account";
+  const isLive = /^[a-z]+_live_/.test(resources.config.stripe.secretKey);
+  return event.isLive !== null && event.isLive !== isLive ? "other_mode" : undefined;
+}
 
 function verifiedBody(resources: Resources, body: unknown, signature: string | undefined): Buffer {
   if (!Buffer.isBuffer(body) || signature === undefined) {
@@ -34,13 +55,16 @@ function verifiedBody(resources: Resources, body: unknown, signature: string | u
   const { signature: helper } = Stripe.webhooks;
   // Its type allows none: what cannot be checked is not let in.
   if (helper === null) throw new Error("The SDK of Stripe cannot check signatures.");
-  try {
-    const { webhookSecret } = resources.config.stripe;
-    helper.verifyHeader(body, signature, webhookSecret, TOLERANCE_SECONDS);
-    return body;
-  } catch (error) {
-    throw new ApiError("SIGNATURE_INVALID", undefined, { cause: error });
+  const causes: unknown[] = [];
+  for (const secret of resources.config.stripe.webhookSecrets) {
+    try {
+      helper.verifyHeader(body, signature, secret, TOLERANCE_SECONDS);
+      return body;
+    } catch (error) {
+      causes.push(error);
+    }
   }
+  throw new ApiError("SIGNATURE_INVALID", undefined, { cause: causes.at(-1) });
 }
 
 /**
@@ -58,6 +82,10 @@ interface ReadEvent {
   readonly type: string;
   /** Null where the event is about nothing that can be asked for by its id. */
   readonly objectId: string | null;
+  /** The connected account that it is of; null where it is ours. */
+  readonly account: string | null;
+  /** Null where it does not say. */
+  readonly isLive: boolean | null;
   readonly payload: string;
 }
 
@@ -75,7 +103,15 @@ function readEvent(body: Buffer): ReadEvent {
   }
   const objectId = member(member(member(event, "data"), "object"), "id");
   const isId = typeof objectId === "string" && OBJECT_ID.test(objectId);
-  return { id, type, objectId: isId ? objectId : null, payload };
+  const [account, isLive] = [member(event, "account"), member(event, "livemode")];
+  return {
+    id,
+    type,
+    objectId: isId ? objectId : null,
+    account: typeof account === "string" ? account.slice(0, 255) : null,
+    isLive: typeof isLive === "boolean" ? isLive : null,
+    payload,
+  };
 }
 
 /** What may stand in the path of a request to Stripe. */

@@ -48,7 +48,11 @@ export async function openGraphqlServer(
     ...database.config,
     environment: options.environment ?? "test",
     database: { ...database.config.database, poolSize: options.poolSize ?? 4 },
-    stripe: { ...SIMULATOR_STRIPE_KEYS, apiUrl: "http://127.0.0.1:1" },
+    stripe: {
+      ...SIMULATOR_STRIPE_KEYS,
+      webhookSecrets: [SIMULATOR_STRIPE_KEYS.webhookSecret],
+      apiUrl: "http://127.0.0.1:1",
+    },
     mail: { ...database.config.mail, smtpUrl: "smtp://127.0.0.1:1" },
   };
   const resources = await openResources(config, createLogger({ level: "info", destination }));

@@ -35,7 +35,11 @@ export async function openTestResources(
     ...config,
     http: { ...config.http, ...options.http },
     database: { ...config.database, poolSize: options.poolSize ?? 4 },
-    stripe: { ...SIMULATOR_STRIPE_KEYS, apiUrl: options.stripeUrl ?? "http://127.0.0.1:1" },
+    stripe: {
+      ...SIMULATOR_STRIPE_KEYS,
+      webhookSecrets: [SIMULATOR_STRIPE_KEYS.webhookSecret],
+      apiUrl: options.stripeUrl ?? "http://127.0.0.1:1",
+    },
     mail: { ...config.mail, smtpUrl: options.smtpUrl ?? "smtp://127.0.0.1:1" },
     worker: { ...config.worker, heartbeatSeconds },
   };

@@ -69,7 +69,7 @@ describe("listen", () => {
 
 describe("the Stripe clients", () => {
   test("talk to the simulator where there is one, and to Stripe where there is none", () => {
-    const keys = { secretKey: "sk_test_x", publishableKey: "pk_x", webhookSecret: "whsec_x" };
+    const keys = { secretKey: "sk_test_x", publishableKey: "pk_x", webhookSecrets: ["whsec_x"] };
     const here = createStripe({ stripe: { ...keys, apiUrl: "http://127.0.0.1:12111" } });
     expect(here.requests.getApiField("host")).toBe("127.0.0.1");
     expect(here.requests.getApiField("port")).toBe("12111");

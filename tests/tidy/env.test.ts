@@ -155,6 +155,21 @@ describe("loadConfig", () => {
     ]);
   });
 
+  test("production refuses keys of Stripe's test mode, and a staging system live ones", () => {
+    const testKeys = {
+      STRIPE_SECRET_KEY: "sk_test_abcdefghijklmnop",
+      STRIPE_PUBLISHABLE_KEY: "pk_test_abcdefghijklmnop",
+    };
+    const both = ["STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY"];
+    expect(faultsOf({ ...production, ...testKeys })).toEqual(both);
+    expect(faultsOf({ ...production, STRIPE_SECRET_KEY: "rk_test_abcdefgh" })).toEqual([
+      "STRIPE_SECRET_KEY",
+    ]);
+    expect(faultsOf({ ...production, STAGING: "true" })).toEqual(both);
+    const staging = loadConfig({ ...production, ...testKeys, STAGING: "true" });
+    expect(staging.stripe.secretKey).toBe(testKeys.STRIPE_SECRET_KEY);
+  });
+
   test("production wants https, except on this machine", () => {
     expect(faultsOf({ ...production, PUBLIC_URL: "http://stay.example.com" })).toEqual([
       "PUBLIC_URL",

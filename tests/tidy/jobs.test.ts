@@ -5,7 +5,8 @@
 import { expect, test } from "@jest/globals";
 import { parseCrontab } from "graphile-worker";
 import { crontab, jobs } from "../../src/jobs/index.ts";
-import { filesUnder, type SourceFile } from "./repository.ts";
+import { FOLLOWED_EVENTS } from "../../src/jobs/processStripeEvent.ts";
+import { filesUnder, readText, type SourceFile } from "./repository.ts";
 
 interface Queued {
   readonly task: string;
@@ -74,4 +75,14 @@ test("every job that SQL or the clock queues is there, and every job is queued b
   ]) {
     expect(queuedBySql([{ path: "sql/a.sql", text }]).faults).toHaveLength(1);
   }
+});
+
+test("the README names the events to subscribe to, and no others", () => {
+  const readme = readText("README.md");
+  const [, section = ""] = readme.split("**Stripe.** ", 2);
+  const [paragraph = ""] = section.split("\n\n", 1);
+  const named = [...paragraph.matchAll(/`((?:payment_intent|charge|refund)\.\w+)`/g)].map(
+    ([, name]) => name,
+  );
+  expect(named.toSorted()).toEqual(Object.keys(FOLLOWED_EVENTS).toSorted());
 });

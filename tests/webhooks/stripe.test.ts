@@ -7,8 +7,13 @@ import { type Marketplace, openMarketplace, waitUntil } from "../helpers/marketp
 const database = testDatabase();
 let marketplace: Marketplace;
 
+/** The secret that takes the place of the other: for a while both are good. */
+const NEW_SECRET = "whsec_that_is_new";
+
 beforeAll(async () => {
-  marketplace = await openMarketplace(database, 1);
+  marketplace = await openMarketplace(database, 1, {
+    STRIPE_WEBHOOK_SECRET: `${SIMULATOR_STRIPE_KEYS.webhookSecret}, ${NEW_SECRET}`,
+  });
 }, 60_000);
 
 afterAll(async () => {
@@ -73,6 +78,36 @@ describe("the Stripe webhook", () => {
       "select from graphile_worker.jobs where key = 'stripe_event:evt_thrice'",
     );
     expect(rows).toHaveLength(1);
+  });
+
+  test("takes the signature of each of its secrets", async () => {
+    expect(await deliver(event("evt_newsecret"), { secret: NEW_SECRET })).toEqual([200, undefined]);
+    expect(await stored("evt_newsecret")).toBe(1);
+  });
+
+  test.each<[string, { account?: string | null; livemode: boolean }, string | null]>([
+    ["of a connected account", { account: "acct_1", livemode: false }, "other_account"],
+    ["of live mode", { livemode: true }, "other_mode"],
+    ["of ours", { account: null, livemode: false }, null],
+  ])("keeps an event %s, and acts on ours alone", async (name, more, ignored) => {
+    const id = `evt_${name.replaceAll(" ", "")}`;
+    const payload = JSON.stringify({ ...JSON.parse(event(id)), ...more });
+    expect(await deliver(payload)).toEqual([200, undefined]);
+    const { rows } = await database.owner.query(
+      `select e.account, e.livemode, e.ignored_because as ignored,
+         (select count(*)::int from graphile_worker.jobs j where j.key = 'stripe_event:' || e.id)
+           as jobs
+       from app_private.stripe_events e where e.id = $1`,
+      [id],
+    );
+    expect(rows).toEqual([
+      {
+        account: more.account ?? null,
+        livemode: more.livemode,
+        ignored,
+        jobs: ignored === null ? 1 : 0,
+      },
+    ]);
   });
 
   test.each<[string, Delivery]>([

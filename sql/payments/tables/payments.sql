@@ -27,6 +27,7 @@ create table if not exists app_public.payments (
   stripe_customer_id text,
   host_amount bigint not null,
   platform_amount bigint not null,
+  asked_at timestamptz,
 
   -- In the currency of its booking.
   constraint payments_booking_currency_fkey foreign key (booking_id, currency)
@@ -51,7 +52,8 @@ create unique index if not exists payments_one_live_a_purpose
   on app_public.payments (booking_id, purpose, sequence)
   where status not in ('failed', 'cancelled');
 -- requeue_stale_stripe() asks after payments that have been open for long.
-create index if not exists payments_open_idx on app_public.payments (created_at)
+create index if not exists payments_open_idx
+  on app_public.payments (coalesce(asked_at, created_at))
   where status in ('requires_payment', 'requires_action', 'processing', 'authorised');
 create index if not exists payments_booking_id_idx on app_public.payments (booking_id, currency);
 create index if not exists payments_currency_idx on app_public.payments (currency);
@@ -97,6 +99,7 @@ comment on column app_public.payments.host_amount is
   'What the host earns of it, in minor units.';
 comment on column app_public.payments.platform_amount is
   'What the platform earns of it, in minor units.';
+comment on column app_public.payments.asked_at is 'When Stripe was last asked after it, unbidden.';
 comment on column app_public.payments.created_at is 'When it was begun.';
 comment on column app_public.payments.updated_at is 'When it last changed.';
 

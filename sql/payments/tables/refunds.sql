@@ -28,6 +28,7 @@ create table if not exists app_public.refunds (
   resolution text,
   resolver_id uuid
     constraint refunds_resolver_id_fkey references app_public.users on delete set null,
+  asked_at timestamptz,
 
   constraint refunds_replaces_id_key unique (replaces_id),
   constraint refunds_resolution_is_bounded check (length(resolution) <= 1000),
@@ -40,7 +41,8 @@ alter table app_public.refunds enable row level security;
 alter table app_public.refunds force row level security;
 
 -- requeue_stale_stripe() asks after refunds that have been open for long.
-create index if not exists refunds_open_idx on app_public.refunds (created_at)
+create index if not exists refunds_open_idx
+  on app_public.refunds (coalesce(asked_at, created_at))
   where status in ('requested', 'pending');
 create index if not exists refunds_payment_id_idx on app_public.refunds (payment_id);
 create index if not exists refunds_currency_idx on app_public.refunds (currency);
@@ -97,6 +99,7 @@ comment on column app_public.refunds.resolution is
   'How a refund that failed was settled otherwise.';
 comment on column app_public.refunds.resolver_id is
   'Which operator repeated or settled a refund that failed.';
+comment on column app_public.refunds.asked_at is 'When Stripe was last asked after it, unbidden.';
 comment on column app_public.refunds.created_at is 'When it was decided.';
 comment on column app_public.refunds.updated_at is 'When it last changed.';
 

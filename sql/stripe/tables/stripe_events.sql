@@ -8,16 +8,23 @@ create table if not exists app_private.stripe_events (
   payload jsonb not null,
   received_at timestamptz not null default app_hidden.clock(),
   processed_at timestamptz,
+  account text,
+  livemode boolean,
+  ignored_because text,
+  asked_at timestamptz,
 
+  constraint stripe_events_ignored_is_known
+    check (ignored_because in ('other_account', 'other_mode')),
   constraint stripe_events_id_has_shape check (id ~ '^evt_[A-Za-z0-9_]{1,250}$')
 );
 
 alter table app_private.stripe_events enable row level security;
 alter table app_private.stripe_events force row level security;
 
--- What is not done yet, oldest first: requeue_stale_stripe() looks after it.
+-- What is not done yet, what was looked at longest ago first, for requeue_stale_stripe().
 create index if not exists stripe_events_waiting_idx
-  on app_private.stripe_events (received_at) where processed_at is null;
+  on app_private.stripe_events (coalesce(asked_at, received_at))
+  where processed_at is null;
 
 -- purge_stripe_events() finds what may be forgotten.
 create index if not exists stripe_events_processed_at_idx

@@ -90,3 +90,45 @@ test("no client reads it or writes it", async () => {
   expect(await refusal(asVisitor(database, null, STORE, ["evt_2", "x", null, {}]))).toBe("42501");
   expect(await asOwner(database, READ)).toHaveLength(1);
 });
+
+test("an event that is not ours is kept, and no job acts on it", async () => {
+  const kept = await asServer(
+    database,
+    `select app_private.store_stripe_event(
+       'evt_theirs', 'payment_intent.succeeded', 'pi_1', '{}', 'acct_1', true, 'other_account')`,
+  );
+  expect(kept).toHaveLength(1);
+  expect(await read("evt_theirs")).toMatchObject([{ is_processed: true }]);
+  expect(await jobs("evt_theirs")).toEqual([]);
+  const unknown = asServer(
+    database,
+    "select app_private.store_stripe_event('evt_odd', 'x', null, '{}', null, null, 'a whim')",
+  );
+  expect(await refusal(unknown)).toBe("23514");
+});
+
+test("a thousand that never come to an end keep nothing else waiting", async () => {
+  await asOwner(
+    database,
+    `insert into app_private.stripe_events (id, type, object_id, payload, received_at)
+     select 'evt_bad' || n, 'payment_intent.succeeded', 'pi_bad', '{}'::jsonb,
+       app_hidden.clock() - interval '3 hours'
+     from generate_series(1, 1000) n
+     union all
+     select 'evt_good', 'payment_intent.succeeded', 'pi_good', '{}',
+       app_hidden.clock() - interval '2 hours'`,
+  );
+  const requeue = async (): Promise<void> => {
+    await asServer(database, "select app_private.requeue_stale_stripe()");
+  };
+  await requeue();
+  expect(await jobs("evt_good")).toEqual([]);
+  // Each of the thousand fails for good and is forgotten by the queue.
+  await asOwner(
+    database,
+    "select graphile_worker.remove_job(key) from graphile_worker.jobs where key like 'stripe_event:evt_bad%'",
+  );
+  await stopClock(database, "2031-06-03T13:00:00Z");
+  await requeue();
+  expect(await jobs("evt_good")).toHaveLength(1);
+});
