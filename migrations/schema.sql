@@ -252,7 +252,9 @@ create type app_public.quota_kind as enum (
   'units',
   'photos',
   'blocks',
-  'quotes'
+  'quotes',
+  'holds',
+  'hourly_holds'
 );
 comment on type app_public.quota_kind is 'What is counted for each person, and limited.';
 
@@ -5054,6 +5056,23 @@ alter routine app_hidden.queue_refund(uuid,bigint,app_public.refund_reason,text,
 comment on routine app_hidden.queue_refund(uuid,bigint,app_public.refund_reason,text,app_public.booking_actor,uuid) is 'Decides on refunds of a booking, newest payment first, and queues their jobs; says which.';
 
 --
+-- function app_hidden.quota_of(uuid,app_public.quota_kind)
+--
+CREATE OR REPLACE FUNCTION app_hidden.quota_of(user_id uuid, kind app_public.quota_kind)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(u.most, q.most)
+  from app_private.quotas q
+  left join app_private.user_quotas u on u.kind = q.kind and u.user_id = quota_of.user_id
+  where q.kind = quota_of.kind
+$function$;
+alter routine app_hidden.quota_of(uuid,app_public.quota_kind) owner to staybase_owner;
+comment on routine app_hidden.quota_of(uuid,app_public.quota_kind) is 'How much a person may have: their own exception, or what everybody may.';
+
+--
 -- function app_hidden.quote_alteration(app_public.bookings,date,date,integer,timestamp with time zone)
 --
 CREATE OR REPLACE FUNCTION app_hidden.quote_alteration(booking app_public.bookings, check_in date, check_out date, guests integer, expires_at timestamp with time zone)
@@ -5540,6 +5559,49 @@ alter routine app_hidden.require_guest_booking(uuid) owner to staybase_owner;
 comment on routine app_hidden.require_guest_booking(uuid) is 'The booking of the guest who is signed in; BOOKING_NOT_FOUND or FORBIDDEN otherwise.';
 
 --
+-- function app_hidden.require_hold_quota(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_hold_quota(guest_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_most integer := app_hidden.quota_of(require_hold_quota.guest_id, 'holds');
+  v_most_hourly integer := app_hidden.quota_of(require_hold_quota.guest_id, 'hourly_holds');
+  v_seconds integer;
+begin
+  if (
+    select count(*) from app_public.bookings b
+    where b.guest_id = require_hold_quota.guest_id and b.status = 'pending_payment'
+      and b.hold_expires_at > app_hidden.clock()
+  ) >= v_most then
+    raise exception 'You hold % stays already: pay or give up one first.', v_most
+      using errcode = 'SBB10', column = 'quote_id';
+  end if;
+  -- The newest of those within the hour that leave no room: when it is an hour old, there is some.
+  select ceil(extract(epoch from (b.created_at + interval '1 hour' - app_hidden.clock())))
+  into v_seconds
+  from app_public.bookings b
+  where b.guest_id = require_hold_quota.guest_id
+    and b.created_at > app_hidden.clock() - interval '1 hour'
+    and b.confirmed_at is null and b.answer_due_at is null
+  order by b.created_at desc
+  offset v_most_hourly - 1
+  limit 1;
+  if v_seconds is not null then
+    raise exception 'You have begun % bookings within an hour: try again in % seconds.',
+      v_most_hourly, v_seconds
+      using errcode = 'SBB10', column = 'quote_id',
+        detail = jsonb_build_object('retryAfterSeconds', v_seconds)::text;
+  end if;
+end
+$function$;
+alter routine app_hidden.require_hold_quota(uuid) owner to staybase_owner;
+comment on routine app_hidden.require_hold_quota(uuid) is 'TOO_MANY_HOLDS where a guest holds too many stays, or has begun too many within an hour.';
+
+--
 -- function app_hidden.require_host_booking(uuid)
 --
 CREATE OR REPLACE FUNCTION app_hidden.require_host_booking(booking_id uuid)
@@ -5710,13 +5772,8 @@ CREATE OR REPLACE FUNCTION app_hidden.require_quota(user_id uuid, kind app_publi
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  v_most integer;
+  v_most integer := app_hidden.quota_of(require_quota.user_id, require_quota.kind);
 begin
-  select coalesce(u.most, q.most) into strict v_most
-  from app_private.quotas q
-  left join app_private.user_quotas u
-    on u.kind = q.kind and u.user_id = require_quota.user_id
-  where q.kind = require_quota.kind;
   if require_quota.used > v_most then
     raise exception 'You may have % % at most. The operator can raise this.',
       v_most, require_quota.kind
@@ -9365,7 +9422,6 @@ CREATE OR REPLACE FUNCTION app_public.create_booking(quote_id uuid, idempotency_
 AS $function$
 declare
   c_hold constant interval := '15 minutes';
-  c_most_holds constant integer := 50;
   v_user_id uuid := app_hidden.require_user_id();
   v_booking_id uuid := uuidv7();
   v_booking app_public.bookings;
@@ -9407,15 +9463,7 @@ begin
     raise exception 'Check-in is in the past by now; ask for a new quote.'
       using errcode = 'SBC03', column = 'quote_id';
   end if;
-  -- Holding costs nothing: without a limit one guest could keep a market closed.
-  if (
-    select count(*) from app_public.bookings b
-    where b.guest_id = v_user_id and b.status = 'pending_payment'
-      and b.hold_expires_at > app_hidden.clock()
-  ) >= c_most_holds then
-    raise exception 'You hold % stays already: pay or give up one first.', c_most_holds
-      using errcode = 'SBB10', column = 'quote_id';
-  end if;
+  perform app_hidden.require_hold_quota(v_user_id);
   if exists (select from app_public.bookings b where b.quote_id = v_quote.id) then
     raise exception 'The quote is booked already.' using errcode = 'SBP03', column = 'quote_id';
   end if;
@@ -10561,6 +10609,8 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 --
 {"kind": "blocks", "most": 2000}
 {"kind": "drafts", "most": 50}
+{"kind": "holds", "most": 3}
+{"kind": "hourly_holds", "most": 20}
 {"kind": "listings", "most": 100}
 {"kind": "photos", "most": 2000}
 {"kind": "quotes", "most": 200}

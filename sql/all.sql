@@ -57,6 +57,7 @@
 --!include identity/policies/user_quotas.sql
 --!include identity/data/quotas.sql
 --!include identity/internal/lock_guest.sql
+--!include identity/internal/quota_of.sql
 --!include identity/internal/require_quota.sql
 --!include identity/mutations/set_quota.sql
 --!include identity/server/register.sql
@@ -225,6 +226,7 @@
 --!include bookings/server/end_alterations.sql
 --!include bookings/server/complete_stays.sql
 --!include bookings/server/purge_quotes.sql
+--!include bookings/internal/require_hold_quota.sql
 --!include bookings/mutations/create_booking.sql
 --!include bookings/mutations/cancel_hold.sql
 

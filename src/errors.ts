@@ -354,8 +354,8 @@ export const ERRORS = define({
   TOO_MANY_HOLDS: {
     status: 409,
     sqlstate: "SBB10",
-    message: "You hold too many stays.",
-    remedy: "Pay for a stay that you hold, or give it up with `cancelHold`.",
+    message: "You hold too many stays, or have begun too many within an hour.",
+    remedy: "Pay for a stay that you hold, or give it up with `cancelHold`; or wait.",
   },
   CALENDAR_MISMATCH: {
     status: 500,

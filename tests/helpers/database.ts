@@ -62,6 +62,8 @@ export interface TestDatabase {
 export interface TestDatabaseOptions {
   /** An empty database instead of a copy, without any schema. */
   readonly empty?: boolean;
+  /** Guests hold at most as many stays as in the product; else as many as a test likes. */
+  readonly limitsHolds?: boolean;
 }
 
 /** Copies the template before the tests of a file and drops the copy after them. */
@@ -99,6 +101,7 @@ export async function openTestDatabase(options: TestDatabaseOptions = {}): Promi
   });
   const owner = silentPool(ownerUrl(target), 4);
   const root = silentPool(withDatabaseName(target.rootUrl, name), 4);
+  if (options.empty !== true && options.limitsHolds !== true) await owner.query(MANY_HOLDS);
   const logger = createLogger({ level: "silent" });
   const pool = createPool(config, logger, { applicationName: "staybase-test" });
   const { visitor, operator } = config.database;
@@ -124,6 +127,9 @@ export async function openTestDatabase(options: TestDatabaseOptions = {}): Promi
     },
   };
 }
+
+const MANY_HOLDS =
+  "update app_private.quotas set most = 1000000 where kind in ('holds', 'hourly_holds')";
 
 type TransactionTask<T> = (client: pg.PoolClient) => Promise<T>;
 

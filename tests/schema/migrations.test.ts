@@ -165,7 +165,7 @@ describe("sql/", () => {
 });
 
 describe("the schema", () => {
-  const template = testDatabase();
+  const template = testDatabase({ limitsHolds: true });
 
   test("is built from nothing by all committed migrations, and only once", async () => {
     const database = await openTestDatabase({ empty: true });
@@ -277,7 +277,7 @@ describe("the schema", () => {
   });
 
   test("is not changed by applying sql/all.sql to it again", async () => {
-    const again = await openTestDatabase();
+    const again = await openTestDatabase({ limitsHolds: true });
     try {
       await applyAllSql(databaseTarget(again.config));
       expect(await differences(template, again)).toEqual([]);
@@ -288,7 +288,7 @@ describe("the schema", () => {
 });
 
 describe("the comparison of two schemas", () => {
-  const template = testDatabase();
+  const template = testDatabase({ limitsHolds: true });
 
   test("takes a column that was added for one at the end of the table's file", async () => {
     const file = "create table app_public.scratch (a int not null, b text)";

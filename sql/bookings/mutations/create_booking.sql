@@ -13,7 +13,6 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   c_hold constant interval := '15 minutes';
-  c_most_holds constant integer := 50;
   v_user_id uuid := app_hidden.require_user_id();
   v_booking_id uuid := uuidv7();
   v_booking app_public.bookings;
@@ -55,15 +54,7 @@ begin
     raise exception 'Check-in is in the past by now; ask for a new quote.'
       using errcode = 'SBC03', column = 'quote_id';
   end if;
-  -- Holding costs nothing: without a limit one guest could keep a market closed.
-  if (
-    select count(*) from app_public.bookings b
-    where b.guest_id = v_user_id and b.status = 'pending_payment'
-      and b.hold_expires_at > app_hidden.clock()
-  ) >= c_most_holds then
-    raise exception 'You hold % stays already: pay or give up one first.', c_most_holds
-      using errcode = 'SBB10', column = 'quote_id';
-  end if;
+  perform app_hidden.require_hold_quota(v_user_id);
   if exists (select from app_public.bookings b where b.quote_id = v_quote.id) then
     raise exception 'The quote is booked already.' using errcode = 'SBP03', column = 'quote_id';
   end if;

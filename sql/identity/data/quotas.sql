@@ -6,5 +6,7 @@ values
   ('units', 1000),
   ('photos', 2000),
   ('blocks', 2000),
-  ('quotes', 200)
+  ('quotes', 200),
+  ('holds', 3),
+  ('hourly_holds', 20)
 on conflict (kind) do nothing;

@@ -9,13 +9,8 @@ language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_most integer;
+  v_most integer := app_hidden.quota_of(require_quota.user_id, require_quota.kind);
 begin
-  select coalesce(u.most, q.most) into strict v_most
-  from app_private.quotas q
-  left join app_private.user_quotas u
-    on u.kind = q.kind and u.user_id = require_quota.user_id
-  where q.kind = require_quota.kind;
   if require_quota.used > v_most then
     raise exception 'You may have % % at most. The operator can raise this.',
       v_most, require_quota.kind

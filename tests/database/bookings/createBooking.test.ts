@@ -1,5 +1,5 @@
 /** Booking a quote: once, as it stands, by whom it was offered to, however often and from wherever it is asked. */
-import { beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { testDatabase } from "../../helpers/database.ts";
 import {
   asOwner,
@@ -43,6 +43,16 @@ const create = (who: string | null, quote: unknown, key: unknown) =>
 
 const bookingsOf = (listing: string) =>
   asOwner(database, "select id from app_public.bookings where listing_id = $1", [listing]);
+
+const setQuota = (kind: string, most: number): Promise<unknown> =>
+  asOwner(database, "update app_private.quotas set most = $2 where kind::text = $1", [kind, most]);
+
+afterEach(() =>
+  asOwner(
+    database,
+    "update app_private.quotas set most = 1000000 where kind in ('holds', 'hourly_holds')",
+  ),
+);
 
 describe("a booking", () => {
   test("holds the nights for 15 minutes at the quote's price", async () => {
@@ -95,19 +105,44 @@ describe("a booking", () => {
     expect(await refusal(create(guest, quote, "after-midnight"))).toBe("SBC03");
   });
 
-  test("is the fiftieth hold of one guest at most (TOO_MANY_HOLDS)", async () => {
+  test("is the third hold of one guest at most (TOO_MANY_HOLDS)", async () => {
+    await setQuota("holds", 3);
     const listing = await publishedListing(database, host, { units: 60 });
     let last: string | undefined;
-    for (let count = 0; count < 50; count += 1) last = await hold(database, guest, listing);
+    for (let count = 0; count < 3; count += 1) last = await hold(database, guest, listing);
     const quote = await quoted(database, guest, listing);
     expect(await refusal(create(guest, quote, "one-too-many"))).toBe("SBB10");
     await asVisitor(database, guest, "select app_public.cancel_hold($1)", [last]);
     expect(await create(guest, quote, "one-too-many")).toHaveLength(1);
-  }, 30_000);
+    // Those that are over do not count, also before anybody sweeps them.
+    await stopClock(database, "2031-06-02T11:15:00Z");
+    await hold(database, guest, listing);
+    await asOwner(database, "update app_private.quotas set most = 0 where kind = 'holds'");
+    expect(await refusal(hold(database, guest, listing))).toBe("SBB10");
+  });
+
+  test("is one of so many within an hour, given up or not; those that were paid are none", async () => {
+    await setQuota("hourly_holds", 4);
+    const listing = await publishedListing(database, host, { units: 60 });
+    const busy = await somebody(database, "Bea");
+    await paidBooking(database, busy, listing);
+    for (let count = 0; count < 4; count += 1) {
+      await stopClock(database, `2031-06-02T11:0${count}:00Z`);
+      const held = await hold(database, busy, listing);
+      await asVisitor(database, busy, "select app_public.cancel_hold($1)", [held]);
+    }
+    await stopClock(database, "2031-06-02T11:30:00Z");
+    await expect(hold(database, busy, listing)).rejects.toThrow("try again in 1800 seconds");
+    expect(await refusal(hold(database, busy, listing))).toBe("SBB10");
+    await stopClock(database, "2031-06-02T12:00:00Z");
+    await hold(database, busy, listing);
+    expect(await refusal(hold(database, busy, listing))).toBe("SBB10");
+  });
 
   test("is counted exactly when a guest asks for several at once", async () => {
+    await setQuota("holds", 3);
     const listing = await publishedListing(database, host, { units: 60 });
-    for (let count = 0; count < 49; count += 1) await hold(database, guest, listing);
+    for (let count = 0; count < 2; count += 1) await hold(database, guest, listing);
     const [quote, another] = [
       await quoted(database, guest, listing),
       await quoted(database, guest, listing),
@@ -116,9 +151,9 @@ describe("a booking", () => {
       await become(database, first, guest);
       await become(database, second, guest);
       const secondProcess = await processOf(second);
-      await first.query(CREATE, [quote, "fiftieth"]);
-      const slower = refusal(second.query(CREATE, [another, "fifty-first"]));
-      // Without the guest's lock it has counted 49 by now; it would take the next unit.
+      await first.query(CREATE, [quote, "the third"]);
+      const slower = refusal(second.query(CREATE, [another, "the fourth"]));
+      // Without the guest's lock it has counted 2 by now; it would take the next unit.
       await untilBlocked(database, secondProcess);
       await first.query("commit");
       return slower;

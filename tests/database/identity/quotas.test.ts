@@ -15,7 +15,7 @@ import {
   text,
 } from "../../helpers/factories.ts";
 
-const database = testDatabase();
+const database = testDatabase({ limitsHolds: true });
 const ACCEPTED = "it was not refused";
 let host: string;
 
@@ -125,6 +125,8 @@ test("the defaults refuse what one account made: 300 listings, 15,000 units, 2,0
   expect(Object.fromEntries(found.map(({ kind, most }) => [kind, most]))).toEqual({
     blocks: 2000,
     drafts: 50,
+    holds: 3,
+    hourly_holds: 20,
     listings: 100,
     photos: 2000,
     quotes: 200,
