@@ -1,0 +1,171 @@
+/**
+ * The product as it runs, to be broken: an own PostgreSQL, the simulator of Stripe, two servers and two workers as
+ * child processes, each of which can be killed, paused and started again.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import pg from "pg";
+import { migrate } from "../../src/commands/db/migrate.ts";
+import { moveClock } from "../../src/commands/shared/clock.ts";
+import { databaseTarget, ownerUrl } from "../../src/commands/shared/settings.ts";
+import {
+  type Config,
+  DEVELOPMENT_JWT_SECRET,
+  loadConfig,
+  SIMULATOR_STRIPE_KEYS,
+} from "../../src/config/index.ts";
+import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/dev/embeddedPostgres.ts";
+import { startMailCatcher } from "../../src/dev/mailCatcher.ts";
+import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
+
+/** A process that is started again when it has been killed. */
+export interface Actor {
+  readonly name: string;
+  readonly url: string | undefined;
+  kill(): Promise<void>;
+  pause(ms: number): Promise<void>;
+  start(): Promise<void>;
+}
+
+export interface Stage {
+  readonly config: Config;
+  readonly owner: pg.Pool;
+  readonly root: pg.Pool;
+  readonly stripe: StripeSimulator;
+  readonly servers: readonly Actor[];
+  readonly workers: readonly Actor[];
+  /** Kills the server of the database at once, and starts it again. */
+  crashDatabase(): Promise<void>;
+  forward(seconds: number): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+export async function openStage(): Promise<Stage> {
+  const dir = mkdtempSync(join(tmpdir(), "staybase-faults-"));
+  let postgres = await startEmbeddedPostgres({ dir: join(dir, "postgres") });
+  const mail = await startMailCatcher({ dir: join(dir, "mail") });
+  const { secretKey, publishableKey, webhookSecret } = SIMULATOR_STRIPE_KEYS;
+  const retry = { firstMs: 50, mostMs: 1000, attempts: 200 };
+  const stripe = await startStripeSimulator({ secretKey, publishableKey, webhookSecret, retry });
+  const env = environment(dir, postgres, stripe, mail.url);
+  const config = loadConfig(env);
+  await migrate(config);
+  const owner = quietPool(ownerUrl(databaseTarget(config)), 4);
+  const root = quietPool(postgres.rootUrl, 2);
+  const ports = [await freePort(), await freePort()];
+  const servers = ports.map((port, index) =>
+    actor(`server ${index}`, "src/server.ts", { ...env, PORT: String(port) }, port),
+  );
+  const workers = [0, 1].map((index) => actor(`worker ${index}`, "src/worker.ts", env));
+  await Promise.all([...servers, ...workers].map((one) => one.start()));
+  stripe.setWebhookUrl(`${servers[0]?.url}/v1/webhooks/stripe`);
+  return {
+    config,
+    owner,
+    root,
+    stripe,
+    servers,
+    workers,
+    crashDatabase: async () => {
+      process.kill(postgres.pid, "SIGQUIT");
+      await postgres.ended;
+      postgres = await startEmbeddedPostgres({ dir: join(dir, "postgres") });
+    },
+    forward: async (forwardSeconds) => {
+      await moveClock(
+        { ...config, stripe: { ...config.stripe, apiUrl: undefined } },
+        { forwardSeconds },
+      );
+    },
+    dispose: async () => {
+      await Promise.all([...servers, ...workers].map((one) => one.kill()));
+      await Promise.all([owner.end(), root.end(), stripe.close(), mail.close()]);
+      await postgres.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+function environment(
+  dir: string,
+  postgres: EmbeddedPostgres,
+  stripe: StripeSimulator,
+  smtpUrl: string,
+): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? "",
+    NODE_ENV: "test",
+    LOG_LEVEL: "warn",
+    HOST: "127.0.0.1",
+    TRUST_PROXY: "1",
+    DATABASE_URL: postgres.url,
+    ROOT_DATABASE_URL: postgres.rootUrl,
+    JWT_SECRET: DEVELOPMENT_JWT_SECRET,
+    STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
+    STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
+    STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,
+    STRIPE_API_URL: stripe.url,
+    SMTP_URL: smtpUrl,
+    MAILBOX_DIR: join(dir, "mail"),
+    DATA_DIR: join(dir, "data"),
+    WORKER_HEARTBEAT_SECONDS: "1",
+  };
+}
+
+/** Its connections die with the database; the next query gets another. */
+function quietPool(connectionString: string, max: number): pg.Pool {
+  const pool = new pg.Pool({ connectionString, max });
+  pool.on("error", () => undefined);
+  return pool;
+}
+
+function actor(name: string, file: string, env: Record<string, string>, port?: number): Actor {
+  let child: ChildProcess | undefined;
+  const url = port === undefined ? undefined : `http://127.0.0.1:${port}`;
+  const isAlive = (): boolean => child?.exitCode === null && child.signalCode === null;
+  return {
+    name,
+    url,
+    start: async () => {
+      if (isAlive()) return;
+      child = spawn(process.execPath, [file], { env, stdio: "ignore" });
+      for (let tries = 0; url !== undefined && tries < 200; tries += 1) {
+        if (
+          await fetch(`${url}/healthz`).then(
+            (answer) => answer.ok,
+            () => false,
+          )
+        )
+          return;
+        if (!isAlive()) return;
+        await sleep(50);
+      }
+    },
+    kill: async () => {
+      if (child === undefined || !isAlive()) return;
+      const ended = once(child, "exit");
+      child.kill("SIGKILL");
+      await ended;
+    },
+    pause: async (ms) => {
+      child?.kill("SIGSTOP");
+      await sleep(ms);
+      child?.kill("SIGCONT");
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  if (address === null || typeof address === "string") throw new Error("There is no port.");
+  return address.port;
+}
