@@ -34,6 +34,31 @@ afterEach(async () => {
   for (const each of opened.splice(0).reverse()) await each.close();
 });
 
+describe("the clock", () => {
+  afterEach(() => void simulator.control({ clock: { offsetSeconds: 0 } }));
+
+  test("moves what happens here, and lets banks let go of what they have set aside", async () => {
+    const held = await create({
+      capture_method: "manual",
+      payment_method: "pm_card_visa",
+      confirm: true,
+      expand: ["latest_charge"],
+    });
+    const charge = held.latest_charge as Stripe.Charge;
+    const until = charge.payment_method_details?.card?.capture_before ?? 0;
+    expect(until - charge.created).toBe(7 * 86_400);
+    simulator.control({ clock: { offsetSeconds: 7 * 86_400 - 60 } });
+    expect((await stripe.paymentIntents.retrieve(held.id)).status).toBe("requires_capture");
+    simulator.control({ clock: { offsetSeconds: 7 * 86_400 + 1 } });
+    expect(await stripe.paymentIntents.retrieve(held.id)).toMatchObject({
+      status: "canceled",
+      cancellation_reason: "automatic",
+    });
+    expect((await create()).created - held.created).toBeGreaterThanOrEqual(7 * 86_400);
+    expect(simulator.events().map(({ type }) => type)).toContain("payment_intent.canceled");
+  });
+});
+
 describe("PaymentIntents", () => {
   test("are created as the SDK describes them and wait for a payment method", async () => {
     const intent = await create({ metadata: { booking: "b1", "a b": "c&d" }, transfer_group: "g" });

@@ -14,7 +14,7 @@ export const BUGS: Readonly<Record<string, readonly string[]>> = {
     `create or replace function app_hidden.bug() returns trigger language plpgsql as $$
      begin
        update app_public.ledger_entries set amount = amount + 1
-       where id = (select min(id) from app_public.ledger_entries);
+       where id = (select id from app_public.ledger_entries order by id limit 1);
        return null;
      end $$`,
     `create trigger _999_bug after insert on app_public.refunds

@@ -35,7 +35,9 @@ export const RULES: readonly Rule[] = [
   {
     name: "N2: a sold stay without its nights, or nights without their stay",
     sql: `select b.id, b.status::text, c.kind::text from app_public.bookings b
-      full join app_public.calendar_claims c on c.booking_id = b.id and c.alteration_id is null
+      full join (
+        select * from app_public.calendar_claims where alteration_id is null
+      ) c on c.booking_id = b.id
       where (b.status in ('confirmed', 'completed') and c.kind is distinct from 'booking')
         or (c.kind = 'booking' and b.status not in ('confirmed', 'completed'))
         or (c.kind in ('booking', 'hold') and b.id is null)`,

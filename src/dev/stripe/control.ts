@@ -5,7 +5,7 @@
 import type { ServerResponse } from "node:http";
 import { invalid } from "./errors.ts";
 import type { PaymentSettings, Payments } from "./payments.ts";
-import type { Delivery, State } from "./state.ts";
+import { type Delivery, type State, setClock } from "./state.ts";
 import type { WebhookSettings, Webhooks } from "./webhooks.ts";
 
 /** The next `times` requests that match fail, before or after they have had their effect. */
@@ -29,6 +29,8 @@ export interface ControlOrder {
   settle?: { paymentIntent: string; outcome: "succeeded" | "failed" };
   refund?: { id: string; status: "succeeded" | "failed"; failureReason?: string };
   redeliver?: { event: string; times?: number };
+  /** How far the time of the account is ahead of the machine's. */
+  clock?: { offsetSeconds: number };
 }
 
 /** The orders in force, and the deliveries that have not arrived. */
@@ -52,6 +54,7 @@ export interface ControlContext {
 }
 
 const MOST_FAULTS = 100;
+const CENTURY_SECONDS = 100 * 366 * 86_400;
 const TIMEOUT_MS = 120_000;
 
 export function noOrders(): Orders {
@@ -88,6 +91,10 @@ export function obey(order: ControlOrder, context: ControlContext): ControlRepor
   }
   if (order.refund) {
     payments.settleRefund(order.refund.id, order.refund.status, order.refund.failureReason);
+  }
+  if (order.clock) {
+    setClock(order.clock.offsetSeconds);
+    payments.endAuthorisations();
   }
   if (order.redeliver) webhooks.redeliver(order.redeliver.event, order.redeliver.times);
   webhooks.wake();
@@ -168,6 +175,7 @@ function members(checks: Record<string, Check>, needed: string[] = []): Check {
 const HOUR_MS = 3_600_000;
 const OUTCOME = text("'succeeded' or 'failed'", /^(succeeded|failed)$/);
 const ORDER = members({
+  clock: members({ offsetSeconds: whole(-CENTURY_SECONDS, CENTURY_SECONDS) }, ["offsetSeconds"]),
   reset: boolean,
   latencyMs: whole(0, HOUR_MS),
   settleMs: whole(0, HOUR_MS),

@@ -116,6 +116,9 @@ export function newPaymentMethod(card: TestCard): Stripe.PaymentMethod {
   };
 }
 
+/** For how long a bank sets money aside that is to be captured by hand. */
+export const AUTHORISED_SECONDS = 7 * 86_400;
+
 /** The charge of one attempt to pay: succeeded (captured or only authorised), or failed. */
 export function newCharge(
   intent: Stripe.PaymentIntent,
@@ -152,7 +155,13 @@ export function newCharge(
     paid: !decline,
     payment_intent: intent.id,
     payment_method: typeof intent.payment_method === "string" ? intent.payment_method : null,
-    payment_method_details: { card: chargedCard(card), type: "card" },
+    payment_method_details: {
+      card: {
+        ...chargedCard(card),
+        ...(decline || captured ? {} : { capture_before: nowSeconds() + AUTHORISED_SECONDS }),
+      },
+      type: "card",
+    },
     receipt_email: intent.receipt_email,
     receipt_number: null,
     receipt_url: null,

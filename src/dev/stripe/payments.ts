@@ -6,6 +6,7 @@ import Stripe from "stripe";
 import { cardByLast4, type Decline, type TestCard } from "./cards.ts";
 import { invalid, missing, SimulatedError, unexpectedState } from "./errors.ts";
 import {
+  AUTHORISED_SECONDS,
   type NewIntent,
   newBalanceTransaction,
   newCharge,
@@ -144,6 +145,15 @@ export class Payments {
     this.#settleCharge(charge);
     this.#emit("charge.captured", charge);
     return this.#succeed(intent, amount);
+  }
+
+  /** The banks let go of what they have set aside for too long. */
+  endAuthorisations(): void {
+    for (const intent of this.#state.paymentIntents.values()) {
+      if (intent.status !== "requires_capture") continue;
+      const since = this.#latestCharge(intent).created;
+      if (since + AUTHORISED_SECONDS <= nowSeconds()) this.cancel(intent, "automatic");
+    }
   }
 
   cancel(intent: Intent, reason: Intent["cancellation_reason"]): Intent {
