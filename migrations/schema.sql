@@ -1305,7 +1305,10 @@ alter table app_public.bookings add constraint bookings_shares_sum
 alter table app_public.bookings add constraint bookings_stay_is_ordered
   CHECK ((check_in < check_out));
 CREATE INDEX bookings_currency_idx ON app_public.bookings USING btree (currency);
+CREATE INDEX bookings_guest_id_check_out_idx ON app_public.bookings USING btree (guest_id, check_out);
 CREATE INDEX bookings_guest_id_idx ON app_public.bookings USING btree (guest_id, id);
+CREATE INDEX bookings_host_id_check_in_idx ON app_public.bookings USING btree (host_id, check_in);
+CREATE INDEX bookings_host_id_check_out_idx ON app_public.bookings USING btree (host_id, check_out);
 CREATE INDEX bookings_host_id_idx ON app_public.bookings USING btree (host_id, id);
 CREATE INDEX bookings_host_id_status_idx ON app_public.bookings USING btree (host_id, status, check_out);
 CREATE INDEX bookings_listing_id_idx ON app_public.bookings USING btree (listing_id, check_in);

@@ -68,6 +68,13 @@ create index if not exists bookings_currency_idx on app_public.bookings (currenc
 -- A host's statement: what was earned by the stays that ended in a month.
 create index if not exists bookings_host_id_status_idx
   on app_public.bookings (host_id, status, check_out);
+-- Who arrives, stays and leaves on a day, and what a guest has before them.
+create index if not exists bookings_host_id_check_in_idx
+  on app_public.bookings (host_id, check_in);
+create index if not exists bookings_host_id_check_out_idx
+  on app_public.bookings (host_id, check_out);
+create index if not exists bookings_guest_id_check_out_idx
+  on app_public.bookings (guest_id, check_out);
 -- complete_stays() walks confirmed bookings whose end has come.
 create index if not exists bookings_to_complete_idx on app_public.bookings (check_out)
   where status = 'confirmed';

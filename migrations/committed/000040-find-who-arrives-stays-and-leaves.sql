@@ -1,0 +1,178 @@
+--! Previous: sha1:2ce6bdffcc32d8e6eac71081ccbc391e4f323c5e
+--! Hash: sha1:94a13be313771790594ad701f95822ed95af7af7
+--! Message: find who arrives stays and leaves
+
+--! split: 1-current.sql
+-- What each included file changes, against the last migration that included it:
+--   +7 -0   bookings/tables/bookings.sql
+-- (npm run db:commit wrote these lines.)
+
+--! Included bookings/tables/bookings.sql
+/*
+ * A stay sold or being sold. Its price is its quote's and never computed again; its nights are its
+ * claim's. Dates are local to the listing.
+ */
+create table if not exists app_public.bookings (
+  id uuid not null default uuidv7() constraint bookings_pkey primary key,
+  listing_id uuid not null
+    constraint bookings_listing_id_fkey references app_public.listings on delete restrict,
+  unit_number smallint not null,
+  -- The host at the time of booking: money and messages go to them whoever owns the listing later.
+  host_id uuid not null
+    constraint bookings_host_id_fkey references app_public.users on delete restrict,
+  guest_id uuid not null
+    constraint bookings_guest_id_fkey references app_public.users on delete restrict,
+  quote_id uuid not null
+    constraint bookings_quote_id_fkey references app_public.quotes on delete restrict,
+  idempotency_key app_public.line not null,
+  status app_public.booking_status not null default 'pending_payment',
+  status_actor app_public.booking_actor not null default 'guest',
+  status_reason text not null default '',
+  check_in date not null,
+  check_out date not null,
+  guests smallint not null,
+  currency text not null
+    constraint bookings_currency_fkey references app_public.currencies on delete restrict,
+  total_amount bigint not null,
+  host_amount bigint not null,
+  platform_amount bigint not null,
+  cancellation_policy app_public.cancellation_policy not null,
+  time_zone text not null,
+  hold_expires_at timestamptz not null,
+  confirmed_at timestamptz,
+  created_at timestamptz not null default app_hidden.clock(),
+  updated_at timestamptz not null default app_hidden.clock(),
+  -- As they were when it was booked: what the guest accepted.
+  check_in_from time not null,
+  house_rules app_public.prose,
+  -- How the listing took bookings when this one was made.
+  booking_mode app_public.booking_mode not null,
+  answer_due_at timestamptz,
+
+  -- What hangs on a booking is in its currency.
+  constraint bookings_currency_key unique (id, currency),
+  -- A quote is sold once.
+  constraint bookings_quote_id_key unique (quote_id),
+  -- A request that is repeated finds what it made the first time.
+  constraint bookings_idempotency_key_key unique (guest_id, idempotency_key),
+  constraint bookings_idempotency_key_has_length check (length(idempotency_key) between 8 and 200),
+  constraint bookings_stay_is_ordered check (check_in < check_out),
+  constraint bookings_guests_are_positive check (guests > 0),
+  constraint bookings_guest_is_not_host check (guest_id <> host_id),
+  constraint bookings_request_has_deadline check (
+    status not in ('requested', 'accepted', 'declined') or answer_due_at is not null
+  ),
+  constraint bookings_shares_sum check (host_amount + platform_amount = total_amount),
+  constraint bookings_amounts_are_not_negative
+    check (total_amount > 0 and host_amount >= 0 and platform_amount >= 0)
+);
+
+alter table app_public.bookings enable row level security;
+alter table app_public.bookings force row level security;
+
+-- A guest's and a host's own bookings, newest first.
+create index if not exists bookings_guest_id_idx on app_public.bookings (guest_id, id);
+create index if not exists bookings_host_id_idx on app_public.bookings (host_id, id);
+create index if not exists bookings_listing_id_idx on app_public.bookings (listing_id, check_in);
+create index if not exists bookings_currency_idx on app_public.bookings (currency);
+-- A host's statement: what was earned by the stays that ended in a month.
+create index if not exists bookings_host_id_status_idx
+  on app_public.bookings (host_id, status, check_out);
+-- Who arrives, stays and leaves on a day, and what a guest has before them.
+create index if not exists bookings_host_id_check_in_idx
+  on app_public.bookings (host_id, check_in);
+create index if not exists bookings_host_id_check_out_idx
+  on app_public.bookings (host_id, check_out);
+create index if not exists bookings_guest_id_check_out_idx
+  on app_public.bookings (guest_id, check_out);
+-- complete_stays() walks confirmed bookings whose end has come.
+create index if not exists bookings_to_complete_idx on app_public.bookings (check_out)
+  where status = 'confirmed';
+
+create or replace trigger _100_touch
+  before update on app_public.bookings
+  for each row execute function app_hidden.tg__touch();
+
+create or replace trigger _600_created
+  after insert on app_public.bookings
+  for each row execute function
+    app_hidden.tg__append_event('booking.created', 'id', 'listing_id', 'host_id', 'guest_id');
+
+create or replace trigger _600_status
+  after update of status on app_public.bookings
+  for each row when (OLD.status is distinct from NEW.status)
+  execute function
+    app_hidden.tg__append_event('booking.{status}', 'id', 'listing_id', 'host_id', 'guest_id');
+
+-- N2, one half: a claim of a booking has its booking. Deferred, for the guard row is taken first
+-- and the booking written after.
+do $$
+begin
+  alter table app_public.calendar_claims
+    add constraint calendar_claims_booking_id_fkey foreign key (booking_id)
+    references app_public.bookings (id) on delete restrict deferrable initially deferred;
+exception
+  when duplicate_object then null;
+end
+$$;
+
+comment on table app_public.bookings is 'A stay, for its guest and its host.';
+comment on column app_public.bookings.id is 'Public id of the booking.';
+comment on column app_public.bookings.listing_id is 'Where the guest stays.';
+comment on column app_public.bookings.unit_number is
+  'Which of the listing''s identical units, from 1.';
+comment on column app_public.bookings.host_id is 'Who offers the stay.';
+comment on column app_public.bookings.guest_id is 'Who stays.';
+comment on column app_public.bookings.quote_id is 'The quote that was booked, with the line items.';
+comment on column app_public.bookings.idempotency_key is
+  'The key the guest''s client chose for this booking.';
+comment on column app_public.bookings.status is 'Where the booking is.';
+comment on column app_public.bookings.status_actor is 'Who brought it there.';
+comment on column app_public.bookings.status_reason is 'Why it is there, where somebody said.';
+comment on column app_public.bookings.check_in is 'First night, local date.';
+comment on column app_public.bookings.check_out is 'Day of leaving, local date.';
+comment on column app_public.bookings.guests is 'How many people stay.';
+comment on column app_public.bookings.currency is 'ISO 4217 currency.';
+comment on column app_public.bookings.total_amount is 'What the guest pays, in minor units.';
+comment on column app_public.bookings.host_amount is 'What the host earns of it, in minor units.';
+comment on column app_public.bookings.platform_amount is
+  'What the platform earns of it, in minor units.';
+comment on column app_public.bookings.cancellation_policy is 'The policy the stay was sold under.';
+comment on column app_public.bookings.time_zone is 'IANA zone of the dates.';
+comment on column app_public.bookings.check_in_from is
+  'Local time from which the guest may arrive, as it was when the stay was booked.';
+comment on column app_public.bookings.house_rules is
+  'The house rules that the guest accepted, plain text.';
+comment on column app_public.bookings.booking_mode is
+  'Whether it was booked at once, or the host was asked.';
+comment on column app_public.bookings.answer_due_at is
+  'Until when the host can accept or decline a request; null for what is booked at once, and until '
+  'the guest''s card has been authorised.';
+comment on column app_public.bookings.hold_expires_at is
+  'Until when the nights are held for payment.';
+comment on column app_public.bookings.confirmed_at is 'When it was confirmed.';
+comment on column app_public.bookings.created_at is 'When it was made.';
+comment on column app_public.bookings.updated_at is 'When it last changed.';
+
+-- What a client is told: the code, and the sentence.
+comment on constraint bookings_currency_key on app_public.bookings is
+  'INTERNAL: A booking has one currency.';
+comment on constraint bookings_quote_id_key on app_public.bookings is
+  'QUOTE_USED: The quote is booked already.';
+comment on constraint bookings_idempotency_key_key on app_public.bookings is
+  'IDEMPOTENCY_KEY_REUSED: This idempotency key was used for something else.';
+comment on constraint bookings_idempotency_key_has_length on app_public.bookings is
+  'IDEMPOTENCY_KEY_INVALID: Choose an idempotency key of 8 to 200 characters.';
+comment on constraint bookings_stay_is_ordered on app_public.bookings is
+  'INVALID_STAY: Check-out comes after check-in.';
+comment on constraint bookings_guests_are_positive on app_public.bookings is
+  'INVALID_GUESTS: At least one guest stays.';
+comment on constraint bookings_guest_is_not_host on app_public.bookings is
+  'OWN_LISTING: Hosts do not book their own listing.';
+comment on constraint bookings_request_has_deadline on app_public.bookings is
+  'INTERNAL: A host has until an instant to answer a request.';
+comment on constraint bookings_shares_sum on app_public.bookings is
+  'INTERNAL: The shares of a booking are its total.';
+comment on constraint bookings_amounts_are_not_negative on app_public.bookings is
+  'INTERNAL: A booking has a price, and shares that are not negative.';
+--! EndIncluded bookings/tables/bookings.sql

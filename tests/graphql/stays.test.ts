@@ -1,0 +1,124 @@
+/**
+ * What people ask of bookings: who arrives, stays and leaves on a day, what a guest has before and behind
+ * them, each with a count; and that each question is answered by an index, however many bookings there are.
+ */
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import pg from "pg";
+import { testDatabase } from "../helpers/database.ts";
+import { buildMarket, type Market } from "../helpers/fixture.ts";
+import { type GraphqlServer, openGraphqlServer } from "./graphqlServer.ts";
+
+const database = testDatabase();
+let server: GraphqlServer;
+let market: Market;
+
+const STATUSES = ["CONFIRMED", "CONFIRMED", "COMPLETED", "CANCELLED", "EXPIRED"];
+
+/** The n-th of the copied stays: local dates, and the status they are in. */
+const stay = (n: number) => ({
+  checkIn: new Date(Date.UTC(2031, 0, 1 + (n % 199))).toISOString().slice(0, 10),
+  checkOut: new Date(Date.UTC(2031, 0, 3 + (n % 199))).toISOString().slice(0, 10),
+  status: STATUSES[n % STATUSES.length] ?? "",
+});
+const COPIES = 10_000;
+
+beforeAll(async () => {
+  market = await buildMarket(database);
+  const root = new pg.Client({ connectionString: database.rootUrl });
+  await root.connect();
+  // Copies of one stay of A's host and guest, without what would keep them from being so many.
+  await root.query("set session_replication_role = replica");
+  await root.query(
+    `insert into app_public.bookings
+     select made.* from app_public.bookings one, generate_series(1, ${COPIES}) n,
+       jsonb_populate_record(one, jsonb_build_object(
+         'id', uuidv7(), 'quote_id', gen_random_uuid(), 'idempotency_key', 'copied-' || n,
+         'check_in', date '2031-01-01' + n % 199, 'check_out', date '2031-01-03' + n % 199,
+         'status', (array['confirmed', 'confirmed', 'completed', 'cancelled', 'expired'])[1 + n % 5]
+       )) made
+     where one.id = (
+       select id from app_public.bookings where listing_id = $1 limit 1
+     )`,
+    [market.a.booked],
+  );
+  await root.query("analyze app_public.bookings");
+  await root.end();
+  server = await openGraphqlServer(database);
+}, 60_000);
+afterAll(() => server.dispose());
+
+const DAY = "2031-03-10";
+const SOLD = { in: ["CONFIRMED", "COMPLETED"] };
+const all = Array.from({ length: COPIES }, (_, index) => stay(index + 1));
+const isSold = ({ status }: { status: string }): boolean => SOLD.in.includes(status);
+
+type Filter = Readonly<Record<string, unknown>>;
+const count = async (as: string, field: string, filter: Filter): Promise<[number, number]> => {
+  const { me } = await server.signedIn(as).query<{
+    me: Record<string, { totalCount: number; nodes: { id: string }[] }>;
+  }>(
+    `query ($filter: BookingFilter) {
+      me { ${field}(filter: $filter, first: 100, orderBy: [CHECK_IN_ASC]) {
+        totalCount nodes { id } } }
+    }`,
+    { filter },
+  );
+  const found = me[field];
+  return [found?.totalCount ?? -1, found?.nodes.length ?? -1];
+};
+
+describe("with the host's bookings", () => {
+  test.each<[string, Filter, (one: ReturnType<typeof stay>) => boolean]>([
+    ["who arrives", { checkIn: { equalTo: DAY } }, ({ checkIn }) => checkIn === DAY],
+    ["who leaves", { checkOut: { equalTo: DAY } }, ({ checkOut }) => checkOut === DAY],
+    [
+      "who stays the night",
+      { checkIn: { lessThanOrEqualTo: DAY }, checkOut: { greaterThan: DAY } },
+      ({ checkIn, checkOut }) => checkIn <= DAY && checkOut > DAY,
+    ],
+  ])("%s on a day", async (_, filter, holds) => {
+    const expected = all.filter((one) => isSold(one) && holds(one)).length;
+    expect(expected).toBeGreaterThan(20);
+    const asked = { status: SOLD, ...filter };
+    expect(await count(market.a.host, "bookingsAsHost", asked)).toEqual([
+      expected,
+      Math.min(expected, 100),
+    ]);
+    expect(await count(market.b.host, "bookingsAsHost", asked)).toEqual([0, 0]);
+  });
+
+  test("of one listing, and by status", async () => {
+    const here = { listingId: { equalTo: market.a.booked }, status: { equalTo: "CANCELLED" } };
+    const [total] = await count(market.a.host, "bookingsAsHost", here);
+    expect(total).toBe(all.filter(({ status }) => status === "CANCELLED").length);
+    const there = { ...here, listingId: { equalTo: market.a.held } };
+    expect(await count(market.a.host, "bookingsAsHost", there)).toEqual([1, 1]);
+  });
+});
+
+test("with the guest's bookings: what is to come, and what is over", async () => {
+  const coming = { status: SOLD, checkOut: { greaterThan: DAY, lessThan: "2031-12-01" } };
+  const past = { status: SOLD, checkOut: { lessThanOrEqualTo: DAY, greaterThan: "2030-12-01" } };
+  const [[comes], [isOver]] = await Promise.all([
+    count(market.a.guest, "bookingsAsGuest", coming),
+    count(market.a.guest, "bookingsAsGuest", past),
+  ]);
+  expect(comes).toBe(all.filter((one) => isSold(one) && one.checkOut > DAY).length);
+  expect(isOver).toBe(all.filter((one) => isSold(one) && one.checkOut <= DAY).length);
+  expect(await count(market.b.guest, "bookingsAsGuest", coming)).toEqual([0, 0]);
+});
+
+test.each([
+  ["arrivals", `host_id = $1 and check_in = '${DAY}'`],
+  ["departures", `host_id = $1 and check_out = '${DAY}'`],
+  ["what is to come", `guest_id = $2 and check_out > '2031-07-15'`],
+])("%s are found by an index", async (_, where) => {
+  const values = where.includes("$1") ? [market.a.host] : [market.a.guest];
+  const { rows } = await database.owner.query<{ "QUERY PLAN": string }>(
+    `explain select * from app_public.bookings where ${where.replace("$2", "$1")}`,
+    values,
+  );
+  const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+  expect(plan).toMatch(/bookings_(host|guest)_id_(check_in|check_out)_idx/);
+  expect(plan).not.toContain("Seq Scan");
+});
