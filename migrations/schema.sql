@@ -7628,7 +7628,8 @@ begin
   perform app_hidden.lock_units(v_booking.listing_id);
   v_booking := app_hidden.lock_booking(v_booking.id);
   update app_public.payments p
-  set stripe_payment_intent_id = attach_payment_intent.intent_id
+  set stripe_payment_intent_id = attach_payment_intent.intent_id,
+      stripe_customer_id = app_private.stripe_customer_of(v_booking.guest_id)
   where p.id = attach_payment_intent.payment_id and p.stripe_payment_intent_id is null;
   if not found then
     return;

@@ -4,30 +4,22 @@
  * idempotency key; then its answer is noted, and followed. So no lock is held while Stripe thinks,
  * any number of repeats make one charge, and whoever asks sees where the payment is.
  */
-import { ExponentialBackoff, handleWhen, retry } from "cockatiel";
 import type { Stripe } from "stripe";
 import { ApiError } from "../errors.ts";
+import { type BegunPayment, intentOf } from "../payments/intentOfPayment.ts";
 import { applyPaymentIntent } from "../payments/paymentIntents.ts";
 import type { Resources } from "../resources/index.ts";
 import { retryable, withTransaction } from "../resources/postgres.ts";
-import { isBusy, isKeptFailure, stripeApiError } from "../resources/stripe.ts";
+import { isKeptFailure, stripeApiError } from "../resources/stripe.ts";
 import type { RestHandler, RestRequest } from "./handler.ts";
 import { limitTries } from "./limits.ts";
-
-interface PaymentRow {
-  readonly id: string;
-  readonly booking_id: string;
-  readonly currency: string;
-  readonly amount: string;
-  readonly attempt: number;
-  readonly stripe_payment_intent_id: string | null;
-  readonly capture_method: "automatic" | "manual";
-}
 
 export const createPayment: RestHandler = async (resources, request) => {
   if (request.viewer === undefined) throw new ApiError("UNAUTHENTICATED");
   await limitTries(resources, "paymentUser", request.viewer.userId);
-  const [payment, intent] = await askStripe(resources, request).catch(explain);
+  const [payment, intent] = await askStripe(resources, request, request.viewer.userId).catch(
+    explain,
+  );
   if (intent.client_secret === null) throw new ApiError("PAYMENT_PROVIDER");
   await applyPaymentIntent(resources, intent);
   const { rows } = await resources.pool.query<{ status: string }>(
@@ -57,10 +49,11 @@ export const createPayment: RestHandler = async (resources, request) => {
 async function askStripe(
   resources: Resources,
   request: RestRequest,
-): Promise<[PaymentRow, Stripe.PaymentIntent]> {
+  userId: string,
+): Promise<[BegunPayment, Stripe.PaymentIntent]> {
   const payment = await beginPayment(resources, request);
   try {
-    const intent = await intentOf(resources, payment);
+    const intent = await intentOf(resources, payment, userId);
     if (intent.status !== "canceled") return [payment, intent];
     await applyPaymentIntent(resources, intent);
   } catch (error) {
@@ -71,13 +64,13 @@ async function askStripe(
     ]);
   }
   const next = await beginPayment(resources, request);
-  return [next, await intentOf(resources, next)];
+  return [next, await intentOf(resources, next, userId)];
 }
 
-async function beginPayment(resources: Resources, request: RestRequest): Promise<PaymentRow> {
+async function beginPayment(resources: Resources, request: RestRequest): Promise<BegunPayment> {
   const payment = await retryable(() =>
     withTransaction(resources.pool, { claims: request.viewer }, async (client) => {
-      const { rows } = await client.query<PaymentRow>(
+      const { rows } = await client.query<BegunPayment>(
         `select id, booking_id, currency, amount, attempt, stripe_payment_intent_id,
            capture_method
          from app_private.begin_payment($1)`,
@@ -88,40 +81,6 @@ async function beginPayment(resources: Resources, request: RestRequest): Promise
   );
   if (payment === undefined) throw new ApiError("BOOKING_NOT_FOUND");
   return payment;
-}
-
-/** While a request with the same key runs, Stripe refuses others: they wait for the first. */
-const patience = retry(handleWhen(isBusy), {
-  maxAttempts: 12,
-  backoff: new ExponentialBackoff({ initialDelay: 50, maxDelay: 1000 }),
-});
-
-/** The intent of this attempt: the one that was noted, as it is now, or a new one. */
-async function intentOf(resources: Resources, payment: PaymentRow): Promise<Stripe.PaymentIntent> {
-  const { paymentIntents } = resources.stripe.requests;
-  if (payment.stripe_payment_intent_id !== null) {
-    return paymentIntents.retrieve(payment.stripe_payment_intent_id, {
-      expand: ["latest_charge"],
-    });
-  }
-  const intent = await patience.execute(() =>
-    paymentIntents.create(
-      {
-        amount: Number(payment.amount),
-        currency: payment.currency.toLowerCase(),
-        automatic_payment_methods: { enabled: true },
-        capture_method: payment.capture_method,
-        transfer_group: payment.booking_id,
-        metadata: { booking_id: payment.booking_id, payment_id: payment.id },
-      },
-      { idempotencyKey: `payment:${payment.id}:${payment.attempt}` },
-    ),
-  );
-  await resources.pool.query("select app_private.attach_payment_intent($1, $2)", [
-    payment.id,
-    intent.id,
-  ]);
-  return intent;
 }
 
 /** That Stripe does not know an intent is final, too: it may be of another account, and paid. */

@@ -59,6 +59,22 @@ describe("the clock", () => {
   });
 });
 
+describe("customers", () => {
+  test("are made, found and named by intents; an unknown one is refused", async () => {
+    const made = await stripe.customers.create({ email: "gus@example.com", metadata: { a: "b" } });
+    expect(made).toMatchObject({
+      object: "customer",
+      email: "gus@example.com",
+      metadata: { a: "b" },
+    });
+    expect(await stripe.customers.retrieve(made.id)).toEqual(made);
+    const listed = await stripe.customers.list({ email: "gus@example.com" });
+    expect(listed.data.map(({ id }) => id)).toEqual([made.id]);
+    expect((await create({ customer: made.id })).customer).toBe(made.id);
+    await refused(create({ customer: "cus_nobody" }), 400, "resource_missing");
+  });
+});
+
 describe("PaymentIntents", () => {
   test("are created as the SDK describes them and wait for a payment method", async () => {
     const intent = await create({ metadata: { booking: "b1", "a b": "c&d" }, transfer_group: "g" });
@@ -528,7 +544,7 @@ describe("the control API", () => {
 describe("the server", () => {
   test("refuses bodies over 1 MB and unknown addresses", async () => {
     expect((await post("/pay/pi_1", { card: "4".repeat(1_100_000) })).status).toBe(413);
-    expect((await fetch(`${simulator.url}/v1/customers`)).status).toBe(404);
+    expect((await fetch(`${simulator.url}/v1/nothing`)).status).toBe(404);
   });
 
   test("keeps the account, its keys and undelivered events over a restart", async () => {

@@ -93,6 +93,21 @@ describe("asking to pay", () => {
     expect(again.body).toMatchObject(rows[0]);
   });
 
+  test("names one customer for all intents of a guest", async () => {
+    const bookings = [await hold(), await hold()];
+    for (const { id } of bookings) expect((await guest.client.askToPay(id)).status).toBe(200);
+    const intents = marketplace.stripe
+      .paymentIntents()
+      .filter(({ transfer_group: group }) => bookings.some(({ id }) => id === group));
+    expect(new Set(intents.map(({ customer }) => customer)).size).toBe(1);
+    const { rows } = await database.owner.query<{ customer: string }>(
+      `select distinct stripe_customer_id as customer from app_public.payments
+       where booking_id = any ($1)`,
+      [bookings.map(({ id }) => id)],
+    );
+    expect(rows).toEqual([{ customer: intents[0]?.customer }]);
+  });
+
   test.each(["status 500", "disconnect"] as const)(
     "finds the PaymentIntent that Stripe made before it failed with %s",
     async (how) => {

@@ -9,7 +9,7 @@ import { cardByLast4, cardByName, cardByNumber, type TestCard } from "./cards.ts
 import { fail, type Orders, takeFault } from "./control.ts";
 import { invalid, missing, SimulatedError } from "./errors.ts";
 import type { IdempotencyKeys, KeyedRequest } from "./idempotency.ts";
-import type { NewIntent } from "./objects.ts";
+import { type NewIntent, newCustomer } from "./objects.ts";
 import { Parameters } from "./parameters.ts";
 import { type Payments, publicView } from "./payments.ts";
 import { newId, type State } from "./state.ts";
@@ -53,6 +53,9 @@ const MOST_LOGGED = 5000;
 
 /** Method and path -> endpoint. Only the two marked ones may be called with a publishable key. */
 export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
+  "POST /v1/customers": createCustomer,
+  "GET /v1/customers": list((state) => state.customers, ["email"]),
+  "GET /v1/customers/:id": retrieve("customer", (state) => state.customers),
   "POST /v1/payment_intents": createIntent,
   "GET /v1/payment_intents": list((state) => state.paymentIntents, ["customer"]),
   "GET /v1/payment_intents/:id": retrieveIntent,
@@ -109,9 +112,20 @@ function createIntent({ context: { payments, state }, parameters }: Call) {
   const confirm = parameters.flag("confirm");
   const returnUrl = parameters.text("return_url");
   return () => {
+    if (order.customer !== null && !state.customers.has(order.customer)) {
+      const message = `No such customer: '${order.customer}'`;
+      throw invalid(message, { code: "resource_missing", param: "customer" });
+    }
     const intent = payments.create(order, card);
     return confirm ? payments.confirm(intent, undefined, returnUrl) : intent;
   };
+}
+
+function createCustomer({ context: { state }, parameters }: Call) {
+  const email = parameters.text("email", 512) ?? null;
+  const name = parameters.text("name", 256) ?? null;
+  const metadata = parameters.metadata();
+  return () => state.put(state.customers, newCustomer(email, name, metadata));
 }
 
 function retrieveIntent({ context: { payments }, parameters, id, browser }: Call) {

@@ -116,6 +116,33 @@ export function newPaymentMethod(card: TestCard): Stripe.PaymentMethod {
   };
 }
 
+/** Somebody who pays more than once; nothing is saved of them yet. */
+export function newCustomer(
+  email: string | null,
+  name: string | null,
+  metadata: Stripe.Metadata,
+): Stripe.Customer {
+  return {
+    id: newId("cus"),
+    object: "customer",
+    balance: 0,
+    created: nowSeconds(),
+    default_source: null,
+    description: null,
+    email,
+    invoice_settings: {
+      custom_fields: null,
+      default_payment_method: null,
+      footer: null,
+      rendering_options: null,
+    },
+    livemode: false,
+    metadata,
+    name,
+    shipping: null,
+  };
+}
+
 /** For how long a bank sets money aside that is to be captured by hand. */
 export const AUTHORISED_SECONDS = 7 * 86_400;
 

@@ -39,6 +39,7 @@ export interface SavedAnswer {
 }
 
 const TABLES = [
+  "customers",
   "paymentIntents",
   "paymentMethods",
   "charges",
@@ -51,6 +52,7 @@ const TABLES = [
 ] as const;
 
 export class State {
+  readonly customers = new Map<string, Stripe.Customer>();
   readonly paymentIntents = new Map<string, Stripe.PaymentIntent>();
   readonly paymentMethods = new Map<string, Stripe.PaymentMethod>();
   readonly charges = new Map<string, Stripe.Charge>();
@@ -89,6 +91,7 @@ export class State {
   /** The object of an id of any kind that `expand` may ask for. */
   find(id: string): { id: string } | undefined {
     return (
+      this.customers.get(id) ??
       this.paymentIntents.get(id) ??
       this.paymentMethods.get(id) ??
       this.charges.get(id) ??
@@ -136,7 +139,9 @@ export class State {
       if (snapshot.version !== 1) throw new Error("its version is not 1");
       for (const name of TABLES) {
         const table = this[name] as Map<string, { id: string }>;
-        for (const record of snapshot[name] as { id: string }[]) table.set(record.id, record);
+        // An older file has fewer tables.
+        for (const record of (snapshot[name] ?? []) as { id: string }[])
+          table.set(record.id, record);
       }
     } catch (cause) {
       const what = `${file} is not a state file of the Stripe simulator`;
