@@ -9463,6 +9463,10 @@ begin
       using errcode = 'SBL01', column = 'quote_id';
   end if;
 
+  if v_quote.guests > v_listing.max_guests then
+    raise exception 'By now at most % guests fit; ask for a new quote.', v_listing.max_guests
+      using errcode = 'SBC05', column = 'quote_id';
+  end if;
   if v_quote.check_in < app_hidden.local_today(v_listing.time_zone) then
     raise exception 'Check-in is in the past by now; ask for a new quote.'
       using errcode = 'SBC03', column = 'quote_id';

@@ -1,6 +1,7 @@
 /*
  * Books a quote as it stands. The nights are held for 15 minutes; payment confirms, or asks the
- * host where the listing takes requests.
+ * host where the listing takes requests. The offer stands as it was made, price and restrictions;
+ * but no more people are let in than the listing takes by now, which may be a matter of safety.
  *
  * The guest's row is locked first. So calls of one guest run one after the other: a repeated call
  * finds the booking of the first by its key, and the limit of holds is exact. Locks: the guest,
@@ -50,6 +51,10 @@ begin
       using errcode = 'SBL01', column = 'quote_id';
   end if;
 
+  if v_quote.guests > v_listing.max_guests then
+    raise exception 'By now at most % guests fit; ask for a new quote.', v_listing.max_guests
+      using errcode = 'SBC05', column = 'quote_id';
+  end if;
   if v_quote.check_in < app_hidden.local_today(v_listing.time_zone) then
     raise exception 'Check-in is in the past by now; ask for a new quote.'
       using errcode = 'SBC03', column = 'quote_id';

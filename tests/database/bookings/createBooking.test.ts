@@ -97,6 +97,17 @@ describe("a booking", () => {
     expect(await asOwner(database, policy, [booking?.id])).toEqual([{ policy: "moderate" }]);
   });
 
+  test("is of no more people than the listing takes by now; all else of the offer stands", async () => {
+    const listing = await publishedListing(database, host, { maxGuests: 4 });
+    const quote = await quoted(database, guest, listing, undefined, 4);
+    const set = (rule: string): Promise<unknown> =>
+      asVisitor(database, host, `update app_public.listings set ${rule} where id = $1`, [listing]);
+    await set("max_guests = 2");
+    expect(await refusal(create(guest, quote, "four of them"))).toBe("SBC05");
+    await set("max_guests = 4, min_nights = 7, advance_notice_hours = 336");
+    expect(await create(guest, quote, "four of them")).toHaveLength(1);
+  });
+
   test("is not of a stay that has begun since it was quoted", async () => {
     await stopClock(database, "2031-06-02T22:50:00Z");
     const listing = await publishedListing(database, host);
