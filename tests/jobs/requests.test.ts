@@ -37,11 +37,15 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   await stopClock(database, NOON);
+  // Until when a bank sets money aside is told in Stripe's time: it has to be the database's.
+  const offsetSeconds = Math.round((Date.parse(NOON) - Date.now()) / 1000);
+  stripe.control({ clock: { offsetSeconds } });
   guest = await somebody(database, "Gero");
   host = await somebody(database, "Hanna");
 });
 
 afterAll(async () => {
+  stripe?.control({ clock: { offsetSeconds: 0 } });
   await opened?.dispose();
   await stripe?.close();
 });
