@@ -55,7 +55,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     `create function app_hidden.bug() returns trigger
      language plpgsql security definer as $$
      begin
-       update app_public.ledger_entries e set amount = e.amount * 2
+       update app_public.ledger_entries e set amount = e.amount + 1000
        where e.transaction_id = (
          select t.id from app_public.ledger_transactions t order by t.id limit 1
        );
