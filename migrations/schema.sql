@@ -1312,6 +1312,7 @@ CREATE INDEX bookings_host_id_check_out_idx ON app_public.bookings USING btree (
 CREATE INDEX bookings_host_id_idx ON app_public.bookings USING btree (host_id, id);
 CREATE INDEX bookings_host_id_status_idx ON app_public.bookings USING btree (host_id, status, check_out);
 CREATE INDEX bookings_listing_id_idx ON app_public.bookings USING btree (listing_id, check_in);
+CREATE INDEX bookings_open_idx ON app_public.bookings USING btree (host_id, status, answer_due_at) WHERE (status = ANY (ARRAY['pending_payment'::app_public.booking_status, 'requested'::app_public.booking_status, 'accepted'::app_public.booking_status]));
 CREATE INDEX bookings_to_complete_idx ON app_public.bookings USING btree (check_out) WHERE (status = 'confirmed'::app_public.booking_status);
 alter table app_public.bookings enable row level security;
 alter table app_public.bookings force row level security;
