@@ -18,6 +18,11 @@ type Meaning = readonly [code: ErrorCode, message?: string];
 
 /** What PostgreSQL's own errors mean to a client. Their wording stays in the log. */
 const MEANING_OF_POSTGRES: Readonly<Record<string, Meaning>> = {
+  "08000": ["UNAVAILABLE"],
+  "08001": ["UNAVAILABLE"],
+  "08003": ["UNAVAILABLE"],
+  "08004": ["UNAVAILABLE"],
+  "08006": ["UNAVAILABLE"],
   "22001": ["INVALID_INPUT", "A text is too long."],
   "22003": ["INVALID_INPUT", "A number is out of range."],
   "22007": ["INVALID_INPUT", "A date or a time is not one."],
@@ -36,9 +41,11 @@ const MEANING_OF_POSTGRES: Readonly<Record<string, Meaning>> = {
   "55P03": ["UNAVAILABLE"],
   "57014": ["TIMEOUT"],
   "57P01": ["UNAVAILABLE"],
+  "57P02": ["UNAVAILABLE"],
   "57P03": ["UNAVAILABLE"],
   ECONNREFUSED: ["UNAVAILABLE"],
   ECONNRESET: ["UNAVAILABLE"],
+  EPIPE: ["UNAVAILABLE"],
   ETIMEDOUT: ["UNAVAILABLE"],
 };
 
@@ -97,15 +104,21 @@ function brokenRule(rule: Rule, read: ErrorFields, input: unknown): ApiError {
   return new ApiError(rule.code, rule.message, { fields, cause });
 }
 
+/** The driver has sentences but no codes for connections that did not become free, or broke. */
+const AWAY = [
+  "timeout exceeded when trying to connect",
+  "Connection terminated",
+  "Client has encountered a connection error",
+  "Client was closed",
+];
+
 /** What an error of PostgreSQL, its driver or a resource means to a client. */
 function meaningOf({ code, message, constraint }: ErrorFields): Meaning {
   // A constraint without a rule is one that no client can break, except for that on a key.
   if (constraint !== undefined && code !== "23505") return ["INTERNAL"];
   if (code !== undefined)
     return MEANING_OF_POSTGRES[code] ?? MEANING_OF_RESOURCE[code] ?? ["INTERNAL"];
-  // The pool has a sentence but no code for "no connection became free in time".
-  const busy = message.startsWith("timeout exceeded when trying to connect");
-  return [busy ? "UNAVAILABLE" : "INTERNAL"];
+  return [AWAY.some((start) => message.startsWith(start)) ? "UNAVAILABLE" : "INTERNAL"];
 }
 
 interface ErrorFields {

@@ -95,7 +95,9 @@ export const ERRORS = define({
   UNAVAILABLE: {
     status: 503,
     message: "This is not available right now. Try again shortly.",
-    remedy: "Try again after some seconds. Nothing was changed.",
+    remedy:
+      "Try again after some seconds, with the same idempotency key where there was one. " +
+      "If the connection broke in between, a change may have been made.",
   },
   INTERNAL: {
     status: 500,

@@ -373,6 +373,27 @@ describe("in the database", () => {
     expect(subjects(await examine(await goodEnv()), "note")).toEqual(["worker"]);
   });
 
+  test("jobs that have failed for good are told, but not what another job has taken over", async () => {
+    const fail = async (task: string, key: string | null): Promise<void> => {
+      const named = key === null ? "null" : `'${key}'`;
+      await asRoot(
+        "delete from graphile_worker._private_jobs",
+        `select app_hidden.add_job('${task}', '{}', ${named})`,
+        "update graphile_worker._private_jobs set attempts = max_attempts, last_error = 'No.'",
+      );
+    };
+    await asRoot("select app_private.record_heartbeat(array['w'], '1 minute')");
+    cleanups.push(() => asRoot("select app_private.end_heartbeats(array['w'])"));
+    cleanups.push(() => asRoot("delete from graphile_worker._private_jobs"));
+    const heard = async (): Promise<string> => told(await examine(await goodEnv()), "worker");
+    await fail("payment__sync", "payment__sync:1");
+    expect(await heard()).toContain("1 job has failed for good");
+    await fail("event__publish", null);
+    expect(await heard()).toContain("1 job has failed for good");
+    await fail("payment__sync", null);
+    expect(await heard()).not.toContain("failed");
+  });
+
   test("events of Stripe that wait for ten minutes are told", async () => {
     await asRoot(
       `insert into app_private.stripe_events (id, type, payload, received_at)

@@ -3,12 +3,15 @@ import { expect, test } from "@jest/globals";
 import pg from "pg";
 import { openTestDatabase } from "../helpers/database.ts";
 import { BUGS } from "./bugs.ts";
+import { changed } from "./sources.ts";
 
-test.each(Object.keys(BUGS))("%s", async (name) => {
+test.each(Object.entries(BUGS))("%s", async (_, { database: plant, sources = [] }) => {
+  for (const edit of sources) expect(changed(edit)).toContain(edit.to);
+  if (plant === undefined) return;
   const database = await openTestDatabase();
   const root = new pg.Pool({ connectionString: database.rootUrl, max: 1 });
   try {
-    await expect(BUGS[name]?.(root)).resolves.toBeUndefined();
+    await expect(plant(root)).resolves.toBeUndefined();
   } finally {
     await root.end();
     await database.dispose();

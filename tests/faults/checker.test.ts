@@ -11,12 +11,12 @@ import {
   somebody,
   stopClock,
 } from "../helpers/factories.ts";
-import { type Charge, findViolations, RULES } from "./checker.ts";
+import { type AtStripe, findViolations, RULES } from "./checker.ts";
 import type { Call } from "./history.ts";
 
 const database = testDatabase();
 let booking: string;
-let charges: Charge[];
+let stripe: AtStripe;
 let entries: { id: string; amount: string }[];
 
 beforeAll(async () => {
@@ -26,9 +26,13 @@ beforeAll(async () => {
   booking = await hold(database, guest, listing);
   const payment = await begunPayment(database, guest, booking);
   await follow(database, payment, "succeeded");
-  charges = [
-    { intentId: payment.intentId, bookingId: booking, taken: payment.amount, givenBack: 0 },
-  ];
+  const { id: paymentId, intentId, amount: taken } = payment;
+  const paidAt = Date.parse(NOON) / 1000;
+  stripe = {
+    intents: [{ id: intentId, paymentId }],
+    charges: [{ intentId, bookingId: booking, paidAt, taken, givenBack: 0 }],
+    acknowledged: [],
+  };
   const written = await asOwner(database, "select id, amount::text from app_public.ledger_entries");
   entries = written.map(({ id, amount }) => ({ id: String(id), amount: String(amount) }));
 });
@@ -48,10 +52,10 @@ const call = (changes: Partial<Call>): Call => ({
 
 const rulesOf = async (
   calls: readonly Call[] = [],
-  of: readonly Charge[] = charges,
+  at: Partial<AtStripe> = {},
   earlier = entries,
 ): Promise<string[]> => {
-  const found = await findViolations(database.owner, calls, of, earlier);
+  const found = await findViolations(database.owner, calls, { ...stripe, ...at }, earlier);
   return [...new Set(found.map(({ rule }) => rule))];
 };
 
@@ -71,13 +75,37 @@ test.each<[string, () => Promise<string[]>]>([
   ],
   ["a cancellation that was acknowledged is lost", () => rulesOf([call({ operation: "cancel" })])],
   ["a decline that was acknowledged is lost", () => rulesOf([call({ operation: "decline" })])],
-  ["Stripe and the ledger differ", () => rulesOf([], [])],
+  ["Stripe and the ledger differ", () => rulesOf([], { charges: [] })],
+  [
+    "M6: Stripe made two intents of one attempt",
+    () => rulesOf([], { intents: [...stripe.intents, ...stripe.intents] }),
+  ],
+  [
+    "an event that was acknowledged is lost",
+    () => rulesOf([], { acknowledged: ["evt_that_was_not_stored"] }),
+  ],
   [
     "M2: an entry of the ledger was changed",
-    () => rulesOf([], charges, [{ id: "00000000-0000-7000-8000-000000000000", amount: "1" }]),
+    () => rulesOf([], {}, [{ id: "00000000-0000-7000-8000-000000000000", amount: "1" }]),
   ],
 ])("it tells that %s", async (rule, check) => {
   expect(await check()).toContain(rule);
+});
+
+test("it tells that who paid in time lost the stay", async () => {
+  await database.scenario(async ({ client }) => {
+    await client.query("reset role");
+    await client.query("set session_replication_role = replica");
+    await client.query("update app_public.bookings set status = 'expired'");
+    const told = async (paidAt: number): Promise<string[]> => {
+      const late = stripe.charges.map((charge) => ({ ...charge, paidAt }));
+      const found = await findViolations(client, [], { ...stripe, charges: late }, entries);
+      return found.map(({ rule }) => rule);
+    };
+    const rule = "M6: who paid in time lost the stay";
+    expect(await told(Date.parse(NOON) / 1000 + 60)).toContain(rule);
+    expect(await told(Date.parse(NOON) / 1000 + 3600)).not.toContain(rule);
+  });
 });
 
 test("it tells that a booking that was refused is there", async () => {

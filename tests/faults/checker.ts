@@ -9,14 +9,26 @@ import type { Call } from "./history.ts";
 export interface Charge {
   readonly intentId: string;
   readonly bookingId: string;
+  /** When the guest paid, in seconds of the common time. */
+  readonly paidAt: number;
   readonly taken: number;
   readonly givenBack: number;
+}
+
+/** What is at Stripe in the end. */
+export interface AtStripe {
+  readonly intents: readonly { readonly id: string; readonly paymentId: string }[];
+  readonly charges: readonly Charge[];
+  /** Events that were answered with 2xx. */
+  readonly acknowledged: readonly string[];
 }
 
 export interface Violation {
   readonly rule: string;
   readonly detail: string;
 }
+
+type Database = pg.Pool | pg.ClientBase;
 
 interface Rule {
   readonly name: string;
@@ -77,8 +89,11 @@ export const RULES: readonly Rule[] = [
   },
   {
     name: "J1: a job that gave up",
-    sql: `select task_identifier, last_error from graphile_worker.jobs
-      where attempts >= max_attempts`,
+    sql: `select task_identifier, key, attempts, max_attempts, created_at, run_at, last_error
+      from graphile_worker.jobs
+      where attempts >= max_attempts
+        -- It was queued anew while it ran: the new job has its key, and does its work.
+        and not (key is null and task_identifier ~ '^(mail|payment|refund|stripe__process)_')`,
   },
   {
     name: "stuck: a payment that is open although its booking has ended",
@@ -110,9 +125,9 @@ export const RULES: readonly Rule[] = [
 ];
 
 export async function findViolations(
-  database: pg.Pool,
+  database: Database,
   calls: readonly Call[],
-  charges: readonly Charge[],
+  stripe: AtStripe,
   earlierEntries: readonly { readonly id: string; readonly amount: string }[],
 ): Promise<Violation[]> {
   const violations: Violation[] = [];
@@ -121,14 +136,17 @@ export async function findViolations(
     violations.push(...rows.map((row) => ({ rule: name, detail: JSON.stringify(row) })));
   }
   violations.push(...(await changedEntries(database, earlierEntries)));
-  violations.push(...(await unlikeStripe(database, charges)));
+  violations.push(...(await unlikeStripe(database, stripe.charges)));
+  violations.push(...(await lostStays(database, stripe.charges)));
+  violations.push(...(await askedTwice(database, stripe.intents)));
+  violations.push(...(await lostEvents(database, stripe.acknowledged)));
   violations.push(...(await unlikeAnswers(database, calls)));
   return violations;
 }
 
 /** M2: what was in the ledger is there still, and the same. */
 async function changedEntries(
-  database: pg.Pool,
+  database: Database,
   earlier: readonly { readonly id: string; readonly amount: string }[],
 ): Promise<Violation[]> {
   const { rows } = await database.query<{ id: string; amount: string }>(
@@ -144,7 +162,7 @@ async function changedEntries(
 }
 
 /** What Stripe has of each booking is what the ledger says that Stripe has. */
-async function unlikeStripe(database: pg.Pool, charges: readonly Charge[]): Promise<Violation[]> {
+async function unlikeStripe(database: Database, charges: readonly Charge[]): Promise<Violation[]> {
   const { rows } = await database.query<{ id: string; amount: number }>(
     `select t.booking_id as id, sum(e.amount)::int as amount
      from app_public.ledger_transactions t
@@ -166,8 +184,51 @@ async function unlikeStripe(database: pg.Pool, charges: readonly Charge[]): Prom
     }));
 }
 
+/** M6: who paid in time keeps the stay, however late the news of it was. */
+async function lostStays(database: Database, charges: readonly Charge[]): Promise<Violation[]> {
+  const { rows } = await database.query<{ intent: string; deadline: number }>(
+    `select p.stripe_payment_intent_id as intent,
+       extract(epoch from b.hold_expires_at)::float8 as deadline
+     from app_public.bookings b join app_public.payments p on p.booking_id = b.id
+     where b.status = 'expired' and b.booking_mode = 'instant' and p.purpose = 'stay'
+       and p.stripe_payment_intent_id is not null`,
+  );
+  const deadlines = new Map(rows.map(({ intent, deadline }) => [intent, deadline]));
+  return charges
+    .filter(({ intentId, paidAt }) => paidAt < (deadlines.get(intentId) ?? 0))
+    .map(({ bookingId, intentId }) => ({
+      rule: "M6: who paid in time lost the stay",
+      detail: `${bookingId} was paid with ${intentId}`,
+    }));
+}
+
+/** An attempt of a payment has one intent, however often it was asked for. */
+async function askedTwice(database: Database, intents: AtStripe["intents"]): Promise<Violation[]> {
+  const { rows } = await database.query<{ id: string; attempt: number }>(
+    "select id, attempt from app_public.payments",
+  );
+  const made = Map.groupBy(intents, ({ paymentId }) => paymentId);
+  return rows
+    .filter(({ id, attempt }) => (made.get(id)?.length ?? 0) > attempt)
+    .map(({ id, attempt }) => ({
+      rule: "M6: Stripe made two intents of one attempt",
+      detail: `${id} is in attempt ${attempt} and has ${made.get(id)?.length} intents`,
+    }));
+}
+
+async function lostEvents(
+  database: Database,
+  acknowledged: readonly string[],
+): Promise<Violation[]> {
+  const { rows } = await database.query<{ id: string }>("select id from app_private.stripe_events");
+  const stored = new Set(rows.map(({ id }) => id));
+  return acknowledged
+    .filter((id) => !stored.has(id))
+    .map((id) => ({ rule: "an event that was acknowledged is lost", detail: id }));
+}
+
 /** Nothing that was acknowledged is lost, and nothing that was refused had an effect. */
-async function unlikeAnswers(database: pg.Pool, calls: readonly Call[]): Promise<Violation[]> {
+async function unlikeAnswers(database: Database, calls: readonly Call[]): Promise<Violation[]> {
   const { rows } = await database.query<{ id: string; key: string; status: string }>(
     `select b.id, b.idempotency_key as key, b.status::text as status from app_public.bookings b`,
   );

@@ -14,9 +14,19 @@ export interface World {
   readonly listings: readonly string[];
 }
 
-/** The first night that is sold, in days from today, and how many are. */
+/** Nights of a listing; the first in days from today. */
+export interface Nights {
+  readonly listing: string;
+  readonly from: number;
+  readonly nights: number;
+}
+
+/** The first night that is fought for, in days from today, and how many are. */
 const FIRST = 40;
 const NIGHTS = 30;
+
+/** The first night that nobody wants but who is told to. */
+export const QUIET_NIGHT = FIRST + NIGHTS + 10;
 
 const day = (offset: number): string =>
   new Date(Date.now() + offset * 86_400_000).toISOString().slice(0, 10);
@@ -66,7 +76,28 @@ export async function act(
   }
 }
 
-class Person {
+/** What a guest pays with. */
+export interface Intent {
+  readonly id: string;
+  readonly secret: string;
+}
+
+const GOOD_CARD = "4242424242424242";
+
+/** As the guest's browser does; it may fail, as a browser does. */
+export async function payIntent(
+  { stripe }: Stage,
+  { id, secret }: Intent,
+  card = GOOD_CARD,
+): Promise<void> {
+  await fetch(`${stripe.url}/pay/${id}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ client_secret: secret, card }),
+  }).catch(() => undefined);
+}
+
+export class Person {
   readonly #stage: Stage;
   readonly #world: World;
   readonly #history: History;
@@ -89,7 +120,10 @@ class Person {
     await this.#look();
     const acts = this.#isHost
       ? [this.#answer, this.#answer, this.#block, this.#cancel, this.#alter, this.#refund]
-      : [this.#book, this.#book, this.#book, this.#pay, this.#pay, this.#cancel, this.#alter];
+      : [
+          ...[this.#book, this.#book, this.#book, this.#pay, this.#pay],
+          ...[this.#cancel, this.#alter, this.#changeMind],
+        ];
     await this.#draw.one(acts).call(this);
   }
 
@@ -165,12 +199,17 @@ class Person {
 
   async #book(): Promise<void> {
     const from = FIRST + this.#draw.integer(0, NIGHTS - 1);
-    const stay = { in: day(from), out: day(from + this.#draw.integer(1, 3)) };
     const listing = this.#draw.one(this.#world.listings);
-    const quote = await this.#mutate("quote", CREATE_QUOTE, { listing, ...stay });
-    if (quote === undefined) return;
-    const id = await this.#mutate("book", CREATE_BOOKING, { quote, key: randomUUID() });
+    const id = await this.take({ listing, from, nights: this.#draw.integer(1, 3) });
     if (id !== undefined && this.#draw.integer(1, 10) <= 8) await this.#payFor(id);
+  }
+
+  /** Quotes and books nights; the booking, where they were free. */
+  async take({ listing, from, nights }: Nights): Promise<string | undefined> {
+    const stay = { in: day(from), out: day(from + nights) };
+    const quote = await this.#mutate("quote", CREATE_QUOTE, { listing, ...stay });
+    if (quote === undefined) return undefined;
+    return await this.#mutate("book", CREATE_BOOKING, { quote, key: randomUUID() });
   }
 
   async #pay(): Promise<void> {
@@ -182,6 +221,14 @@ class Person {
   }
 
   async #payFor(id: string): Promise<void> {
+    const intent = await this.askToPay(id);
+    if (intent === undefined) return;
+    await sleep(this.#draw.one([0, 0, 100, 1500]));
+    const cards = [GOOD_CARD, GOOD_CARD, "4000000000000002"];
+    await payIntent(this.#stage, intent, this.#draw.one(cards));
+  }
+
+  async askToPay(id: string): Promise<Intent | undefined> {
     const startedAt = Date.now();
     const key = randomUUID();
     const note = (more: object): void =>
@@ -202,16 +249,11 @@ class Person {
         outcome: status === 200 ? "ok" : status < 500 ? "refused" : "unknown",
         code: typeof body.code === "string" ? body.code : undefined,
       });
-      if (status !== 200) return;
-      await sleep(this.#draw.one([0, 0, 100, 1500]));
-      const cards = ["4242424242424242", "4242424242424242", "4000000000000002"];
-      await fetch(`${this.#stage.stripe.url}/pay/${String(body.stripePaymentIntentId)}`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ client_secret: body.clientSecret, card: this.#draw.one(cards) }),
-      });
+      if (status !== 200) return undefined;
+      return { id: String(body.stripePaymentIntentId), secret: String(body.clientSecret) };
     } catch {
       note({});
+      return undefined;
     }
   }
 
@@ -221,6 +263,20 @@ class Person {
     );
     if (open.length < 4) return;
     const { id } = this.#draw.one(open);
+    await this.#mutate("cancel", ACT("cancelBooking"), { id, key: randomUUID() });
+  }
+
+  async #changeMind(): Promise<void> {
+    const due = this.#seen.filter(({ status }) => status === "PENDING_PAYMENT");
+    if (due.length > 0) await this.payAndCancel(this.#draw.one(due).id);
+  }
+
+  /** Pays, and cancels while the news of the money is on its way. */
+  async payAndCancel(id: string): Promise<void> {
+    const intent = await this.askToPay(id);
+    if (intent === undefined) return;
+    await payIntent(this.#stage, intent);
+    await sleep(this.#draw.integer(0, 800));
     await this.#mutate("cancel", ACT("cancelBooking"), { id, key: randomUUID() });
   }
 

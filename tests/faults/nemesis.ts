@@ -3,7 +3,7 @@ import { Stripe } from "stripe";
 import { SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
 import type { Draw } from "../helpers/generate.ts";
 import type { History } from "./history.ts";
-import { type Stage, sleep } from "./stage.ts";
+import { type Redis, type Stage, sleep } from "./stage.ts";
 
 type Misfortune = (stage: Stage, draw: Draw) => Promise<void>;
 
@@ -28,11 +28,21 @@ const fail =
     stage.stripe.control({ fail: { match, when, how, times: draw.integer(1, 4) } });
   };
 
+function ofRedis(happen: (redis: Redis, draw: Draw) => Promise<void>): Misfortune {
+  return async ({ redis }, draw) => {
+    if (redis === undefined) throw new Error("There is no Redis.");
+    await happen(redis, draw);
+  };
+}
+
 export const MISFORTUNES: Readonly<Record<string, Misfortune>> = {
   "kill a server": kill("servers"),
   "kill a worker": kill("workers"),
   "pause a server": pause("servers"),
   "pause a worker": pause("workers"),
+  "Redis hangs": ofRedis((redis, draw) => redis.pause(draw.integer(200, 3000))),
+  "Redis forgets": ofRedis((redis) => redis.flush()),
+  "Redis dies": ofRedis((redis) => redis.crash()),
   "terminate backends": async (stage) => {
     await stage.root.query(
       `select pg_terminate_backend(pid) from pg_stat_activity
@@ -66,25 +76,68 @@ export const MISFORTUNES: Readonly<Record<string, Misfortune>> = {
     stage.stripe.control({ webhooks: { reorder: false } });
   },
   "somebody gives money back at Stripe": async (stage, draw) => {
-    const stripe = stripeOf(stage);
     const taken = stage.stripe.paymentIntents().filter(({ status }) => status === "succeeded");
-    if (taken.length === 0) return;
     const amount = draw.one([100, 1000, 5000]);
-    await stripe.refunds.create({ payment_intent: draw.one(taken).id, amount });
+    await stripeOf(stage).refunds.create({ payment_intent: draw.one(taken).id, amount });
+  },
+  "somebody gives money back in the name of a refund of ours": async (stage) => {
+    stage.stripe.control({
+      fail: { match: "POST /v1/refunds", when: "before", how: "status 500", times: 2 },
+    });
+    for (let tries = 0; tries < 40; tries += 1) {
+      const { rows } = await stage.owner.query<{ id: string; intent: string }>(
+        `select r.id, p.stripe_payment_intent_id as intent from app_public.refunds r
+         join app_public.payments p on p.id = r.payment_id
+         where r.status = 'requested' and r.stripe_refund_id is null limit 1`,
+      );
+      const [waiting] = rows;
+      if (waiting !== undefined) await lie(stage, waiting.intent, waiting.id);
+      if (waiting !== undefined) return;
+      await sleep(100);
+    }
+    throw new Error("No refund waited.");
   },
   "a refund fails": async (stage, draw) => {
     const made = stage.stripe.refunds().filter(({ status }) => status === "succeeded");
-    if (made.length === 0) return;
     const { id } = draw.one(made);
     stage.stripe.control({ refund: { id, status: "failed" } });
   },
 };
+
+/** A small refund that says to be one of ours; Stripe may refuse it some times first. */
+async function lie(stage: Stage, intentId: string, refundId: string): Promise<void> {
+  const refund = { payment_intent: intentId, amount: 100, metadata: { refund_id: refundId } };
+  const { refunds } = stripeOf(stage);
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await refunds.create(refund);
+      return;
+    } catch (error) {
+      if (tries === 3) throw error;
+    }
+  }
+}
 
 const stripeOf = ({ stripe }: Stage): Stripe => {
   const { hostname: host, port } = new URL(stripe.url);
   const settings = { host, port, protocol: "http" as const, maxNetworkRetries: 0 };
   return new Stripe(SIMULATOR_STRIPE_KEYS.secretKey, settings);
 };
+
+/** Lets one misfortune happen, unless what it needs is broken by another, or not there. */
+export async function happen(
+  stage: Stage,
+  history: History,
+  draw: Draw,
+  name: string,
+): Promise<void> {
+  try {
+    await MISFORTUNES[name]?.(stage, draw);
+    history.meet(name);
+  } catch {
+    // It did not happen, and is not noted.
+  }
+}
 
 /** Lets misfortunes happen until `isOver`, in rounds: each once before any of them happens again. */
 export async function haunt(
@@ -98,43 +151,9 @@ export async function haunt(
     if (round.length === 0) round = Object.keys(MISFORTUNES);
     const name = draw.one(round);
     round = round.filter((other) => other !== name);
-    // What the misfortune itself needs may be broken by another.
-    const happened = await MISFORTUNES[name]?.(stage, draw).then(
-      () => true,
-      () => false,
-    );
-    if (happened === true) history.meet(name);
+    await happen(stage, history, draw, name);
     await sleep(draw.integer(100, 800));
   }
-}
-
-/**
- * Money that comes when the nights are gone: guests who hold stays are asked for their intents, Stripe
- * cannot be asked to cancel them, their time ends, and then they pay.
- */
-export async function payLate(stage: Stage, history: History): Promise<void> {
-  stage.stripe.control({
-    fail: {
-      match: "POST /v1/payment_intents/:id/cancel",
-      when: "before",
-      how: "status 500",
-      times: 50,
-    },
-  });
-  const waiting = stage.stripe
-    .paymentIntents()
-    .filter(({ status }) => status === "requires_payment_method");
-  await stage.forward(27 * 60);
-  await stage.owner.query("select app_private.expire_holds(1000)");
-  for (const { id, client_secret: secret } of waiting) {
-    await fetch(`${stage.stripe.url}/pay/${id}`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ client_secret: secret, card: "4242424242424242" }),
-    }).catch(() => undefined);
-  }
-  stage.stripe.control({ reset: true });
-  history.meet("time has moved");
 }
 
 /** Everything works again. */

@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Redis as RedisClient } from "ioredis";
 import pg from "pg";
 import { migrate } from "../../src/commands/db/migrate.ts";
 import { moveClock } from "../../src/commands/shared/clock.ts";
@@ -21,6 +22,8 @@ import {
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/dev/embeddedPostgres.ts";
 import { startMailCatcher } from "../../src/dev/mailCatcher.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
+import { hasRedisServer, type RedisServer, startRedisServer } from "../helpers/redisServer.ts";
+import { changing, type SourceEdit } from "./sources.ts";
 
 /** A process that is started again when it has been killed. */
 export interface Actor {
@@ -31,6 +34,14 @@ export interface Actor {
   start(): Promise<void>;
 }
 
+export interface Redis {
+  pause(ms: number): Promise<void>;
+  flush(): Promise<void>;
+  /** Kills it, and starts another at the same port, which knows nothing. */
+  crash(): Promise<void>;
+  close(): Promise<void>;
+}
+
 export interface Stage {
   readonly config: Config;
   readonly owner: pg.Pool;
@@ -38,31 +49,37 @@ export interface Stage {
   readonly stripe: StripeSimulator;
   readonly servers: readonly Actor[];
   readonly workers: readonly Actor[];
+  /** Where a redis-server is installed. */
+  readonly redis: Redis | undefined;
   /** Kills the server of the database at once, and starts it again. */
   crashDatabase(): Promise<void>;
+  /** Moves the time of the database, and of Stripe with it. */
   forward(seconds: number): Promise<void>;
   dispose(): Promise<void>;
 }
 
 export const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
-export async function openStage(): Promise<Stage> {
+/** Servers and workers load their sources with `edits`. */
+export async function openStage(edits: readonly SourceEdit[] = []): Promise<Stage> {
   const dir = mkdtempSync(join(tmpdir(), "staybase-faults-"));
   let postgres = await startEmbeddedPostgres({ dir: join(dir, "postgres") });
   const mail = await startMailCatcher({ dir: join(dir, "mail") });
   const { secretKey, publishableKey, webhookSecret } = SIMULATOR_STRIPE_KEYS;
   const retry = { firstMs: 50, mostMs: 1000, attempts: 200 };
   const stripe = await startStripeSimulator({ secretKey, publishableKey, webhookSecret, retry });
-  const env = environment(dir, postgres, stripe, mail.url);
+  const redisServer = hasRedisServer ? await startRedisServer() : undefined;
+  const redis = redisServer === undefined ? undefined : redisOf(redisServer);
+  const env = environment(dir, postgres, stripe, mail.url, redisServer?.url);
   const config = loadConfig(env);
   await migrate(config);
   const owner = quietPool(ownerUrl(databaseTarget(config)), 4);
   const root = quietPool(postgres.rootUrl, 2);
   const ports = [await freePort(), await freePort()];
   const servers = ports.map((port, index) =>
-    actor(`server ${index}`, "src/server.ts", { ...env, PORT: String(port) }, port),
+    actor(`server ${index}`, "src/server.ts", edits, { ...env, PORT: String(port) }, port),
   );
-  const workers = [0, 1].map((index) => actor(`worker ${index}`, "src/worker.ts", env));
+  const workers = [0, 1].map((index) => actor(`worker ${index}`, "src/worker.ts", edits, env));
   await Promise.all([...servers, ...workers].map((one) => one.start()));
   stripe.setWebhookUrl(`${servers[0]?.url}/v1/webhooks/stripe`);
   return {
@@ -72,20 +89,20 @@ export async function openStage(): Promise<Stage> {
     stripe,
     servers,
     workers,
+    redis,
     crashDatabase: async () => {
       process.kill(postgres.pid, "SIGQUIT");
       await postgres.ended;
       postgres = await startEmbeddedPostgres({ dir: join(dir, "postgres") });
     },
     forward: async (forwardSeconds) => {
-      await moveClock(
-        { ...config, stripe: { ...config.stripe, apiUrl: undefined } },
-        { forwardSeconds },
-      );
+      const nobody = { ...config, stripe: { ...config.stripe, apiUrl: undefined } };
+      const { offsetSeconds } = await moveClock(nobody, { forwardSeconds });
+      stripe.control({ clock: { offsetSeconds } });
     },
     dispose: async () => {
       await Promise.all([...servers, ...workers].map((one) => one.kill()));
-      await Promise.all([owner.end(), root.end(), stripe.close(), mail.close()]);
+      await Promise.all([owner.end(), root.end(), stripe.close(), mail.close(), redis?.close()]);
       await postgres.stop();
       rmSync(dir, { recursive: true, force: true });
     },
@@ -97,8 +114,10 @@ function environment(
   postgres: EmbeddedPostgres,
   stripe: StripeSimulator,
   smtpUrl: string,
+  redisUrl: string | undefined,
 ): Record<string, string> {
   return {
+    ...(redisUrl === undefined ? {} : { REDIS_URL: redisUrl }),
     PATH: process.env.PATH ?? "",
     NODE_ENV: "test",
     LOG_LEVEL: "warn",
@@ -125,7 +144,37 @@ function quietPool(connectionString: string, max: number): pg.Pool {
   return pool;
 }
 
-function actor(name: string, file: string, env: Record<string, string>, port?: number): Actor {
+function redisOf(first: RedisServer): Redis {
+  const { port } = first;
+  let server = first;
+  return {
+    pause: (ms) => pauseProcess(server.process, ms),
+    flush: async () => {
+      const client = new RedisClient(port);
+      await client.flushall().finally(() => client.disconnect());
+    },
+    crash: async () => {
+      await server.close();
+      server = await startRedisServer({ port });
+    },
+    close: () => server.close(),
+  };
+}
+
+async function pauseProcess(child: ChildProcess | undefined, ms: number): Promise<void> {
+  child?.kill("SIGSTOP");
+  await sleep(ms);
+  child?.kill("SIGCONT");
+}
+
+function actor(
+  name: string,
+  file: string,
+  edits: readonly SourceEdit[],
+  env: Record<string, string>,
+  port?: number,
+): Actor {
+  const { args, env: more } = changing(edits);
   let child: ChildProcess | undefined;
   const url = port === undefined ? undefined : `http://127.0.0.1:${port}`;
   const isAlive = (): boolean => child?.exitCode === null && child.signalCode === null;
@@ -134,7 +183,10 @@ function actor(name: string, file: string, env: Record<string, string>, port?: n
     url,
     start: async () => {
       if (isAlive()) return;
-      child = spawn(process.execPath, [file], { env, stdio: "ignore" });
+      child = spawn(process.execPath, [...args, file], {
+        env: { ...env, ...more },
+        stdio: "ignore",
+      });
       for (let tries = 0; url !== undefined && tries < 200; tries += 1) {
         if (
           await fetch(`${url}/healthz`).then(
@@ -153,11 +205,7 @@ function actor(name: string, file: string, env: Record<string, string>, port?: n
       child.kill("SIGKILL");
       await ended;
     },
-    pause: async (ms) => {
-      child?.kill("SIGSTOP");
-      await sleep(ms);
-      child?.kill("SIGCONT");
-    },
+    pause: (ms) => pauseProcess(child, ms),
   };
 }
 

@@ -1,11 +1,7 @@
-/**
- * A real redis-server for the tests that are about sharing through Redis. Where the program is not
- * installed, those tests are skipped, and say so.
- */
+/** A real redis-server, for what is about sharing through Redis, where the program is installed. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { describe } from "@jest/globals";
 import { freePort } from "../../src/dev/dataFolder.ts";
 import { waitUntil } from "./marketplace.ts";
 
@@ -17,12 +13,6 @@ export interface RedisServer {
 }
 
 export const hasRedisServer = spawnSync("redis-server", ["--version"]).status === 0;
-
-/** Like `describe`; skipped where there is no redis-server. */
-export const describeWithRedis = hasRedisServer ? describe : describe.skip;
-if (!hasRedisServer) {
-  process.stderr.write("Redis is not tested: install it (apt-get install redis-server).\n");
-}
 
 /** Starts an empty Redis that keeps nothing on disk, and waits until it takes connections. */
 export async function startRedisServer(options: { port?: number } = {}): Promise<RedisServer> {

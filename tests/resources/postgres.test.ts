@@ -128,6 +128,21 @@ describe("a client is told", () => {
     expect(refused).toMatchObject({ code: "UNAVAILABLE", status: 503 });
     await nowhere.end();
   });
+
+  test.each<[string, (client: pg.PoolClient) => unknown]>([
+    ["the server ends", (client) => client.query("select pg_terminate_backend(pg_backend_pid())")],
+    ["breaks", (client) => Reflect.get(client, "connection").stream.destroy()],
+  ])("UNAVAILABLE when a connection %s", async (_, end) => {
+    const meanwhile = withTransaction(pool, {}, async (client) => {
+      await Promise.all([end(client), client.query("select 1")]);
+    });
+    expect(await told(meanwhile)).toMatchObject({ code: "UNAVAILABLE", status: 503 });
+    const afterwards = withTransaction(pool, {}, async (client) => {
+      await Promise.resolve(end(client)).catch(() => undefined);
+      await client.query("select 1");
+    });
+    expect(await told(afterwards)).toMatchObject({ code: "UNAVAILABLE", status: 503 });
+  });
 });
 
 describe("retryable", () => {

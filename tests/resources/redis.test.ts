@@ -7,7 +7,8 @@ import { createLogger, type Logger } from "../../src/resources/logger.ts";
 import { createRateLimiters } from "../../src/resources/rateLimiter.ts";
 import { openRedis, type RedisStore } from "../../src/resources/redis.ts";
 import { createSessionRevocations } from "../../src/resources/sessionRevocations.ts";
-import { describeWithRedis, startRedisServer } from "../helpers/redisServer.ts";
+import { describeWithRedis } from "../helpers/describeWithRedis.ts";
+import { startRedisServer } from "../helpers/redisServer.ts";
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {

@@ -3,8 +3,10 @@
  * should and no more, do the read models tell the truth, and does somebody do the work that waits?
  * It reads alone; what is found wrong is for a person to decide about.
  */
+import { parseCrontab } from "graphile-worker";
 import type { Client } from "pg";
 import { type Config, redactUrl } from "../../config/index.ts";
+import { crontab } from "../../jobs/index.ts";
 import { codeOf } from "../../resources/resourceError.ts";
 import { assertVersion } from "../shared/bootstrap.ts";
 import { clockOffset, explainOffset } from "../shared/clock.ts";
@@ -267,17 +269,22 @@ interface QueueFacts {
   readonly failed: number;
 }
 
-/** Whether a worker lives, and whether jobs wait although they could run. */
+/**
+ * Whether a worker lives, and whether jobs wait although they could run. A job that was queued anew
+ * while it ran has lost its key to the new one, which does what it leaves undone.
+ */
 async function checkQueue(client: Client, count: () => Promise<number>): Promise<Finding> {
   try {
     const workers = await count();
     const { rows } = await client.query<QueueFacts>(
       `select count(*) filter (where r.is_ready)::integer as ready,
          coalesce(bool_or(r.is_ready and j.run_at < now() - interval '1 minute'), false) as late,
-         count(*) filter (where j.attempts >= j.max_attempts)::integer as failed
+         count(*) filter (where j.attempts >= j.max_attempts
+           and (j.key is not null or j.task_identifier = any ($1)))::integer as failed
        from graphile_worker.jobs j
        cross join lateral (select j.locked_at is null and j.run_at <= now()
          and j.attempts < j.max_attempts as is_ready) r`,
+      [parseCrontab(crontab).map(({ task }) => task)],
     );
     return judgeQueue(rows[0] ?? { ready: 0, late: false, failed: 0 }, workers);
   } catch (error) {
@@ -299,7 +306,8 @@ function judgeQueue({ ready, late, failed }: QueueFacts, workers: number): Findi
     const remedy =
       "Look: select id, task_identifier, last_error from graphile_worker.jobs " +
       "where attempts >= max_attempts;";
-    return note(subject, `A worker runs; ${failed} jobs have failed for good.`, remedy);
+    const which = failed === 1 ? "job has" : "jobs have";
+    return note(subject, `A worker runs; ${failed} ${which} failed for good.`, remedy);
   }
   return fine(subject, `A worker runs; ${jobs}.`);
 }
