@@ -304,6 +304,19 @@ create type app_public.review_direction as enum (
 comment on type app_public.review_direction is 'Who reviews whom.';
 
 --
+-- type app_hidden.asked_stay
+--
+create type app_hidden.asked_stay as (
+  check_in date,
+  check_out date,
+  guests integer,
+  children integer,
+  infants integer,
+  pets integer
+);
+comment on type app_hidden.asked_stay is 'A stay that somebody asks for: dates and party.';
+
+--
 -- type app_hidden.ledger_posting
 --
 create type app_hidden.ledger_posting as (
@@ -322,7 +335,7 @@ create type app_public.bookability_reason as (
   rule text
 );
 comment on type app_public.bookability_reason is 'Why a stay cannot be booked.';
-comment on column app_public.bookability_reason.code is 'not_published, own_listing, no_rates, in_the_past, min_nights, max_nights, booking_window, advance_notice, too_many_guests, nights_taken, total_too_low, total_too_high (than a card can be charged).';
+comment on column app_public.bookability_reason.code is 'not_published, own_listing, no_rates, in_the_past, min_nights, max_nights, booking_window, advance_notice, too_many_guests, children_not_welcome, too_many_infants, pets_not_allowed, too_many_pets, nights_taken, total_too_low, total_too_high (than a card can be charged).';
 comment on column app_public.bookability_reason.rule is 'The listing''s rule that made it, such as "3" for min_nights.';
 
 --
@@ -1269,7 +1282,11 @@ create table app_public.bookings (
   check_in_from time without time zone not null,
   house_rules app_public.prose,
   booking_mode app_public.booking_mode not null,
-  answer_due_at timestamp with time zone
+  answer_due_at timestamp with time zone,
+  children smallint default 0 not null,
+  infants smallint default 0 not null,
+  pets smallint default 0 not null,
+  adults smallint generated always as ((guests - children)) virtual not null
 );
 alter table app_public.bookings owner to staybase_owner;
 alter table app_public.bookings add constraint bookings_pkey
@@ -1298,6 +1315,10 @@ alter table app_public.bookings add constraint bookings_guests_are_positive
   CHECK ((guests > 0));
 alter table app_public.bookings add constraint bookings_idempotency_key_has_length
   CHECK (((length((idempotency_key)::text) >= 8) AND (length((idempotency_key)::text) <= 200)));
+alter table app_public.bookings add constraint bookings_infants_and_pets_are_counted
+  CHECK (((infants >= 0) AND (pets >= 0)));
+alter table app_public.bookings add constraint bookings_party_has_an_adult
+  CHECK (((children >= 0) AND (children <= (guests - 1))));
 alter table app_public.bookings add constraint bookings_request_has_deadline
   CHECK (((status <> ALL (ARRAY['requested'::app_public.booking_status, 'accepted'::app_public.booking_status, 'declined'::app_public.booking_status])) OR (answer_due_at IS NOT NULL)));
 alter table app_public.bookings add constraint bookings_shares_sum
@@ -1348,7 +1369,7 @@ comment on column app_public.bookings.status_actor is 'Who brought it there.';
 comment on column app_public.bookings.status_reason is 'Why it is there, where somebody said.';
 comment on column app_public.bookings.check_in is 'First night, local date.';
 comment on column app_public.bookings.check_out is 'Day of leaving, local date.';
-comment on column app_public.bookings.guests is 'How many people stay.';
+comment on column app_public.bookings.guests is 'How many people stay: adults and children, but no infants.';
 comment on column app_public.bookings.currency is 'ISO 4217 currency.';
 comment on column app_public.bookings.total_amount is 'What the guest pays, in minor units.';
 comment on column app_public.bookings.host_amount is 'What the host earns of it, in minor units.';
@@ -1363,6 +1384,10 @@ comment on column app_public.bookings.check_in_from is 'Local time from which th
 comment on column app_public.bookings.house_rules is 'The house rules that the guest accepted, plain text.';
 comment on column app_public.bookings.booking_mode is 'Whether it was booked at once, or the host was asked.';
 comment on column app_public.bookings.answer_due_at is 'Until when the host can accept or decline a request; null for what is booked at once, and until the guest''s card has been authorised.';
+comment on column app_public.bookings.children is 'How many of the guests are children, from two to twelve years.';
+comment on column app_public.bookings.infants is 'How many infants under two years come beside the guests; they cost nothing.';
+comment on column app_public.bookings.pets is 'How many pets come; there may be a fee for the stay.';
+comment on column app_public.bookings.adults is 'How many of the guests are adults.';
 grant select on app_public.bookings to staybase_visitor;
 
 --
@@ -1964,7 +1989,8 @@ create table app_public.listing_rates (
   cleaning_fee_amount bigint default 0 not null,
   extra_guest_fee_amount bigint default 0 not null,
   guests_included smallint default 1 not null,
-  has_dated_rates boolean default false not null
+  has_dated_rates boolean default false not null,
+  pet_fee_amount bigint default 0 not null
 );
 alter table app_public.listing_rates owner to staybase_owner;
 alter table app_public.listing_rates add constraint listing_rates_pkey
@@ -1983,6 +2009,8 @@ alter table app_public.listing_rates add constraint listing_rates_guests_include
   CHECK (((guests_included >= 1) AND (guests_included <= 16)));
 alter table app_public.listing_rates add constraint listing_rates_nightly_amount_is_positive
   CHECK (((nightly_amount >= 1) AND (nightly_amount <= '100000000000'::bigint)));
+alter table app_public.listing_rates add constraint listing_rates_pet_fee_amount_is_not_negative
+  CHECK (((pet_fee_amount >= 0) AND (pet_fee_amount <= '100000000000'::bigint)));
 alter table app_public.listing_rates add constraint listing_rates_weekend_nightly_amount_is_positive
   CHECK (((weekend_nightly_amount >= 1) AND (weekend_nightly_amount <= '100000000000'::bigint)));
 CREATE INDEX listing_rates_currency_idx ON app_public.listing_rates USING btree (currency);
@@ -2007,6 +2035,7 @@ comment on column app_public.listing_rates.cleaning_fee_amount is 'Cleaning fee 
 comment on column app_public.listing_rates.extra_guest_fee_amount is 'Fee for each night and each guest beyond those included, in minor units.';
 comment on column app_public.listing_rates.guests_included is 'How many guests the nightly rate covers.';
 comment on column app_public.listing_rates.has_dated_rates is 'Whether some dates have a rate of their own.';
+comment on column app_public.listing_rates.pet_fee_amount is 'Fee for a stay with pets, however many, in minor units.';
 grant select on app_public.listing_rates to staybase_visitor;
 
 --
@@ -2045,7 +2074,10 @@ create table app_public.listings (
   published_at timestamp with time zone,
   created_at timestamp with time zone default app_hidden.clock() not null,
   updated_at timestamp with time zone default app_hidden.clock() not null,
-  accepts_alterations boolean default false not null
+  accepts_alterations boolean default false not null,
+  welcomes_children boolean default true not null,
+  max_infants smallint default 5 not null,
+  max_pets smallint default 5 not null
 );
 alter table app_public.listings owner to staybase_owner;
 alter table app_public.listings add constraint listings_pkey
@@ -2072,6 +2104,10 @@ alter table app_public.listings add constraint listings_house_rules_are_bounded
   CHECK ((length((house_rules)::text) <= 10000));
 alter table app_public.listings add constraint listings_max_guests_fits
   CHECK (((max_guests >= 1) AND (max_guests <= 16)));
+alter table app_public.listings add constraint listings_max_infants_fits
+  CHECK (((max_infants >= 0) AND (max_infants <= 5)));
+alter table app_public.listings add constraint listings_max_pets_fits
+  CHECK (((max_pets >= 0) AND (max_pets <= 5)));
 alter table app_public.listings add constraint listings_nights_are_ordered
   CHECK (((min_nights >= 1) AND ((max_nights >= min_nights) AND (max_nights <= 730))));
 alter table app_public.listings add constraint listings_place_is_whole
@@ -2124,7 +2160,7 @@ comment on column app_public.listings.title is 'Headline, 1 to 200 characters.';
 comment on column app_public.listings.description is 'What the place is like, plain text.';
 comment on column app_public.listings.house_rules is 'What the host expects of guests, plain text.';
 comment on column app_public.listings.type is 'What a guest gets: a whole home or some room.';
-comment on column app_public.listings.max_guests is 'How many people may stay, 1 to 16.';
+comment on column app_public.listings.max_guests is 'How many people may stay, 1 to 16: adults and children from two years on.';
 comment on column app_public.listings.bedrooms is 'Number of bedrooms; 0 is a studio.';
 comment on column app_public.listings.beds is 'Number of beds.';
 comment on column app_public.listings.bathrooms is 'Number of bathrooms; .5 is a toilet without a bath.';
@@ -2150,9 +2186,12 @@ comment on column app_public.listings.published_at is 'When it was first publish
 comment on column app_public.listings.created_at is 'When the draft was begun.';
 comment on column app_public.listings.updated_at is 'When it last changed.';
 comment on column app_public.listings.accepts_alterations is 'Whether a guest''s change of a stay is accepted at once where it keeps to the restrictions and costs no less; else the host is asked.';
+comment on column app_public.listings.welcomes_children is 'Whether children and infants may stay.';
+comment on column app_public.listings.max_infants is 'How many infants under two years may stay beside the guests, 0 to 5.';
+comment on column app_public.listings.max_pets is 'How many pets may stay where the amenity pets_allowed is offered, 0 to 5.';
 grant select on app_public.listings to staybase_visitor;
-grant insert (accepts_alterations, advance_notice_hours, bathrooms, bedrooms, beds, booking_mode, booking_window_days, cancellation_policy, check_in_from, check_out_until, description, house_rules, max_guests, max_nights, min_nights, preparation_days, title, type, unit_count) on app_public.listings to staybase_visitor;
-grant update (accepts_alterations, advance_notice_hours, bathrooms, bedrooms, beds, booking_mode, booking_window_days, cancellation_policy, check_in_from, check_out_until, description, house_rules, max_guests, max_nights, min_nights, preparation_days, title, type) on app_public.listings to staybase_visitor;
+grant insert (accepts_alterations, advance_notice_hours, bathrooms, bedrooms, beds, booking_mode, booking_window_days, cancellation_policy, check_in_from, check_out_until, description, house_rules, max_guests, max_infants, max_nights, max_pets, min_nights, preparation_days, title, type, unit_count, welcomes_children) on app_public.listings to staybase_visitor;
+grant update (accepts_alterations, advance_notice_hours, bathrooms, bedrooms, beds, booking_mode, booking_window_days, cancellation_policy, check_in_from, check_out_until, description, house_rules, max_guests, max_infants, max_nights, max_pets, min_nights, preparation_days, title, type, welcomes_children) on app_public.listings to staybase_visitor;
 
 --
 -- table app_public.payments
@@ -2310,7 +2349,11 @@ create table app_public.quotes (
   platform_amount bigint not null,
   created_at timestamp with time zone default app_hidden.clock() not null,
   expires_at timestamp with time zone default (app_hidden.clock() + '00:30:00'::interval) not null,
-  cancellation_policy app_public.cancellation_policy not null
+  cancellation_policy app_public.cancellation_policy not null,
+  children smallint default 0 not null,
+  infants smallint default 0 not null,
+  pets smallint default 0 not null,
+  adults smallint generated always as ((guests - children)) virtual not null
 );
 alter table app_public.quotes owner to staybase_owner;
 alter table app_public.quotes add constraint quotes_pkey
@@ -2327,6 +2370,10 @@ alter table app_public.quotes add constraint quotes_amounts_are_not_negative
   CHECK (((total_amount > 0) AND (host_amount >= 0) AND (platform_amount >= 0)));
 alter table app_public.quotes add constraint quotes_guests_are_positive
   CHECK ((guests > 0));
+alter table app_public.quotes add constraint quotes_infants_and_pets_are_counted
+  CHECK (((infants >= 0) AND (pets >= 0)));
+alter table app_public.quotes add constraint quotes_party_has_an_adult
+  CHECK (((children >= 0) AND (children <= (guests - 1))));
 alter table app_public.quotes add constraint quotes_shares_sum
   CHECK (((host_amount + platform_amount) = total_amount));
 alter table app_public.quotes add constraint quotes_stay_is_ordered
@@ -2345,7 +2392,7 @@ create policy select_operator on app_public.quotes as permissive for select to s
   using (true);
 create policy select_own on app_public.quotes as permissive for select to staybase_visitor
   using ((guest_id = ( SELECT app_public.current_user_id() AS current_user_id)));
-CREATE TRIGGER _100_immutable BEFORE UPDATE OF id, listing_id, guest_id, check_in, check_out, guests, currency, total_amount, host_amount, platform_amount, cancellation_policy ON app_public.quotes FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+CREATE TRIGGER _100_immutable BEFORE UPDATE OF id, listing_id, guest_id, check_in, check_out, guests, children, infants, pets, currency, total_amount, host_amount, platform_amount, cancellation_policy ON app_public.quotes FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
 CREATE CONSTRAINT TRIGGER _900_line_items_sum AFTER INSERT OR UPDATE ON app_public.quotes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_quotes__line_items_sum();
 comment on table app_public.quotes is 'A priced offer for one stay that can be booked until it expires.';
 comment on column app_public.quotes.id is 'Public id of the quote, by which it is booked.';
@@ -2353,7 +2400,7 @@ comment on column app_public.quotes.listing_id is 'The listing.';
 comment on column app_public.quotes.guest_id is 'To whom it is offered.';
 comment on column app_public.quotes.check_in is 'First night, local date.';
 comment on column app_public.quotes.check_out is 'Day of leaving, local date.';
-comment on column app_public.quotes.guests is 'How many people stay.';
+comment on column app_public.quotes.guests is 'How many people stay: adults and children, but no infants.';
 comment on column app_public.quotes.currency is 'ISO 4217 currency.';
 comment on column app_public.quotes.total_amount is 'What the guest pays, in minor units.';
 comment on column app_public.quotes.host_amount is 'What the host earns of it, in minor units.';
@@ -2361,6 +2408,10 @@ comment on column app_public.quotes.platform_amount is 'What the platform earns 
 comment on column app_public.quotes.created_at is 'When it was made.';
 comment on column app_public.quotes.expires_at is 'Until when it can be booked.';
 comment on column app_public.quotes.cancellation_policy is 'The policy that the stay would be sold under.';
+comment on column app_public.quotes.children is 'How many of the guests are children, from two to twelve years.';
+comment on column app_public.quotes.infants is 'How many infants under two years come beside the guests; they cost nothing.';
+comment on column app_public.quotes.pets is 'How many pets come; there may be a fee for the stay.';
+comment on column app_public.quotes.adults is 'How many of the guests are adults.';
 grant select on app_public.quotes to staybase_visitor;
 
 --
@@ -2812,6 +2863,7 @@ CREATE OR REPLACE FUNCTION app_hidden.apply_alteration(booking app_public.bookin
 AS $function$
 declare
   v_alteration app_public.alterations;
+  v_quote app_public.quotes;
   v_unit_number smallint := coalesce(
     (
       select c.unit_number from app_public.calendar_claims c
@@ -2835,9 +2887,11 @@ begin
     booking_id => booking.id,
     unit_number => v_unit_number
   );
+  select q.* into v_quote from app_public.quotes q where q.id = alteration.quote_id;
   update app_public.bookings b
   set check_in = alteration.check_in, check_out = alteration.check_out,
-      guests = alteration.guests, unit_number = v_unit_number, quote_id = alteration.quote_id,
+      guests = alteration.guests, children = v_quote.children, infants = v_quote.infants,
+      pets = v_quote.pets, unit_number = v_unit_number, quote_id = alteration.quote_id,
       total_amount = alteration.total_amount, host_amount = alteration.host_amount,
       platform_amount = alteration.platform_amount
   where b.id = booking.id;
@@ -3116,6 +3170,7 @@ AS $function$
     select i.*, c.charge_step::numeric as step,
       case i.code
         when 'cleaning_fee' then cancellation_lines.cleaning_percent
+        when 'pet_fee' then cancellation_lines.cleaning_percent
         else cancellation_lines.nights_percent
       end as percent
     from app_public.quote_line_items i
@@ -3159,7 +3214,8 @@ AS $function$
     case
       when s.payee = 'platform'
         and cancellation_lines.basis not in ('host_cancels', 'after_check_in') then 'in_proportion'
-      when s.code = 'cleaning_fee' and cancellation_lines.basis = 'policy' then 'before_check_in'
+      when s.code in ('cleaning_fee', 'pet_fee') and cancellation_lines.basis = 'policy'
+        then 'before_check_in'
       else cancellation_lines.basis
     end::app_public.cancellation_basis
   from split s
@@ -3282,6 +3338,40 @@ end
 $function$;
 alter routine app_hidden.check_nights(date,date,text,integer) owner to staybase_owner;
 comment on routine app_hidden.check_nights(date,date,text,integer) is 'INVALID_STAY or STAY_TOO_LONG where a range of nights makes no sense.';
+
+--
+-- function app_hidden.check_party(integer,integer,integer,integer)
+--
+CREATE OR REPLACE FUNCTION app_hidden.check_party(guests integer, children integer, infants integer, pets integer)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_count record;
+begin
+  for v_count in
+    select * from (values
+      ('children', check_party.children, check_party.guests - 1),
+      ('infants', check_party.infants, 1000),
+      ('pets', check_party.pets, 1000)
+    ) as c (name, given, most)
+  loop
+    if v_count.given between 0 and v_count.most then
+      continue;
+    elsif v_count.given > v_count.most and v_count.name = 'children' then
+      raise exception 'At least one guest is an adult, but % of % are children.',
+        v_count.given, check_party.guests
+        using errcode = 'SBC06', column = 'children';
+    end if;
+    raise exception 'Say how many % come, from 0 to 1000, or leave it out.', v_count.name
+      using errcode = 'SBC06', column = v_count.name;
+  end loop;
+end
+$function$;
+alter routine app_hidden.check_party(integer,integer,integer,integer) owner to staybase_owner;
+comment on routine app_hidden.check_party(integer,integer,integer,integer) is 'INVALID_GUESTS where a party makes no sense.';
 
 --
 -- function app_hidden.check_search(double precision,double precision,double precision,double precision,date,date,integer,text,bigint,bigint,integer,text)
@@ -3803,7 +3893,11 @@ AS $function$
     join app_hidden.listing_availability u
       on u.listing_id = l.id and u.unit_number = booking.unit_number
     where l.id = booking.listing_id and l.status = 'published' and l.accepts_alterations
-      and alteration.guests <= l.max_guests
+      and not exists (
+        select from app_public.quotes q
+        cross join lateral app_hidden.party_faults(l, q.guests, q.children, q.infants, q.pets) f
+        where q.id = alteration.quote_id
+      )
       and app_hidden.stay_keeps_restrictions(u, alteration.check_in, alteration.check_out)
   )
 $function$;
@@ -4605,6 +4699,36 @@ alter routine app_hidden.offset_place(double precision,double precision,double p
 comment on routine app_hidden.offset_place(double precision,double precision,double precision,double precision) is 'A point moved by some metres along a bearing in radians.';
 
 --
+-- function app_hidden.party_faults(app_public.listings,integer,integer,integer,integer)
+--
+CREATE OR REPLACE FUNCTION app_hidden.party_faults(listing app_public.listings, guests integer, children integer, infants integer, pets integer)
+ RETURNS SETOF app_public.bookability_reason
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select f.code, f.rule
+  from (values
+    ('too_many_guests', party_faults.guests > listing.max_guests, listing.max_guests::text),
+    ('children_not_welcome',
+      party_faults.children + party_faults.infants > 0 and not listing.welcomes_children, null),
+    ('too_many_infants',
+      listing.welcomes_children and party_faults.infants > listing.max_infants,
+      listing.max_infants::text),
+    ('pets_not_allowed',
+      party_faults.pets > 0 and (listing.max_pets = 0 or not exists (
+        select from app_public.listing_amenities a
+        where a.listing_id = listing.id and a.amenity_code = 'pets_allowed'
+      )), null),
+    ('too_many_pets',
+      listing.max_pets > 0 and party_faults.pets > listing.max_pets, listing.max_pets::text)
+  ) as f (code, applies, rule)
+  where f.applies
+$function$;
+alter routine app_hidden.party_faults(app_public.listings,integer,integer,integer,integer) owner to staybase_owner;
+comment on routine app_hidden.party_faults(app_public.listings,integer,integer,integer,integer) is 'Every reason why a party does not fit into a listing.';
+
+--
 -- function app_hidden.payment_due(app_public.bookings,app_public.alterations)
 --
 CREATE OR REPLACE FUNCTION app_hidden.payment_due(booking app_public.bookings, alteration app_public.alterations, OUT purpose app_public.payment_purpose, OUT sequence smallint, OUT host_amount bigint, OUT platform_amount bigint, OUT capture_method app_public.capture_method, OUT expires_at timestamp with time zone)
@@ -4709,17 +4833,17 @@ alter routine app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posting[],
 comment on routine app_hidden.post_ledger(text,text,uuid,app_hidden.ledger_posting[],uuid,uuid,uuid) is 'Writes an external fact into the ledger; false where it is there already.';
 
 --
--- function app_hidden.price_stay(uuid,date,date,integer,boolean)
+-- function app_hidden.price_stay(uuid,date,date,integer,boolean,integer)
 --
-CREATE OR REPLACE FUNCTION app_hidden.price_stay(listing_id uuid, check_in date, check_out date, guests integer, only_free boolean)
- RETURNS TABLE(currency text, base_nights integer, base_amount bigint, weekend_nights integer, weekend_amount bigint, dated_nights integer, dated_total_amount bigint, cleaning_fee_amount bigint, extra_guests integer, extra_guest_fee_amount bigint, subtotal_amount bigint, guest_service_fee_amount bigint, host_commission_amount bigint, total_amount bigint, minimum_charge_amount bigint, maximum_charge_amount bigint)
+CREATE OR REPLACE FUNCTION app_hidden.price_stay(listing_id uuid, check_in date, check_out date, guests integer, only_free boolean, pets integer DEFAULT 0)
+ RETURNS TABLE(currency text, base_nights integer, base_amount bigint, weekend_nights integer, weekend_amount bigint, dated_nights integer, dated_total_amount bigint, cleaning_fee_amount bigint, extra_guests integer, extra_guest_fee_amount bigint, pet_fee_amount bigint, subtotal_amount bigint, guest_service_fee_amount bigint, host_commission_amount bigint, total_amount bigint, minimum_charge_amount bigint, maximum_charge_amount bigint)
  LANGUAGE sql
  STABLE
 AS $function$
   select
     p.currency, p.base_nights, p.base_amount, p.weekend_nights, p.weekend_amount,
     p.dated_nights, p.dated_total_amount, p.cleaning_fee_amount, p.extra_guests,
-    p.extra_guest_fee_amount, p.subtotal_amount, p.guest_service_fee_amount,
+    p.extra_guest_fee_amount, p.pet_fee_amount, p.subtotal_amount, p.guest_service_fee_amount,
     app_hidden.service_fee(p.subtotal_amount, p.host_commission_bps, p.charge_step),
     p.subtotal_amount + p.guest_service_fee_amount,
     c.minimum_charge_amount, c.maximum_charge_amount
@@ -4734,6 +4858,7 @@ AS $function$
         n.base_nights * n.base_amount + n.weekend_nights * n.weekend_amount + n.dated_total_amount
           + n.cleaning_fee_amount
           + n.extra_guest_fee_amount * n.extra_guests * (price_stay.check_out - price_stay.check_in)
+          + n.pet_fee_amount
           as subtotal_amount
       from (
         select
@@ -4752,6 +4877,11 @@ AS $function$
             a.cleaning_fee_amount,
             greatest(price_stay.guests - a.guests_included, 0) as extra_guests,
             a.extra_guest_fee_amount,
+            -- Search asks without pets, and then nothing is read for them.
+            case when price_stay.pets > 0 then (
+              select r.pet_fee_amount from app_public.listing_rates r
+              where r.listing_id = a.listing_id
+            ) else 0 end as pet_fee_amount,
             -- Asked for in a query of its own, for that runs once and not once a listing.
             (select app_hidden.weekend_nights_before(price_stay.check_out)
               - app_hidden.weekend_nights_before(price_stay.check_in)) as all_weekend_nights,
@@ -4824,8 +4954,8 @@ AS $function$
     or p.subtotal_amount + p.guest_service_fee_amount
       between c.minimum_charge_amount and c.maximum_charge_amount
 $function$;
-alter routine app_hidden.price_stay(uuid,date,date,integer,boolean) owner to staybase_owner;
-comment on routine app_hidden.price_stay(uuid,date,date,integer,boolean) is 'The price of a stay in minor units, as parts; no row where the listing has no rates or, with only_free, the stay cannot be sold.';
+alter routine app_hidden.price_stay(uuid,date,date,integer,boolean,integer) owner to staybase_owner;
+comment on routine app_hidden.price_stay(uuid,date,date,integer,boolean,integer) is 'The price of a stay in minor units, as parts; no row where the listing has no rates or, with only_free, the stay cannot be sold.';
 
 --
 -- function app_hidden.public_place(uuid,double precision,double precision)
@@ -5077,9 +5207,9 @@ alter routine app_hidden.quota_of(uuid,app_public.quota_kind) owner to staybase_
 comment on routine app_hidden.quota_of(uuid,app_public.quota_kind) is 'How much a person may have: their own exception, or what everybody may.';
 
 --
--- function app_hidden.quote_alteration(app_public.bookings,date,date,integer,timestamp with time zone)
+-- function app_hidden.quote_alteration(app_public.bookings,app_hidden.asked_stay,timestamp with time zone)
 --
-CREATE OR REPLACE FUNCTION app_hidden.quote_alteration(booking app_public.bookings, check_in date, check_out date, guests integer, expires_at timestamp with time zone)
+CREATE OR REPLACE FUNCTION app_hidden.quote_alteration(booking app_public.bookings, asked app_hidden.asked_stay, expires_at timestamp with time zone)
  RETURNS app_public.quotes
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -5091,8 +5221,8 @@ declare
   v_more bigint;
 begin
   select p.* into v_price from app_hidden.price_stay(
-    booking.listing_id, quote_alteration.check_in, quote_alteration.check_out,
-    quote_alteration.guests, only_free => false
+    booking.listing_id, asked.check_in, asked.check_out, asked.guests, only_free => false,
+    pets => asked.pets
   ) p;
   if v_price.currency is distinct from booking.currency then
     raise exception 'The listing has no rates in %, in which this stay was sold.', booking.currency
@@ -5110,12 +5240,12 @@ begin
   end if;
 
   insert into app_public.quotes (
-    listing_id, guest_id, check_in, check_out, guests, currency, total_amount, host_amount,
-    platform_amount, cancellation_policy, expires_at
+    listing_id, guest_id, check_in, check_out, guests, children, infants, pets, currency,
+    total_amount, host_amount, platform_amount, cancellation_policy, expires_at
   )
   values (
-    booking.listing_id, booking.guest_id, quote_alteration.check_in, quote_alteration.check_out,
-    quote_alteration.guests, v_price.currency, v_price.total_amount,
+    booking.listing_id, booking.guest_id, asked.check_in, asked.check_out, asked.guests,
+    asked.children, asked.infants, asked.pets, v_price.currency, v_price.total_amount,
     v_price.subtotal_amount - v_price.host_commission_amount,
     v_price.guest_service_fee_amount + v_price.host_commission_amount,
     booking.cancellation_policy, quote_alteration.expires_at
@@ -5127,14 +5257,13 @@ begin
   select v_quote.id, i.position, i.code, i.rule, i.currency, i.unit_amount, i.quantity, i.amount,
     i.payer, i.payee
   from app_hidden.stay_line_items(
-    booking.listing_id, quote_alteration.check_in, quote_alteration.check_out,
-    quote_alteration.guests
+    booking.listing_id, asked.check_in, asked.check_out, asked.guests, asked.pets
   ) with ordinality i (code, rule, currency, unit_amount, quantity, amount, payer, payee, position);
   return v_quote;
 end
 $function$;
-alter routine app_hidden.quote_alteration(app_public.bookings,date,date,integer,timestamp with time zone) owner to staybase_owner;
-comment on routine app_hidden.quote_alteration(app_public.bookings,date,date,integer,timestamp with time zone) is 'The price of a sold stay as it shall be, as a quote.';
+alter routine app_hidden.quote_alteration(app_public.bookings,app_hidden.asked_stay,timestamp with time zone) owner to staybase_owner;
+comment on routine app_hidden.quote_alteration(app_public.bookings,app_hidden.asked_stay,timestamp with time zone) is 'The price of a sold stay as it shall be, as a quote.';
 
 --
 -- function app_hidden.read_events(text,integer)
@@ -5311,6 +5440,39 @@ alter routine app_hidden.refund_alteration(app_public.bookings,app_public.altera
 comment on routine app_hidden.refund_alteration(app_public.bookings,app_public.alterations) is 'Gives back what a changed stay costs less.';
 
 --
+-- function app_hidden.refuse_party(app_public.bookability_reason,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.refuse_party(fault app_public.bookability_reason, field text DEFAULT NULL::text)
+ RETURNS void
+ LANGUAGE plpgsql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  case fault.code
+    when 'too_many_guests' then
+      raise exception 'At most % guests fit.', fault.rule
+        using errcode = 'SBC05', column = coalesce(refuse_party.field, 'guests');
+    when 'children_not_welcome' then
+      raise exception 'This listing is not for children.'
+        using errcode = 'SBC11', column = coalesce(refuse_party.field, 'children');
+    when 'too_many_infants' then
+      raise exception 'At most % infants may come.', fault.rule
+        using errcode = 'SBC12', column = coalesce(refuse_party.field, 'infants');
+    when 'pets_not_allowed' then
+      raise exception 'Pets are not allowed here.'
+        using errcode = 'SBC13', column = coalesce(refuse_party.field, 'pets');
+    when 'too_many_pets' then
+      raise exception 'At most % pets may come.', fault.rule
+        using errcode = 'SBC14', column = coalesce(refuse_party.field, 'pets');
+    else null;
+  end case;
+end
+$function$;
+alter routine app_hidden.refuse_party(app_public.bookability_reason,text) owner to staybase_owner;
+comment on routine app_hidden.refuse_party(app_public.bookability_reason,text) is 'Raises a reason why a party does not fit.';
+
+--
 -- function app_hidden.replace_refund(app_public.refunds,bigint)
 --
 CREATE OR REPLACE FUNCTION app_hidden.replace_refund(refund app_public.refunds, amount bigint)
@@ -5341,9 +5503,9 @@ alter routine app_hidden.replace_refund(app_public.refunds,bigint) owner to stay
 comment on routine app_hidden.replace_refund(app_public.refunds,bigint) is 'A refund in the place of one that was not made, with its job.';
 
 --
--- function app_hidden.require_alterable(app_public.bookings,date,date,integer)
+-- function app_hidden.require_alterable(app_public.bookings,app_hidden.asked_stay)
 --
-CREATE OR REPLACE FUNCTION app_hidden.require_alterable(booking app_public.bookings, check_in date, check_out date, guests integer)
+CREATE OR REPLACE FUNCTION app_hidden.require_alterable(booking app_public.bookings, asked app_hidden.asked_stay)
  RETURNS void
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -5351,13 +5513,11 @@ CREATE OR REPLACE FUNCTION app_hidden.require_alterable(booking app_public.booki
 AS $function$
 declare
   v_today date := app_hidden.local_today(booking.time_zone);
-  v_most_guests smallint := (
-    select l.max_guests from app_public.listings l where l.id = booking.listing_id
-  );
+  v_listing app_public.listings;
+  v_fault app_public.bookability_reason;
 begin
-  perform app_hidden.check_stay(
-    require_alterable.check_in, require_alterable.check_out, require_alterable.guests
-  );
+  perform app_hidden.check_stay(asked.check_in, asked.check_out, asked.guests);
+  perform app_hidden.check_party(asked.guests, asked.children, asked.infants, asked.pets);
   if booking.status <> 'confirmed' or booking.check_out <= v_today then
     raise exception 'Only a stay that is sold and not over is changed; this one is %.',
       booking.status
@@ -5371,29 +5531,36 @@ begin
     raise exception 'A change of this booking is open: it has to end first.'
       using errcode = 'SBB12', column = 'booking_id';
   end if;
-  if (booking.check_in, booking.check_out, booking.guests) = (
-    require_alterable.check_in, require_alterable.check_out, require_alterable.guests
-  ) then
+  if asked = (
+    booking.check_in, booking.check_out, booking.guests::integer, booking.children::integer,
+    booking.infants::integer, booking.pets::integer
+  )::app_hidden.asked_stay then
     raise exception 'This is the stay as it is.' using errcode = 'SBG04', column = 'check_in';
   end if;
-  if require_alterable.check_in <> booking.check_in
-    and least(require_alterable.check_in, booking.check_in) < v_today
+  if asked.check_in <> booking.check_in and least(asked.check_in, booking.check_in) < v_today
   then
     raise exception 'There it is already %: the first night stays as it is.', v_today
       using errcode = 'SBC03', column = 'check_in';
   end if;
-  if require_alterable.check_out < v_today then
+  if asked.check_out < v_today then
     raise exception 'There it is already %: the stay ends then at the earliest.', v_today
       using errcode = 'SBC03', column = 'check_out';
   end if;
-  if require_alterable.guests > greatest(v_most_guests, booking.guests) then
-    raise exception 'At most % guests fit.', v_most_guests
-      using errcode = 'SBC05', column = 'guests';
-  end if;
+  -- What was sold may stay, whatever the listing takes by now.
+  select l.* into v_listing from app_public.listings l where l.id = booking.listing_id;
+  select f.* into v_fault
+  from app_hidden.party_faults(
+    v_listing,
+    case when asked.guests > booking.guests then asked.guests else 1 end,
+    case when asked.children > booking.children then asked.children else 0 end,
+    case when asked.infants > booking.infants then asked.infants else 0 end,
+    case when asked.pets > booking.pets then asked.pets else 0 end
+  ) f limit 1;
+  perform app_hidden.refuse_party(v_fault);
 end
 $function$;
-alter routine app_hidden.require_alterable(app_public.bookings,date,date,integer) owner to staybase_owner;
-comment on routine app_hidden.require_alterable(app_public.bookings,date,date,integer) is 'Raises where a booking cannot be changed to such a stay.';
+alter routine app_hidden.require_alterable(app_public.bookings,app_hidden.asked_stay) owner to staybase_owner;
+comment on routine app_hidden.require_alterable(app_public.bookings,app_hidden.asked_stay) is 'Raises where a booking cannot be changed to such a stay.';
 
 --
 -- function app_hidden.require_alterations_booking(uuid)
@@ -5421,9 +5588,9 @@ alter routine app_hidden.require_alterations_booking(uuid) owner to staybase_own
 comment on routine app_hidden.require_alterations_booking(uuid) is 'The booking of a change, for its guest or host; ALTERATION_NOT_FOUND otherwise.';
 
 --
--- function app_hidden.require_bookable(uuid,date,date,integer)
+-- function app_hidden.require_bookable(uuid,date,date,integer,integer,integer,integer)
 --
-CREATE OR REPLACE FUNCTION app_hidden.require_bookable(listing_id uuid, check_in date, check_out date, guests integer)
+CREATE OR REPLACE FUNCTION app_hidden.require_bookable(listing_id uuid, check_in date, check_out date, guests integer, children integer, infants integer, pets integer)
  RETURNS void
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -5434,7 +5601,8 @@ declare
 begin
   select * into v_reason from app_public.bookability(
     require_bookable.listing_id, require_bookable.check_in, require_bookable.check_out,
-    require_bookable.guests
+    require_bookable.guests, require_bookable.children, require_bookable.infants,
+    require_bookable.pets
   ) limit 1;
   case v_reason.code
     when 'not_published' then
@@ -5460,9 +5628,6 @@ begin
     when 'advance_notice' then
       raise exception 'The host needs % hours of notice.', v_reason.rule
         using errcode = 'SBC10', column = 'check_in';
-    when 'too_many_guests' then
-      raise exception 'At most % guests fit.', v_reason.rule
-        using errcode = 'SBC05', column = 'guests';
     when 'nights_taken' then
       raise exception 'These nights are taken.' using errcode = 'SBC01', column = 'check_in';
     when 'total_too_low' then
@@ -5473,12 +5638,12 @@ begin
       raise exception 'The total is more than the % minor units that a card takes at once.',
         v_reason.rule
         using errcode = 'SBP04', column = 'check_out';
-    else null;
+    else perform app_hidden.refuse_party(v_reason);
   end case;
 end
 $function$;
-alter routine app_hidden.require_bookable(uuid,date,date,integer) owner to staybase_owner;
-comment on routine app_hidden.require_bookable(uuid,date,date,integer) is 'Raises the first reason why a stay cannot be booked.';
+alter routine app_hidden.require_bookable(uuid,date,date,integer,integer,integer,integer) owner to staybase_owner;
+comment on routine app_hidden.require_bookable(uuid,date,date,integer,integer,integer,integer) is 'Raises the first reason why a stay cannot be booked.';
 
 --
 -- function app_hidden.require_charge_step(text,text,bigint)
@@ -6292,9 +6457,9 @@ alter routine app_hidden.stay_keeps_restrictions(app_hidden.listing_availability
 comment on routine app_hidden.stay_keeps_restrictions(app_hidden.listing_availability,date,date) is 'Whether a stay keeps to a unit''s restrictions.';
 
 --
--- function app_hidden.stay_line_items(uuid,date,date,integer)
+-- function app_hidden.stay_line_items(uuid,date,date,integer,integer)
 --
-CREATE OR REPLACE FUNCTION app_hidden.stay_line_items(listing_id uuid, check_in date, check_out date, guests integer)
+CREATE OR REPLACE FUNCTION app_hidden.stay_line_items(listing_id uuid, check_in date, check_out date, guests integer, pets integer DEFAULT 0)
  RETURNS SETOF app_public.price_line
  LANGUAGE sql
  STABLE SECURITY DEFINER
@@ -6304,7 +6469,8 @@ AS $function$
     select * from app_hidden.price_stay(
       stay_line_items.listing_id, stay_line_items.check_in, stay_line_items.check_out,
       stay_line_items.guests,
-      only_free => false
+      only_free => false,
+      pets => stay_line_items.pets
     )
   ),
   fees as (
@@ -6331,10 +6497,12 @@ AS $function$
       p.extra_guests * (stay_line_items.check_out - stay_line_items.check_in), 'guest', 'host'
     from price p
     union all
-    select 6, 'guest_service_fee', round(f.guest_service_fee_bps / 100.0, 2) || '%',
+    select 6, 'pet_fee', 'pet_fee', p.pet_fee_amount, 1, 'guest', 'host' from price p
+    union all
+    select 7, 'guest_service_fee', round(f.guest_service_fee_bps / 100.0, 2) || '%',
       p.guest_service_fee_amount, 1, 'guest', 'platform' from price p, fees f
     union all
-    select 7, 'host_commission', round(f.host_commission_bps / 100.0, 2) || '%',
+    select 8, 'host_commission', round(f.host_commission_bps / 100.0, 2) || '%',
       p.host_commission_amount, 1, 'host', 'platform' from price p, fees f
   )
   select l.code, l.rule, p.currency, l.unit_amount, l.quantity, l.unit_amount * l.quantity,
@@ -6343,8 +6511,8 @@ AS $function$
   where l.unit_amount * l.quantity > 0
   order by l.position, l.unit_amount
 $function$;
-alter routine app_hidden.stay_line_items(uuid,date,date,integer) owner to staybase_owner;
-comment on routine app_hidden.stay_line_items(uuid,date,date,integer) is 'The line items of a stay.';
+alter routine app_hidden.stay_line_items(uuid,date,date,integer,integer) owner to staybase_owner;
+comment on routine app_hidden.stay_line_items(uuid,date,date,integer,integer) is 'The line items of a stay.';
 
 --
 -- function app_hidden.stripe_queue(text)
@@ -8277,18 +8445,18 @@ grant execute on routine app_private.ledger_drift() to staybase_authenticator;
 --
 -- function app_private.mail_to_send(uuid)
 --
-CREATE OR REPLACE FUNCTION app_private.mail_to_send(mail_id uuid, OUT kind text, OUT email text, OUT display_name text, OUT other_name text, OUT booking_id uuid, OUT listing_title text, OUT city text, OUT check_in date, OUT check_out date, OUT guests integer, OUT currency text, OUT exponent integer, OUT total_amount bigint, OUT host_amount bigint, OUT street text, OUT cancelled_by text, OUT cancellation_reason text, OUT kept_host_amount bigint, OUT refund_amount bigint, OUT refund_reason text, OUT status text, OUT status_reason text, OUT answer_due text, OUT new_check_in date, OUT new_check_out date, OUT new_guests integer, OUT difference_amount bigint, OUT alteration_reason text, OUT pay_until text)
+CREATE OR REPLACE FUNCTION app_private.mail_to_send(mail_id uuid, OUT kind text, OUT email text, OUT display_name text, OUT other_name text, OUT booking_id uuid, OUT listing_title text, OUT city text, OUT check_in date, OUT check_out date, OUT party jsonb, OUT currency text, OUT exponent integer, OUT total_amount bigint, OUT host_amount bigint, OUT street text, OUT cancelled_by text, OUT cancellation_reason text, OUT kept_host_amount bigint, OUT refund_amount bigint, OUT refund_reason text, OUT status text, OUT status_reason text, OUT answer_due text, OUT new_check_in date, OUT new_check_out date, OUT new_party jsonb, OUT difference_amount bigint, OUT alteration_reason text, OUT pay_until text)
  RETURNS record
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   select m.kind, c.email, u.display_name, o.display_name, b.id, l.title, l.city,
-    b.check_in, b.check_out, b.guests, b.currency, cu.exponent, b.total_amount, b.host_amount,
+    b.check_in, b.check_out, pb.party, b.currency, cu.exponent, b.total_amount, b.host_amount,
     a.street, ca.actor::text, ca.reason, ca.host_amount, coalesce(r.amount, ca.refund_amount),
     r.reason, b.status::text, b.status_reason,
     to_char(b.answer_due_at at time zone b.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || b.time_zone,
-    al.check_in, al.check_out, al.guests, al.difference_amount, al.reason,
+    al.check_in, al.check_out, pq.party, al.difference_amount, al.reason,
     to_char(al.expires_at at time zone b.time_zone, 'YYYY-MM-DD HH24:MI') || ' ' || b.time_zone
   from app_private.mails m
   join app_public.users u on u.id = m.user_id
@@ -8304,6 +8472,17 @@ AS $function$
   left join app_private.events e on e.id = m.event_id
   left join app_public.refunds r on r.id = e.subject
   left join app_public.alterations al on al.id = e.subject
+  left join app_public.quotes q on q.id = al.quote_id
+  cross join lateral (
+    select jsonb_build_object(
+      'adults', b.adults, 'children', b.children, 'infants', b.infants, 'pets', b.pets
+    ) as party
+  ) pb
+  cross join lateral (
+    select jsonb_build_object(
+      'adults', q.adults, 'children', q.children, 'infants', q.infants, 'pets', q.pets
+    ) as party
+  ) pq
   where m.id = mail_to_send.mail_id and m.sent_at is null
 $function$;
 alter routine app_private.mail_to_send(uuid) owner to staybase_owner;
@@ -9202,9 +9381,9 @@ comment on routine app_public.block_nights(uuid,date,date,text,integer) is 'Clos
 grant execute on routine app_public.block_nights(uuid,date,date,text,integer) to staybase_visitor;
 
 --
--- function app_public.bookability(uuid,date,date,integer)
+-- function app_public.bookability(uuid,date,date,integer,integer,integer,integer)
 --
-CREATE OR REPLACE FUNCTION app_public.bookability(listing_id uuid, check_in date, check_out date, guests integer)
+CREATE OR REPLACE FUNCTION app_public.bookability(listing_id uuid, check_in date, check_out date, guests integer, children integer DEFAULT 0, infants integer DEFAULT 0, pets integer DEFAULT 0)
  RETURNS SETOF app_public.bookability_reason
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -9217,6 +9396,9 @@ declare
   v_price record;
 begin
   perform app_hidden.check_stay(bookability.check_in, bookability.check_out, bookability.guests);
+  perform app_hidden.check_party(
+    bookability.guests, bookability.children, bookability.infants, bookability.pets
+  );
   v_nights := bookability.check_out - bookability.check_in;
   select l.* into v_listing from app_public.listings l where l.id = bookability.listing_id;
   if v_listing.id is null or (
@@ -9229,7 +9411,7 @@ begin
   -- Of more guests than fit no price is asked: it could be more than a number can hold.
   select p.* into v_price from app_hidden.price_stay(
     v_listing.id, bookability.check_in, bookability.check_out,
-    least(bookability.guests, v_listing.max_guests), only_free => false
+    least(bookability.guests, v_listing.max_guests), only_free => false, pets => bookability.pets
   ) p;
 
   return query
@@ -9247,8 +9429,17 @@ begin
     ('advance_notice', v_listing.advance_notice_hours > 0
       and (bookability.check_in + v_listing.check_in_from) at time zone v_listing.time_zone
         < app_hidden.clock() + v_listing.advance_notice_hours * interval '1 hour',
-      v_listing.advance_notice_hours::text),
-    ('too_many_guests', bookability.guests > v_listing.max_guests, v_listing.max_guests::text),
+      v_listing.advance_notice_hours::text)
+  ) as r (code, applies, rule)
+  where r.applies
+  union all
+  select f.code, f.rule
+  from app_hidden.party_faults(
+    v_listing, bookability.guests, bookability.children, bookability.infants, bookability.pets
+  ) f
+  union all
+  select r.code, r.rule
+  from (values
     ('nights_taken', not exists (
       select from app_hidden.free_units(
         v_listing.id,
@@ -9265,9 +9456,9 @@ begin
   where r.applies;
 end
 $function$;
-alter routine app_public.bookability(uuid,date,date,integer) owner to staybase_owner;
-comment on routine app_public.bookability(uuid,date,date,integer) is 'Every reason why a stay cannot be booked; empty when it can.';
-grant execute on routine app_public.bookability(uuid,date,date,integer) to staybase_visitor;
+alter routine app_public.bookability(uuid,date,date,integer,integer,integer,integer) owner to staybase_owner;
+comment on routine app_public.bookability(uuid,date,date,integer,integer,integer,integer) is 'Every reason why a stay cannot be booked; empty when it can.';
+grant execute on routine app_public.bookability(uuid,date,date,integer,integer,integer,integer) to staybase_visitor;
 
 --
 -- function app_public.cancel_booking(uuid,text,text)
@@ -9433,6 +9624,7 @@ declare
   v_quote app_public.quotes;
   v_listing app_public.listings;
   v_claim app_public.calendar_claims;
+  v_fault app_public.bookability_reason;
 begin
   if length(coalesce(create_booking.idempotency_key, '')) not between 8 and 200 then
     raise exception 'Choose an idempotency key of 8 to 200 characters, such as a random UUID.'
@@ -9464,10 +9656,11 @@ begin
       using errcode = 'SBL01', column = 'quote_id';
   end if;
 
-  if v_quote.guests > v_listing.max_guests then
-    raise exception 'By now at most % guests fit; ask for a new quote.', v_listing.max_guests
-      using errcode = 'SBC05', column = 'quote_id';
-  end if;
+  select f.* into v_fault
+  from app_hidden.party_faults(
+    v_listing, v_quote.guests, v_quote.children, v_quote.infants, v_quote.pets
+  ) f limit 1;
+  perform app_hidden.refuse_party(v_fault, 'quote_id');
   if v_quote.check_in < app_hidden.local_today(v_listing.time_zone) then
     raise exception 'Check-in is in the past by now; ask for a new quote.'
       using errcode = 'SBC03', column = 'quote_id';
@@ -9492,14 +9685,16 @@ begin
   end if;
   insert into app_public.bookings (
     id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
-    check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,
+    check_in, check_out, guests, children, infants, pets, currency, total_amount, host_amount,
+    platform_amount,
     cancellation_policy, time_zone, hold_expires_at, check_in_from, house_rules, booking_mode
   )
   values (
     v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
     v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
-    v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
-    v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
+    v_quote.guests, v_quote.children, v_quote.infants, v_quote.pets, v_quote.currency,
+    v_quote.total_amount, v_quote.host_amount, v_quote.platform_amount,
+    v_quote.cancellation_policy, v_listing.time_zone,
     v_claim.expires_at, v_listing.check_in_from, v_listing.house_rules, v_listing.booking_mode
   )
   returning * into v_booking;
@@ -9511,9 +9706,9 @@ comment on routine app_public.create_booking(uuid,text) is 'Books a quote as it 
 grant execute on routine app_public.create_booking(uuid,text) to staybase_visitor;
 
 --
--- function app_public.create_quote(uuid,date,date,integer)
+-- function app_public.create_quote(uuid,date,date,integer,integer,integer,integer)
 --
-CREATE OR REPLACE FUNCTION app_public.create_quote(listing_id uuid, check_in date, check_out date, guests integer)
+CREATE OR REPLACE FUNCTION app_public.create_quote(listing_id uuid, check_in date, check_out date, guests integer, children integer DEFAULT 0, infants integer DEFAULT 0, pets integer DEFAULT 0)
  RETURNS app_public.quotes
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -9531,15 +9726,17 @@ begin
     where q.guest_id = v_user_id and q.expires_at > app_hidden.clock()
   ));
   v_price := app_public.quote(
-    create_quote.listing_id, create_quote.check_in, create_quote.check_out, create_quote.guests
+    create_quote.listing_id, create_quote.check_in, create_quote.check_out, create_quote.guests,
+    create_quote.children, create_quote.infants, create_quote.pets
   );
 
   insert into app_public.quotes (
-    listing_id, guest_id, check_in, check_out, guests,
+    listing_id, guest_id, check_in, check_out, guests, children, infants, pets,
     currency, total_amount, host_amount, platform_amount, cancellation_policy
   )
   values (
     v_price.listing_id, v_user_id, v_price.check_in, v_price.check_out, v_price.guests,
+    create_quote.children, create_quote.infants, create_quote.pets,
     v_price.currency, v_price.total_amount, v_price.host_amount,
     v_price.total_amount - v_price.host_amount,
     (select l.cancellation_policy from app_public.listings l where l.id = v_price.listing_id)
@@ -9556,9 +9753,9 @@ begin
   return v_quote;
 end
 $function$;
-alter routine app_public.create_quote(uuid,date,date,integer) owner to staybase_owner;
-comment on routine app_public.create_quote(uuid,date,date,integer) is 'Prices a stay and keeps the offer for 30 minutes, to be booked as it stands.';
-grant execute on routine app_public.create_quote(uuid,date,date,integer) to staybase_visitor;
+alter routine app_public.create_quote(uuid,date,date,integer,integer,integer,integer) owner to staybase_owner;
+comment on routine app_public.create_quote(uuid,date,date,integer,integer,integer,integer) is 'Prices a stay and keeps the offer for 30 minutes, to be booked as it stands.';
+grant execute on routine app_public.create_quote(uuid,date,date,integer,integer,integer,integer) to staybase_visitor;
 
 --
 -- function app_public.current_user_id()
@@ -9768,9 +9965,9 @@ comment on routine app_public.pause_listing(uuid) is 'Takes a listing out of sea
 grant execute on routine app_public.pause_listing(uuid) to staybase_visitor;
 
 --
--- function app_public.propose_alteration(uuid,text,date,date,integer)
+-- function app_public.propose_alteration(uuid,text,date,date,integer,integer,integer,integer)
 --
-CREATE OR REPLACE FUNCTION app_public.propose_alteration(booking_id uuid, idempotency_key text, check_in date, check_out date, guests integer)
+CREATE OR REPLACE FUNCTION app_public.propose_alteration(booking_id uuid, idempotency_key text, check_in date, check_out date, guests integer, children integer DEFAULT NULL::integer, infants integer DEFAULT NULL::integer, pets integer DEFAULT NULL::integer)
  RETURNS app_public.alterations
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -9782,6 +9979,7 @@ declare
     when v_booking.host_id then 'host' else 'guest'
   end;
   v_once record;
+  v_asked app_hidden.asked_stay;
   v_quote app_public.quotes;
   v_alteration app_public.alterations;
   v_until timestamptz;
@@ -9791,7 +9989,10 @@ begin
     jsonb_build_object(
       'id', v_booking.id, 'checkIn', propose_alteration.check_in,
       'checkOut', propose_alteration.check_out, 'guests', propose_alteration.guests
-    )
+    ) || jsonb_strip_nulls(jsonb_build_object(
+      'children', propose_alteration.children, 'infants', propose_alteration.infants,
+      'pets', propose_alteration.pets
+    ))
   );
   if v_once.ran_before then
     select a.* into v_alteration from app_public.alterations a where a.id = v_once.result_id;
@@ -9804,10 +10005,13 @@ begin
   set status = 'expired', status_actor = 'system', reason = 'Nobody answered in time.'
   where a.booking_id = v_booking.id and a.status = 'proposed'
     and a.expires_at <= app_hidden.clock();
-  perform app_hidden.require_alterable(
-    v_booking, propose_alteration.check_in, propose_alteration.check_out,
-    propose_alteration.guests
+  v_asked := (
+    propose_alteration.check_in, propose_alteration.check_out, propose_alteration.guests,
+    coalesce(propose_alteration.children, v_booking.children),
+    coalesce(propose_alteration.infants, v_booking.infants),
+    coalesce(propose_alteration.pets, v_booking.pets)
   );
+  perform app_hidden.require_alterable(v_booking, v_asked);
   perform app_hidden.alteration_nights(
     v_booking, propose_alteration.check_in, propose_alteration.check_out
   );
@@ -9815,10 +10019,7 @@ begin
     app_hidden.clock() + interval '24 hours',
     v_booking.check_out::timestamp at time zone v_booking.time_zone
   );
-  v_quote := app_hidden.quote_alteration(
-    v_booking, propose_alteration.check_in, propose_alteration.check_out,
-    propose_alteration.guests, v_until
-  );
+  v_quote := app_hidden.quote_alteration(v_booking, v_asked, v_until);
   insert into app_public.alterations (
     booking_id, sequence, quote_id, proposed_by, status_actor, check_in, check_out, guests,
     currency, total_amount, host_amount, platform_amount, old_check_in, old_check_out, old_guests,
@@ -9840,9 +10041,9 @@ begin
   return v_alteration;
 end
 $function$;
-alter routine app_public.propose_alteration(uuid,text,date,date,integer) owner to staybase_owner;
-comment on routine app_public.propose_alteration(uuid,text,date,date,integer) is 'Proposes other dates or another number of guests for a sold stay, for its guest or its host. The answer says what it costs more or less; the other side accepts or declines within 24 hours. To leave early is to propose an earlier check-out. A repeated call with the same key returns the same proposal.';
-grant execute on routine app_public.propose_alteration(uuid,text,date,date,integer) to staybase_visitor;
+alter routine app_public.propose_alteration(uuid,text,date,date,integer,integer,integer,integer) owner to staybase_owner;
+comment on routine app_public.propose_alteration(uuid,text,date,date,integer,integer,integer,integer) is 'Proposes other dates or another party for a sold stay, for its guest or its host. The answer says what it costs more or less; the other side accepts or declines within 24 hours. To leave early is to propose an earlier check-out. A repeated call with the same key returns the same proposal.';
+grant execute on routine app_public.propose_alteration(uuid,text,date,date,integer,integer,integer,integer) to staybase_visitor;
 
 --
 -- function app_public.publish_listing(uuid)
@@ -9878,9 +10079,9 @@ comment on routine app_public.publish_listing(uuid) is 'Shows a complete listing
 grant execute on routine app_public.publish_listing(uuid) to staybase_visitor;
 
 --
--- function app_public.quote(uuid,date,date,integer)
+-- function app_public.quote(uuid,date,date,integer,integer,integer,integer)
 --
-CREATE OR REPLACE FUNCTION app_public.quote(listing_id uuid, check_in date, check_out date, guests integer)
+CREATE OR REPLACE FUNCTION app_public.quote(listing_id uuid, check_in date, check_out date, guests integer, children integer DEFAULT 0, infants integer DEFAULT 0, pets integer DEFAULT 0)
  RETURNS app_public.stay_price
  LANGUAGE plpgsql
  STABLE SECURITY DEFINER
@@ -9890,7 +10091,8 @@ declare
   v_price app_public.stay_price;
 begin
   perform app_hidden.require_bookable(
-    quote.listing_id, quote.check_in, quote.check_out, quote.guests
+    quote.listing_id, quote.check_in, quote.check_out, quote.guests, quote.children,
+    quote.infants, quote.pets
   );
   select
     quote.listing_id, quote.check_in, quote.check_out, quote.guests,
@@ -9901,14 +10103,14 @@ begin
     array_agg(l)
   into v_price
   from app_hidden.stay_line_items(
-    quote.listing_id, quote.check_in, quote.check_out, quote.guests
+    quote.listing_id, quote.check_in, quote.check_out, quote.guests, quote.pets
   ) l;
   return v_price;
 end
 $function$;
-alter routine app_public.quote(uuid,date,date,integer) owner to staybase_owner;
-comment on routine app_public.quote(uuid,date,date,integer) is 'What a stay costs now, with line items that sum to the total. It is not an offer; to book, create a quote.';
-grant execute on routine app_public.quote(uuid,date,date,integer) to staybase_visitor;
+alter routine app_public.quote(uuid,date,date,integer,integer,integer,integer) owner to staybase_owner;
+comment on routine app_public.quote(uuid,date,date,integer,integer,integer,integer) is 'What a stay costs now, with line items that sum to the total. It is not an offer; to book, create a quote.';
+grant execute on routine app_public.quote(uuid,date,date,integer,integer,integer,integer) to staybase_visitor;
 
 --
 -- function app_public.refund_booking(uuid,text,bigint,text,text,app_public.cost_bearer)
@@ -10265,9 +10467,9 @@ comment on routine app_public.set_listing_amenities(uuid,text[]) is 'Replaces th
 grant execute on routine app_public.set_listing_amenities(uuid,text[]) to staybase_visitor;
 
 --
--- function app_public.set_listing_rates(uuid,text,bigint,bigint,bigint,bigint,integer)
+-- function app_public.set_listing_rates(uuid,text,bigint,bigint,bigint,bigint,integer,bigint)
 --
-CREATE OR REPLACE FUNCTION app_public.set_listing_rates(listing_id uuid, currency text, nightly_amount bigint, weekend_nightly_amount bigint DEFAULT NULL::bigint, cleaning_fee_amount bigint DEFAULT 0, extra_guest_fee_amount bigint DEFAULT 0, guests_included integer DEFAULT 1)
+CREATE OR REPLACE FUNCTION app_public.set_listing_rates(listing_id uuid, currency text, nightly_amount bigint, weekend_nightly_amount bigint DEFAULT NULL::bigint, cleaning_fee_amount bigint DEFAULT 0, extra_guest_fee_amount bigint DEFAULT 0, guests_included integer DEFAULT 1, pet_fee_amount bigint DEFAULT 0)
  RETURNS app_public.listing_rates
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -10283,7 +10485,8 @@ begin
       ('nightly_amount', set_listing_rates.nightly_amount, 1),
       ('weekend_nightly_amount', set_listing_rates.weekend_nightly_amount, 1),
       ('cleaning_fee_amount', set_listing_rates.cleaning_fee_amount, 0),
-      ('extra_guest_fee_amount', set_listing_rates.extra_guest_fee_amount, 0)
+      ('extra_guest_fee_amount', set_listing_rates.extra_guest_fee_amount, 0),
+      ('pet_fee_amount', set_listing_rates.pet_fee_amount, 0)
     ) as f (name, amount, least_amount)
   loop
     perform app_hidden.require_charge_step(
@@ -10310,27 +10513,27 @@ begin
 
   insert into app_public.listing_rates (
     listing_id, currency, nightly_amount, weekend_nightly_amount,
-    cleaning_fee_amount, extra_guest_fee_amount, guests_included
+    cleaning_fee_amount, extra_guest_fee_amount, guests_included, pet_fee_amount
   )
   values (
     v_listing.id, set_listing_rates.currency, set_listing_rates.nightly_amount,
     set_listing_rates.weekend_nightly_amount, coalesce(set_listing_rates.cleaning_fee_amount, 0),
     coalesce(set_listing_rates.extra_guest_fee_amount, 0),
-    coalesce(set_listing_rates.guests_included, 1)
+    coalesce(set_listing_rates.guests_included, 1), coalesce(set_listing_rates.pet_fee_amount, 0)
   )
   on conflict on constraint listing_rates_pkey do update
     set currency = excluded.currency, nightly_amount = excluded.nightly_amount,
         weekend_nightly_amount = excluded.weekend_nightly_amount,
         cleaning_fee_amount = excluded.cleaning_fee_amount,
         extra_guest_fee_amount = excluded.extra_guest_fee_amount,
-        guests_included = excluded.guests_included
+        guests_included = excluded.guests_included, pet_fee_amount = excluded.pet_fee_amount
   returning * into v_rates;
   return v_rates;
 end
 $function$;
-alter routine app_public.set_listing_rates(uuid,text,bigint,bigint,bigint,bigint,integer) owner to staybase_owner;
-comment on routine app_public.set_listing_rates(uuid,text,bigint,bigint,bigint,bigint,integer) is 'Prices a listing, replacing all its rates: what is left out is no fee, no weekend rate, one guest included. Amounts are in minor units of the currency. Quotes already made keep their price.';
-grant execute on routine app_public.set_listing_rates(uuid,text,bigint,bigint,bigint,bigint,integer) to staybase_visitor;
+alter routine app_public.set_listing_rates(uuid,text,bigint,bigint,bigint,bigint,integer,bigint) owner to staybase_owner;
+comment on routine app_public.set_listing_rates(uuid,text,bigint,bigint,bigint,bigint,integer,bigint) is 'Prices a listing, replacing all its rates: what is left out is no fee, no weekend rate, one guest included. Amounts are in minor units of the currency. Quotes already made keep their price.';
+grant execute on routine app_public.set_listing_rates(uuid,text,bigint,bigint,bigint,bigint,integer,bigint) to staybase_visitor;
 
 --
 -- function app_public.set_quota(uuid,app_public.quota_kind,integer)

@@ -158,10 +158,14 @@
 -- quotes
 --!include quotes/types/bookability_reason.sql
 --!include quotes/types/stay_price.sql
+--!include quotes/types/asked_stay.sql
 --!include quotes/tables/quotes.sql
 --!include quotes/tables/quote_line_items.sql
 --!include quotes/policies/quote_line_items.sql
 --!include quotes/triggers/tg_quotes__line_items_sum.sql
+--!include quotes/internal/check_party.sql
+--!include quotes/internal/party_faults.sql
+--!include quotes/internal/refuse_party.sql
 --!include quotes/queries/bookability.sql
 --!include quotes/internal/require_bookable.sql
 --!include quotes/queries/quote.sql

@@ -231,6 +231,30 @@ export const ERRORS = define({
     message: "The host needs more notice.",
     remedy: "Take a later check-in.",
   },
+  CHILDREN_NOT_WELCOME: {
+    status: 400,
+    sqlstate: "SBC11",
+    message: "This listing is not for children.",
+    remedy: "Look for a listing that has `welcomesChildren`.",
+  },
+  TOO_MANY_INFANTS: {
+    status: 400,
+    sqlstate: "SBC12",
+    message: "So many infants may not come.",
+    remedy: "Look for a listing with a larger `maxInfants`.",
+  },
+  PETS_NOT_ALLOWED: {
+    status: 400,
+    sqlstate: "SBC13",
+    message: "Pets are not allowed here.",
+    remedy: "Search with the amenity `pets_allowed`.",
+  },
+  TOO_MANY_PETS: {
+    status: 400,
+    sqlstate: "SBC14",
+    message: "So many pets may not come.",
+    remedy: "Look for a listing with a larger `maxPets`.",
+  },
 
   // Pricing
   QUOTE_NOT_FOUND: {

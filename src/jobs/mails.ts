@@ -37,6 +37,30 @@ this mail: there will be no account.
   };
 }
 
+/** Who comes: how many of each. */
+export interface Party {
+  readonly adults: number;
+  readonly children: number;
+  readonly infants: number;
+  readonly pets: number;
+}
+
+const PARTY_WORDS: Readonly<Record<keyof Party, readonly [one: string, more: string]>> = {
+  adults: ["adult", "adults"],
+  children: ["child", "children"],
+  infants: ["infant", "infants"],
+  pets: ["pet", "pets"],
+};
+
+/** As "2 adults, 1 child". */
+function describeParty(party: Partial<Party>): string {
+  const kinds = Object.keys(PARTY_WORDS) as (keyof Party)[];
+  return kinds
+    .filter((kind) => (party[kind] ?? 0) > 0)
+    .map((kind) => `${party[kind]} ${PARTY_WORDS[kind][party[kind] === 1 ? 0 : 1]}`)
+    .join(", ");
+}
+
 /** A row of app_private.mail_to_send(). Dates are ISO; amounts are minor units. */
 export interface BookingMailFacts {
   readonly display_name: string;
@@ -46,7 +70,7 @@ export interface BookingMailFacts {
   readonly city: string;
   readonly check_in: string;
   readonly check_out: string;
-  readonly guests: number;
+  readonly party: Party;
   readonly currency: string;
   readonly exponent: number;
   readonly total_amount: string;
@@ -66,7 +90,7 @@ export interface BookingMailFacts {
   /** What a change of the stay that the mail is about shall bring. */
   readonly new_check_in: string | null;
   readonly new_check_out: string | null;
-  readonly new_guests: number | null;
+  readonly new_party: Partial<Party>;
   readonly difference_amount: string | null;
   readonly alteration_reason: string | null;
   /** The local time until which it is accepted or paid, with its zone. */
@@ -85,7 +109,7 @@ export function bookingMail(kind: string, facts: BookingMailFacts): MailText {
 ${body}
 
 ${facts.listing_title}, ${facts.city}
-${facts.check_in} to ${facts.check_out}, ${facts.guests} guest(s)
+${facts.check_in} to ${facts.check_out}, ${describeParty(facts.party)}
 Booking ${facts.booking_id}
 `,
   };
@@ -205,7 +229,7 @@ function requestEnded({
 }
 
 const newStay = (facts: BookingMailFacts): string =>
-  `${facts.new_check_in} to ${facts.new_check_out}, ${facts.new_guests} guest(s)`;
+  `${facts.new_check_in} to ${facts.new_check_out}, ${describeParty(facts.new_party)}`;
 
 /** What a change costs the guest more or less. */
 function difference(facts: BookingMailFacts): string {

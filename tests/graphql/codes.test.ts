@@ -17,16 +17,22 @@ afterAll(() => server.dispose());
 
 /** Where the database writes the codes, and how it does. */
 const SOURCES = {
-  LineItemCode: { from: "app_hidden.stay_line_items", code: /select \d+, '(\w+)'/g },
-  BookabilityCode: { from: "app_public.bookability", code: /\('(\w+)', /g },
-  PublicationRequirement: { from: "app_hidden.missing_for_publication", code: /then '(\w+)' end/g },
+  LineItemCode: { from: ["app_hidden.stay_line_items"], code: /select \d+, '(\w+)'/g },
+  BookabilityCode: {
+    from: ["app_public.bookability", "app_hidden.party_faults"],
+    code: /\('(\w+)',\s/g,
+  },
+  PublicationRequirement: {
+    from: ["app_hidden.missing_for_publication"],
+    code: /then '(\w+)' end/g,
+  },
 } as const;
 
-async function textOf(name: string): Promise<string> {
+async function textOf(names: readonly string[]): Promise<string> {
   const { rows } = await database.owner.query<{ text: string }>(
     `select pg_get_functiondef(p.oid) as text from pg_proc p
-     where p.oid::regproc::text = $1`,
-    [name],
+     where p.oid::regproc::text = any ($1)`,
+    [names],
   );
   return rows.map(({ text }) => text).join();
 }

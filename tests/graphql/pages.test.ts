@@ -18,6 +18,7 @@ import { makeSchema } from "postgraphile";
 import { grafast } from "postgraphile/grafast";
 import { createPreset } from "../../src/graphql/preset.ts";
 import { createLogger } from "../../src/resources/logger.ts";
+import { copyRow } from "../helpers/copies.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { buildMarket, type Market } from "../helpers/fixture.ts";
 import { seeded } from "../helpers/random.ts";
@@ -58,14 +59,8 @@ async function fill(): Promise<Record<string, string>> {
     const account = await one(
       "select account_id as id from app_public.ledger_entries order by account_id limit 1",
     );
-    const copy = (table: string, where: string, set: string): Promise<unknown> =>
-      root.query(
-        `insert into app_public.${table}
-         select made.*
-         from app_public.${table} one, generate_series(1, ${ROWS}) n,
-           jsonb_populate_record(one, jsonb_build_object('n', n, ${set})) made
-         where one.ctid = (select ctid from app_public.${table} where ${where} limit 1)`,
-      );
+    const copy = (table: string, where: string, set: string): Promise<void> =>
+      copyRow(root, `app_public.${table}`, where, ROWS, set);
     const id = "'id', gen_random_uuid()";
     const either = (column: string, first: string, second: string): string =>
       `'${column}', case when n % 3 = 0 then '${first}' else '${second}' end`;
@@ -78,12 +73,11 @@ async function fill(): Promise<Record<string, string>> {
       `${id}, 'stripe_payment_intent_id', 'pi_copied_' || n,
        'stripe_charge_id', 'ch_copied_' || n, ${either("status", "failed", "succeeded")}`,
     );
-    // A row of refunds is not copied whole: one of its columns is computed.
-    await root.query(
-      `insert into app_public.refunds (payment_id, reason, reason_code, currency, amount, status)
-       select r.payment_id, 'Copied ' || n % 2, 'goodwill', r.currency, n,
-         case when n % 3 = 0 then 'failed' else 'requested' end::app_public.refund_status
-       from (select * from app_public.refunds limit 1) r, generate_series(1, ${ROWS}) n`,
+    await copy(
+      "refunds",
+      "true",
+      `${id}, 'reason', 'Copied ' || n % 2, 'reason_code', 'goodwill', 'amount', n,
+       'stripe_refund_id', null, ${either("status", "failed", "requested")}`,
     );
     await copy(
       "bookings",

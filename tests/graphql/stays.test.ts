@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import pg from "pg";
+import { copyRow } from "../helpers/copies.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { buildMarket, type Market } from "../helpers/fixture.ts";
 import { type GraphqlServer, openGraphqlServer } from "./graphqlServer.ts";
@@ -31,21 +32,17 @@ beforeAll(async () => {
   await root.connect();
   // Copies of one stay of A's host and guest, without what would keep them from being so many.
   await root.query("set session_replication_role = replica");
-  await root.query(
-    `insert into app_public.bookings
-     select made.* from app_public.bookings one, generate_series(1, ${COPIES}) n,
-       jsonb_populate_record(one, jsonb_build_object(
-         'id', uuidv7(), 'quote_id', gen_random_uuid(), 'idempotency_key', 'copied-' || n,
-         'check_in', date '2031-01-01' + n % 199, 'check_out', date '2031-01-03' + n % 199,
-         'answer_due_at', now() + interval '1 day',
-         'status', case when n % ${REQUEST_EVERY} = 0 then 'requested'
-           else (array['confirmed', 'confirmed', 'completed', 'cancelled', 'expired'])[1 + n % 5]
-         end
-       )) made
-     where one.id = (
-       select id from app_public.bookings where listing_id = $1 limit 1
-     )`,
-    [market.a.booked],
+  await copyRow(
+    root,
+    "app_public.bookings",
+    `listing_id = '${market.a.booked}'`,
+    COPIES,
+    `'id', uuidv7(), 'quote_id', gen_random_uuid(), 'idempotency_key', 'copied-' || n,
+     'check_in', date '2031-01-01' + n % 199, 'check_out', date '2031-01-03' + n % 199,
+     'answer_due_at', now() + interval '1 day',
+     'status', case when n % ${REQUEST_EVERY} = 0 then 'requested'
+       else (array['confirmed', 'confirmed', 'completed', 'cancelled', 'expired'])[1 + n % 5]
+     end`,
   );
   await root.query("analyze app_public.bookings");
   await root.end();

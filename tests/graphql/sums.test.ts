@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import pg from "pg";
+import { copyRow } from "../helpers/copies.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { buildMarket, type Market } from "../helpers/fixture.ts";
 import { seeded } from "../helpers/random.ts";
@@ -20,19 +21,22 @@ beforeAll(async () => {
   try {
     // Without triggers, for a stay of each status, in two currencies and three months.
     await root.query("set session_replication_role = replica");
-    await root.query(
-      `insert into app_public.bookings
-       select made.*
-       from app_public.bookings one, unnest(enum_range(null::app_public.booking_status)) state,
-         generate_series(1, 6) n,
-         jsonb_populate_record(one, jsonb_build_object(
-           'id', gen_random_uuid(), 'quote_id', gen_random_uuid(), 'status', state,
-           'idempotency_key', 'copied-' || state || n, 'answer_due_at', one.created_at,
-           'currency', case when n % 2 = 0 then 'JPY' else 'EUR' end,
-           'check_in', date '2031-01-28' + n * 10, 'check_out', date '2031-01-30' + n * 10,
-           'total_amount', 1000 * n, 'host_amount', 900 * n, 'platform_amount', 100 * n)) made
-       where one.listing_id = $1`,
-      [market.a.booked],
+    const statuses = "enum_range(null::app_public.booking_status)";
+    const { rows } = await root.query<{ count: number }>(
+      `select cardinality(${statuses}) as count`,
+    );
+    await copyRow(
+      root,
+      "app_public.bookings",
+      `listing_id = '${market.a.booked}'`,
+      6 * (rows[0]?.count ?? 0),
+      `'id', gen_random_uuid(), 'quote_id', gen_random_uuid(),
+       'status', (${statuses})[1 + (n - 1) / 6], 'idempotency_key', 'copied-' || n,
+       'answer_due_at', one.created_at,
+       'currency', case when n % 2 = 0 then 'JPY' else 'EUR' end,
+       'check_in', date '2031-01-28' + (1 + n % 6) * 10,
+       'check_out', date '2031-01-30' + (1 + n % 6) * 10, 'total_amount', 1000 * (1 + n % 6),
+       'host_amount', 900 * (1 + n % 6), 'platform_amount', 100 * (1 + n % 6)`,
     );
   } finally {
     await root.end();

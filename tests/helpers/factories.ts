@@ -130,6 +130,11 @@ export interface ListingOptions {
   readonly cleaningFeeAmount?: number;
   readonly extraGuestFeeAmount?: number;
   readonly guestsIncluded?: number;
+  readonly petFeeAmount?: number;
+  /** What it says of children, infants and pets; pets are allowed where their number is given. */
+  readonly welcomesChildren?: boolean;
+  readonly maxInfants?: number;
+  readonly maxPets?: number;
 }
 
 /** A listing that has only what a listing must have; returns its id. */
@@ -144,10 +149,11 @@ export async function draft(
       hostId,
       `insert into app_public.listings (
          title, description, house_rules, unit_count, max_guests, min_nights, max_nights,
-         preparation_days, advance_notice_hours, booking_window_days, booking_mode
+         preparation_days, advance_notice_hours, booking_window_days, booking_mode,
+         welcomes_children, max_infants, max_pets
        )
        values ('A quiet flat', 'A quiet flat under the roof, with a view.', 'No parties.',
-         $1, $2, $3, $4, $5, $6, $7, $8)
+         $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
        returning id`,
       [
         options.units ?? 1,
@@ -158,6 +164,9 @@ export async function draft(
         options.advanceNoticeHours ?? 0,
         options.bookingWindowDays ?? 365,
         options.bookingMode ?? "instant",
+        options.welcomesChildren ?? true,
+        options.maxInfants ?? 5,
+        options.maxPets ?? 5,
       ],
     ),
     "id",
@@ -192,7 +201,7 @@ export async function completeListing(
   await asVisitor(
     database,
     hostId,
-    "select app_public.set_listing_rates($1, $2, $3, $4, $5, $6, $7)",
+    "select app_public.set_listing_rates($1, $2, $3, $4, $5, $6, $7, $8)",
     [
       id,
       options.currency ?? "EUR",
@@ -201,8 +210,17 @@ export async function completeListing(
       options.cleaningFeeAmount ?? 0,
       options.extraGuestFeeAmount ?? 0,
       options.guestsIncluded ?? 1,
+      options.petFeeAmount ?? 0,
     ],
   );
+  if (options.maxPets !== undefined) {
+    await asVisitor(
+      database,
+      hostId,
+      "select app_public.set_listing_amenities($1, '{pets_allowed}')",
+      [id],
+    );
+  }
   return id;
 }
 
@@ -223,6 +241,14 @@ export type Stay = readonly [checkIn: string, checkOut: string];
 /** The stay that tests take which do not care: four nights from a Tuesday on. */
 export const STAY: Stay = ["2031-06-10", "2031-06-14"];
 
+/** Who comes with the adults. */
+export interface Companions {
+  /** Of the guests. */
+  readonly children?: number;
+  readonly infants?: number;
+  readonly pets?: number;
+}
+
 /** A stored quote; returns its id. */
 export async function quoted(
   database: TestDatabase,
@@ -230,13 +256,15 @@ export async function quoted(
   listingId: string,
   stay: Stay = STAY,
   guests = 1,
+  { children = 0, infants = 0, pets = 0 }: Companions = {},
 ): Promise<string> {
   return text(
-    await asVisitor(database, guestId, "select id from app_public.create_quote($1, $2, $3, $4)", [
-      listingId,
-      ...stay,
-      guests,
-    ]),
+    await asVisitor(
+      database,
+      guestId,
+      "select id from app_public.create_quote($1, $2, $3, $4, $5, $6, $7)",
+      [listingId, ...stay, guests, children, infants, pets],
+    ),
     "id",
   );
 }

@@ -4,7 +4,7 @@
  * listing; who cancels at that instant is still in time.
  *
  * The grace period, for every policy: a day after the booking was confirmed, where check-in is
- * still seven days off. The cleaning fee is given back until check-in.
+ * still seven days off. The fees for cleaning and pets are given back until check-in.
  */
 create or replace function app_hidden.policy_refund(
   booking app_public.bookings,

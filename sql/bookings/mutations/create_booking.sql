@@ -1,7 +1,7 @@
 /*
  * Books a quote as it stands. The nights are held for 15 minutes; payment confirms, or asks the
  * host where the listing takes requests. The offer stands as it was made, price and restrictions;
- * but no more people are let in than the listing takes by now, which may be a matter of safety.
+ * but no other party is let in than the listing takes by now, which may be a matter of safety.
  *
  * The guest's row is locked first. So calls of one guest run one after the other: a repeated call
  * finds the booking of the first by its key, and the limit of holds is exact. Locks: the guest,
@@ -20,6 +20,7 @@ declare
   v_quote app_public.quotes;
   v_listing app_public.listings;
   v_claim app_public.calendar_claims;
+  v_fault app_public.bookability_reason;
 begin
   if length(coalesce(create_booking.idempotency_key, '')) not between 8 and 200 then
     raise exception 'Choose an idempotency key of 8 to 200 characters, such as a random UUID.'
@@ -51,10 +52,11 @@ begin
       using errcode = 'SBL01', column = 'quote_id';
   end if;
 
-  if v_quote.guests > v_listing.max_guests then
-    raise exception 'By now at most % guests fit; ask for a new quote.', v_listing.max_guests
-      using errcode = 'SBC05', column = 'quote_id';
-  end if;
+  select f.* into v_fault
+  from app_hidden.party_faults(
+    v_listing, v_quote.guests, v_quote.children, v_quote.infants, v_quote.pets
+  ) f limit 1;
+  perform app_hidden.refuse_party(v_fault, 'quote_id');
   if v_quote.check_in < app_hidden.local_today(v_listing.time_zone) then
     raise exception 'Check-in is in the past by now; ask for a new quote.'
       using errcode = 'SBC03', column = 'quote_id';
@@ -79,14 +81,16 @@ begin
   end if;
   insert into app_public.bookings (
     id, listing_id, unit_number, host_id, guest_id, quote_id, idempotency_key,
-    check_in, check_out, guests, currency, total_amount, host_amount, platform_amount,
+    check_in, check_out, guests, children, infants, pets, currency, total_amount, host_amount,
+    platform_amount,
     cancellation_policy, time_zone, hold_expires_at, check_in_from, house_rules, booking_mode
   )
   values (
     v_booking_id, v_quote.listing_id, v_claim.unit_number, v_listing.host_id, v_user_id,
     v_quote.id, create_booking.idempotency_key, v_quote.check_in, v_quote.check_out,
-    v_quote.guests, v_quote.currency, v_quote.total_amount, v_quote.host_amount,
-    v_quote.platform_amount, v_quote.cancellation_policy, v_listing.time_zone,
+    v_quote.guests, v_quote.children, v_quote.infants, v_quote.pets, v_quote.currency,
+    v_quote.total_amount, v_quote.host_amount, v_quote.platform_amount,
+    v_quote.cancellation_policy, v_listing.time_zone,
     v_claim.expires_at, v_listing.check_in_from, v_listing.house_rules, v_listing.booking_mode
   )
   returning * into v_booking;

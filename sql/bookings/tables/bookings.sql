@@ -38,6 +38,10 @@ create table if not exists app_public.bookings (
   -- How the listing took bookings when this one was made.
   booking_mode app_public.booking_mode not null,
   answer_due_at timestamptz,
+  children smallint not null default 0,
+  infants smallint not null default 0,
+  pets smallint not null default 0,
+  adults smallint not null generated always as (guests - children) virtual,
 
   -- What hangs on a booking is in its currency.
   constraint bookings_currency_key unique (id, currency),
@@ -48,6 +52,8 @@ create table if not exists app_public.bookings (
   constraint bookings_idempotency_key_has_length check (length(idempotency_key) between 8 and 200),
   constraint bookings_stay_is_ordered check (check_in < check_out),
   constraint bookings_guests_are_positive check (guests > 0),
+  constraint bookings_party_has_an_adult check (children between 0 and guests - 1),
+  constraint bookings_infants_and_pets_are_counted check (infants >= 0 and pets >= 0),
   constraint bookings_guest_is_not_host check (guest_id <> host_id),
   constraint bookings_request_has_deadline check (
     status not in ('requested', 'accepted', 'declined') or answer_due_at is not null
@@ -127,7 +133,15 @@ comment on column app_public.bookings.status_actor is 'Who brought it there.';
 comment on column app_public.bookings.status_reason is 'Why it is there, where somebody said.';
 comment on column app_public.bookings.check_in is 'First night, local date.';
 comment on column app_public.bookings.check_out is 'Day of leaving, local date.';
-comment on column app_public.bookings.guests is 'How many people stay.';
+comment on column app_public.bookings.guests is
+  'How many people stay: adults and children, but no infants.';
+comment on column app_public.bookings.adults is 'How many of the guests are adults.';
+comment on column app_public.bookings.children is
+  'How many of the guests are children, from two to twelve years.';
+comment on column app_public.bookings.infants is
+  'How many infants under two years come beside the guests; they cost nothing.';
+comment on column app_public.bookings.pets is
+  'How many pets come; there may be a fee for the stay.';
 comment on column app_public.bookings.currency is 'ISO 4217 currency.';
 comment on column app_public.bookings.total_amount is 'What the guest pays, in minor units.';
 comment on column app_public.bookings.host_amount is 'What the host earns of it, in minor units.';
@@ -163,6 +177,10 @@ comment on constraint bookings_stay_is_ordered on app_public.bookings is
   'INVALID_STAY: Check-out comes after check-in.';
 comment on constraint bookings_guests_are_positive on app_public.bookings is
   'INVALID_GUESTS: At least one guest stays.';
+comment on constraint bookings_party_has_an_adult on app_public.bookings is
+  'INTERNAL: At least one of the guests is an adult.';
+comment on constraint bookings_infants_and_pets_are_counted on app_public.bookings is
+  'INTERNAL: Infants and pets are counted from 0.';
 comment on constraint bookings_guest_is_not_host on app_public.bookings is
   'OWN_LISTING: Hosts do not book their own listing.';
 comment on constraint bookings_request_has_deadline on app_public.bookings is

@@ -12,6 +12,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_alteration app_public.alterations;
+  v_quote app_public.quotes;
   v_unit_number smallint := coalesce(
     (
       select c.unit_number from app_public.calendar_claims c
@@ -35,9 +36,11 @@ begin
     booking_id => booking.id,
     unit_number => v_unit_number
   );
+  select q.* into v_quote from app_public.quotes q where q.id = alteration.quote_id;
   update app_public.bookings b
   set check_in = alteration.check_in, check_out = alteration.check_out,
-      guests = alteration.guests, unit_number = v_unit_number, quote_id = alteration.quote_id,
+      guests = alteration.guests, children = v_quote.children, infants = v_quote.infants,
+      pets = v_quote.pets, unit_number = v_unit_number, quote_id = alteration.quote_id,
       total_amount = alteration.total_amount, host_amount = alteration.host_amount,
       platform_amount = alteration.platform_amount
   where b.id = booking.id;

@@ -1,6 +1,7 @@
 /*
- * The line items of a booking, split into what goes back and what is kept. The cleaning fee and the
- * rest of the host's price have a percent each; the guest's service fee and the host's commission
+ * The line items of a booking, split into what goes back and what is kept. The fees for cleaning
+ * and pets have a percent of their own, for nothing was done for them before check-in, and the rest
+ * of the host's price has another; the guest's service fee and the host's commission
  * follow what the host keeps in proportion.
  *
  * What goes back in all is rounded half up to the step of the currency, and split among the lines
@@ -20,6 +21,7 @@ as $$
     select i.*, c.charge_step::numeric as step,
       case i.code
         when 'cleaning_fee' then cancellation_lines.cleaning_percent
+        when 'pet_fee' then cancellation_lines.cleaning_percent
         else cancellation_lines.nights_percent
       end as percent
     from app_public.quote_line_items i
@@ -63,7 +65,8 @@ as $$
     case
       when s.payee = 'platform'
         and cancellation_lines.basis not in ('host_cancels', 'after_check_in') then 'in_proportion'
-      when s.code = 'cleaning_fee' and cancellation_lines.basis = 'policy' then 'before_check_in'
+      when s.code in ('cleaning_fee', 'pet_fee') and cancellation_lines.basis = 'policy'
+        then 'before_check_in'
       else cancellation_lines.basis
     end::app_public.cancellation_basis
   from split s

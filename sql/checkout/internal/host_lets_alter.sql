@@ -13,7 +13,11 @@ as $$
     join app_hidden.listing_availability u
       on u.listing_id = l.id and u.unit_number = booking.unit_number
     where l.id = booking.listing_id and l.status = 'published' and l.accepts_alterations
-      and alteration.guests <= l.max_guests
+      and not exists (
+        select from app_public.quotes q
+        cross join lateral app_hidden.party_faults(l, q.guests, q.children, q.infants, q.pets) f
+        where q.id = alteration.quote_id
+      )
       and app_hidden.stay_keeps_restrictions(u, alteration.check_in, alteration.check_out)
   )
 $$;

@@ -4,7 +4,7 @@
  * amounts that a card can be charged.
  */
 create or replace function app_hidden.quote_alteration(
-  booking app_public.bookings, check_in date, check_out date, guests integer, expires_at timestamptz
+  booking app_public.bookings, asked app_hidden.asked_stay, expires_at timestamptz
 ) returns app_public.quotes
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -15,8 +15,8 @@ declare
   v_more bigint;
 begin
   select p.* into v_price from app_hidden.price_stay(
-    booking.listing_id, quote_alteration.check_in, quote_alteration.check_out,
-    quote_alteration.guests, only_free => false
+    booking.listing_id, asked.check_in, asked.check_out, asked.guests, only_free => false,
+    pets => asked.pets
   ) p;
   if v_price.currency is distinct from booking.currency then
     raise exception 'The listing has no rates in %, in which this stay was sold.', booking.currency
@@ -34,12 +34,12 @@ begin
   end if;
 
   insert into app_public.quotes (
-    listing_id, guest_id, check_in, check_out, guests, currency, total_amount, host_amount,
-    platform_amount, cancellation_policy, expires_at
+    listing_id, guest_id, check_in, check_out, guests, children, infants, pets, currency,
+    total_amount, host_amount, platform_amount, cancellation_policy, expires_at
   )
   values (
-    booking.listing_id, booking.guest_id, quote_alteration.check_in, quote_alteration.check_out,
-    quote_alteration.guests, v_price.currency, v_price.total_amount,
+    booking.listing_id, booking.guest_id, asked.check_in, asked.check_out, asked.guests,
+    asked.children, asked.infants, asked.pets, v_price.currency, v_price.total_amount,
     v_price.subtotal_amount - v_price.host_commission_amount,
     v_price.guest_service_fee_amount + v_price.host_commission_amount,
     booking.cancellation_policy, quote_alteration.expires_at
@@ -51,13 +51,12 @@ begin
   select v_quote.id, i.position, i.code, i.rule, i.currency, i.unit_amount, i.quantity, i.amount,
     i.payer, i.payee
   from app_hidden.stay_line_items(
-    booking.listing_id, quote_alteration.check_in, quote_alteration.check_out,
-    quote_alteration.guests
+    booking.listing_id, asked.check_in, asked.check_out, asked.guests, asked.pets
   ) with ordinality i (code, rule, currency, unit_amount, quantity, amount, payer, payee, position);
   return v_quote;
 end
 $$;
 
 comment on function app_hidden.quote_alteration(
-  app_public.bookings, date, date, integer, timestamptz
+  app_public.bookings, app_hidden.asked_stay, timestamptz
 ) is 'The price of a sold stay as it shall be, as a quote.';

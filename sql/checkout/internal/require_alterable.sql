@@ -5,20 +5,18 @@
  * booking.
  */
 create or replace function app_hidden.require_alterable(
-  booking app_public.bookings, check_in date, check_out date, guests integer
+  booking app_public.bookings, asked app_hidden.asked_stay
 ) returns void
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_today date := app_hidden.local_today(booking.time_zone);
-  v_most_guests smallint := (
-    select l.max_guests from app_public.listings l where l.id = booking.listing_id
-  );
+  v_listing app_public.listings;
+  v_fault app_public.bookability_reason;
 begin
-  perform app_hidden.check_stay(
-    require_alterable.check_in, require_alterable.check_out, require_alterable.guests
-  );
+  perform app_hidden.check_stay(asked.check_in, asked.check_out, asked.guests);
+  perform app_hidden.check_party(asked.guests, asked.children, asked.infants, asked.pets);
   if booking.status <> 'confirmed' or booking.check_out <= v_today then
     raise exception 'Only a stay that is sold and not over is changed; this one is %.',
       booking.status
@@ -32,27 +30,34 @@ begin
     raise exception 'A change of this booking is open: it has to end first.'
       using errcode = 'SBB12', column = 'booking_id';
   end if;
-  if (booking.check_in, booking.check_out, booking.guests) = (
-    require_alterable.check_in, require_alterable.check_out, require_alterable.guests
-  ) then
+  if asked = (
+    booking.check_in, booking.check_out, booking.guests::integer, booking.children::integer,
+    booking.infants::integer, booking.pets::integer
+  )::app_hidden.asked_stay then
     raise exception 'This is the stay as it is.' using errcode = 'SBG04', column = 'check_in';
   end if;
-  if require_alterable.check_in <> booking.check_in
-    and least(require_alterable.check_in, booking.check_in) < v_today
+  if asked.check_in <> booking.check_in and least(asked.check_in, booking.check_in) < v_today
   then
     raise exception 'There it is already %: the first night stays as it is.', v_today
       using errcode = 'SBC03', column = 'check_in';
   end if;
-  if require_alterable.check_out < v_today then
+  if asked.check_out < v_today then
     raise exception 'There it is already %: the stay ends then at the earliest.', v_today
       using errcode = 'SBC03', column = 'check_out';
   end if;
-  if require_alterable.guests > greatest(v_most_guests, booking.guests) then
-    raise exception 'At most % guests fit.', v_most_guests
-      using errcode = 'SBC05', column = 'guests';
-  end if;
+  -- What was sold may stay, whatever the listing takes by now.
+  select l.* into v_listing from app_public.listings l where l.id = booking.listing_id;
+  select f.* into v_fault
+  from app_hidden.party_faults(
+    v_listing,
+    case when asked.guests > booking.guests then asked.guests else 1 end,
+    case when asked.children > booking.children then asked.children else 0 end,
+    case when asked.infants > booking.infants then asked.infants else 0 end,
+    case when asked.pets > booking.pets then asked.pets else 0 end
+  ) f limit 1;
+  perform app_hidden.refuse_party(v_fault);
 end
 $$;
 
-comment on function app_hidden.require_alterable(app_public.bookings, date, date, integer) is
+comment on function app_hidden.require_alterable(app_public.bookings, app_hidden.asked_stay) is
   'Raises where a booking cannot be changed to such a stay.';

@@ -5,7 +5,8 @@
  * less. Locks: the key, the units, then the booking.
  */
 create or replace function app_public.propose_alteration(
-  booking_id uuid, idempotency_key text, check_in date, check_out date, guests integer
+  booking_id uuid, idempotency_key text, check_in date, check_out date, guests integer,
+  children integer default null, infants integer default null, pets integer default null
 ) returns app_public.alterations
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -16,6 +17,7 @@ declare
     when v_booking.host_id then 'host' else 'guest'
   end;
   v_once record;
+  v_asked app_hidden.asked_stay;
   v_quote app_public.quotes;
   v_alteration app_public.alterations;
   v_until timestamptz;
@@ -25,7 +27,10 @@ begin
     jsonb_build_object(
       'id', v_booking.id, 'checkIn', propose_alteration.check_in,
       'checkOut', propose_alteration.check_out, 'guests', propose_alteration.guests
-    )
+    ) || jsonb_strip_nulls(jsonb_build_object(
+      'children', propose_alteration.children, 'infants', propose_alteration.infants,
+      'pets', propose_alteration.pets
+    ))
   );
   if v_once.ran_before then
     select a.* into v_alteration from app_public.alterations a where a.id = v_once.result_id;
@@ -38,10 +43,13 @@ begin
   set status = 'expired', status_actor = 'system', reason = 'Nobody answered in time.'
   where a.booking_id = v_booking.id and a.status = 'proposed'
     and a.expires_at <= app_hidden.clock();
-  perform app_hidden.require_alterable(
-    v_booking, propose_alteration.check_in, propose_alteration.check_out,
-    propose_alteration.guests
+  v_asked := (
+    propose_alteration.check_in, propose_alteration.check_out, propose_alteration.guests,
+    coalesce(propose_alteration.children, v_booking.children),
+    coalesce(propose_alteration.infants, v_booking.infants),
+    coalesce(propose_alteration.pets, v_booking.pets)
   );
+  perform app_hidden.require_alterable(v_booking, v_asked);
   perform app_hidden.alteration_nights(
     v_booking, propose_alteration.check_in, propose_alteration.check_out
   );
@@ -49,10 +57,7 @@ begin
     app_hidden.clock() + interval '24 hours',
     v_booking.check_out::timestamp at time zone v_booking.time_zone
   );
-  v_quote := app_hidden.quote_alteration(
-    v_booking, propose_alteration.check_in, propose_alteration.check_out,
-    propose_alteration.guests, v_until
-  );
+  v_quote := app_hidden.quote_alteration(v_booking, v_asked, v_until);
   insert into app_public.alterations (
     booking_id, sequence, quote_id, proposed_by, status_actor, check_in, check_out, guests,
     currency, total_amount, host_amount, platform_amount, old_check_in, old_check_out, old_guests,
@@ -75,11 +80,14 @@ begin
 end
 $$;
 
-grant execute on function app_public.propose_alteration(uuid, text, date, date, integer)
-  to :DATABASE_VISITOR;
+grant execute on function app_public.propose_alteration(
+  uuid, text, date, date, integer, integer, integer, integer
+) to :DATABASE_VISITOR;
 
-comment on function app_public.propose_alteration(uuid, text, date, date, integer) is
-  'Proposes other dates or another number of guests for a sold stay, for its guest or its host. '
+comment on function app_public.propose_alteration(
+  uuid, text, date, date, integer, integer, integer, integer
+) is
+  'Proposes other dates or another party for a sold stay, for its guest or its host. '
   'The answer says what it costs more or less; the other side accepts or declines within 24 hours. '
   'To leave early is to propose an earlier check-out. A repeated call with the same key returns '
   'the same proposal.';

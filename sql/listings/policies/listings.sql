@@ -24,11 +24,11 @@ grant insert (
   title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms, unit_count,
   booking_mode, cancellation_policy, check_in_from, check_out_until,
   min_nights, max_nights, advance_notice_hours, booking_window_days, preparation_days,
-  accepts_alterations
+  accepts_alterations, welcomes_children, max_infants, max_pets
 ) on app_public.listings to :DATABASE_VISITOR;
 grant update (
   title, description, house_rules, type, max_guests, bedrooms, beds, bathrooms,
   booking_mode, cancellation_policy, check_in_from, check_out_until,
   min_nights, max_nights, advance_notice_hours, booking_window_days, preparation_days,
-  accepts_alterations
+  accepts_alterations, welcomes_children, max_infants, max_pets
 ) on app_public.listings to :DATABASE_VISITOR;

@@ -41,12 +41,17 @@ create table if not exists app_public.listings (
   created_at timestamptz not null default app_hidden.clock(),
   updated_at timestamptz not null default app_hidden.clock(),
   accepts_alterations boolean not null default false,
+  welcomes_children boolean not null default true,
+  max_infants smallint not null default 5,
+  max_pets smallint not null default 5,
 
   constraint listings_title_has_length check (length(title) <= 200 and btrim(title) <> ''),
   constraint listings_description_is_bounded check (length(description) <= 20000),
   constraint listings_house_rules_are_bounded check (length(house_rules) <= 10000),
   -- Sixteen is where the capacity steps of search end.
   constraint listings_max_guests_fits check (max_guests between 1 and 16),
+  constraint listings_max_infants_fits check (max_infants between 0 and 5),
+  constraint listings_max_pets_fits check (max_pets between 0 and 5),
   constraint listings_bedrooms_fit check (bedrooms between 0 and 50),
   constraint listings_beds_fit check (beds between 0 and 100),
   constraint listings_bathrooms_fit check (bathrooms between 0 and 50),
@@ -102,7 +107,14 @@ comment on column app_public.listings.title is 'Headline, 1 to 200 characters.';
 comment on column app_public.listings.description is 'What the place is like, plain text.';
 comment on column app_public.listings.house_rules is 'What the host expects of guests, plain text.';
 comment on column app_public.listings.type is 'What a guest gets: a whole home or some room.';
-comment on column app_public.listings.max_guests is 'How many people may stay, 1 to 16.';
+comment on column app_public.listings.max_guests is
+  'How many people may stay, 1 to 16: adults and children from two years on.';
+comment on column app_public.listings.welcomes_children is
+  'Whether children and infants may stay.';
+comment on column app_public.listings.max_infants is
+  'How many infants under two years may stay beside the guests, 0 to 5.';
+comment on column app_public.listings.max_pets is
+  'How many pets may stay where the amenity pets_allowed is offered, 0 to 5.';
 comment on column app_public.listings.bedrooms is 'Number of bedrooms; 0 is a studio.';
 comment on column app_public.listings.beds is 'Number of beds.';
 comment on column app_public.listings.bathrooms is
@@ -150,6 +162,10 @@ comment on constraint listings_house_rules_are_bounded on app_public.listings is
   'INVALID_INPUT: House rules have 10000 characters at most.';
 comment on constraint listings_max_guests_fits on app_public.listings is
   'INVALID_INPUT: A listing takes 1 to 16 guests.';
+comment on constraint listings_max_infants_fits on app_public.listings is
+  'INVALID_INPUT: Infants are 0 to 5.';
+comment on constraint listings_max_pets_fits on app_public.listings is
+  'INVALID_INPUT: Pets are 0 to 5.';
 comment on constraint listings_bedrooms_fit on app_public.listings is
   'INVALID_INPUT: A listing has 0 to 50 bedrooms.';
 comment on constraint listings_beds_fit on app_public.listings is

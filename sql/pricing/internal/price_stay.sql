@@ -6,15 +6,16 @@
  *
  * Nights: dated rate, else weekend rate, else base rate. Base and weekend nights are counted, not
  * walked; only listings that have dated rates read them. Fees: cleaning once, extra guests by
- * night; the guest's service fee and the host's commission are shares of what the host earns before
- * them.
+ * night, pets once however many; the guest's service fee and the host's commission are shares of
+ * what the host earns before them.
  *
  * Kept such that the planner inlines it: language sql, stable, no set clause, called in FROM. Each
  * "offset 0" keeps what is below it from being merged with what is above, or every use of an amount
  * would compute it again; "limit 1" does the same, and takes any one of the units.
  */
 create or replace function app_hidden.price_stay(
-  listing_id uuid, check_in date, check_out date, guests integer, only_free boolean
+  listing_id uuid, check_in date, check_out date, guests integer, only_free boolean,
+  pets integer default 0
 ) returns table (
   currency text,
   base_nights integer,
@@ -26,6 +27,7 @@ create or replace function app_hidden.price_stay(
   cleaning_fee_amount bigint,
   extra_guests integer,
   extra_guest_fee_amount bigint,
+  pet_fee_amount bigint,
   subtotal_amount bigint,
   guest_service_fee_amount bigint,
   host_commission_amount bigint,
@@ -38,7 +40,7 @@ as $$
   select
     p.currency, p.base_nights, p.base_amount, p.weekend_nights, p.weekend_amount,
     p.dated_nights, p.dated_total_amount, p.cleaning_fee_amount, p.extra_guests,
-    p.extra_guest_fee_amount, p.subtotal_amount, p.guest_service_fee_amount,
+    p.extra_guest_fee_amount, p.pet_fee_amount, p.subtotal_amount, p.guest_service_fee_amount,
     app_hidden.service_fee(p.subtotal_amount, p.host_commission_bps, p.charge_step),
     p.subtotal_amount + p.guest_service_fee_amount,
     c.minimum_charge_amount, c.maximum_charge_amount
@@ -53,6 +55,7 @@ as $$
         n.base_nights * n.base_amount + n.weekend_nights * n.weekend_amount + n.dated_total_amount
           + n.cleaning_fee_amount
           + n.extra_guest_fee_amount * n.extra_guests * (price_stay.check_out - price_stay.check_in)
+          + n.pet_fee_amount
           as subtotal_amount
       from (
         select
@@ -71,6 +74,11 @@ as $$
             a.cleaning_fee_amount,
             greatest(price_stay.guests - a.guests_included, 0) as extra_guests,
             a.extra_guest_fee_amount,
+            -- Search asks without pets, and then nothing is read for them.
+            case when price_stay.pets > 0 then (
+              select r.pet_fee_amount from app_public.listing_rates r
+              where r.listing_id = a.listing_id
+            ) else 0 end as pet_fee_amount,
             -- Asked for in a query of its own, for that runs once and not once a listing.
             (select app_hidden.weekend_nights_before(price_stay.check_out)
               - app_hidden.weekend_nights_before(price_stay.check_in)) as all_weekend_nights,
@@ -144,6 +152,6 @@ as $$
       between c.minimum_charge_amount and c.maximum_charge_amount
 $$;
 
-comment on function app_hidden.price_stay(uuid, date, date, integer, boolean) is
+comment on function app_hidden.price_stay(uuid, date, date, integer, boolean, integer) is
   'The price of a stay in minor units, as parts; no row where the listing has no rates or, with '
   'only_free, the stay cannot be sold.';

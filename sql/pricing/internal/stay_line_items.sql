@@ -3,7 +3,7 @@
  * line of quantity 1.
  */
 create or replace function app_hidden.stay_line_items(
-  listing_id uuid, check_in date, check_out date, guests integer
+  listing_id uuid, check_in date, check_out date, guests integer, pets integer default 0
 ) returns setof app_public.price_line
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -12,7 +12,8 @@ as $$
     select * from app_hidden.price_stay(
       stay_line_items.listing_id, stay_line_items.check_in, stay_line_items.check_out,
       stay_line_items.guests,
-      only_free => false
+      only_free => false,
+      pets => stay_line_items.pets
     )
   ),
   fees as (
@@ -39,10 +40,12 @@ as $$
       p.extra_guests * (stay_line_items.check_out - stay_line_items.check_in), 'guest', 'host'
     from price p
     union all
-    select 6, 'guest_service_fee', round(f.guest_service_fee_bps / 100.0, 2) || '%',
+    select 6, 'pet_fee', 'pet_fee', p.pet_fee_amount, 1, 'guest', 'host' from price p
+    union all
+    select 7, 'guest_service_fee', round(f.guest_service_fee_bps / 100.0, 2) || '%',
       p.guest_service_fee_amount, 1, 'guest', 'platform' from price p, fees f
     union all
-    select 7, 'host_commission', round(f.host_commission_bps / 100.0, 2) || '%',
+    select 8, 'host_commission', round(f.host_commission_bps / 100.0, 2) || '%',
       p.host_commission_amount, 1, 'host', 'platform' from price p, fees f
   )
   select l.code, l.rule, p.currency, l.unit_amount, l.quantity, l.unit_amount * l.quantity,
@@ -52,5 +55,5 @@ as $$
   order by l.position, l.unit_amount
 $$;
 
-comment on function app_hidden.stay_line_items(uuid, date, date, integer) is
+comment on function app_hidden.stay_line_items(uuid, date, date, integer, integer) is
   'The line items of a stay.';

@@ -5,7 +5,8 @@ create or replace function app_public.set_listing_rates(
   weekend_nightly_amount bigint default null,
   cleaning_fee_amount bigint default 0,
   extra_guest_fee_amount bigint default 0,
-  guests_included integer default 1
+  guests_included integer default 1,
+  pet_fee_amount bigint default 0
 ) returns app_public.listing_rates
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -20,7 +21,8 @@ begin
       ('nightly_amount', set_listing_rates.nightly_amount, 1),
       ('weekend_nightly_amount', set_listing_rates.weekend_nightly_amount, 1),
       ('cleaning_fee_amount', set_listing_rates.cleaning_fee_amount, 0),
-      ('extra_guest_fee_amount', set_listing_rates.extra_guest_fee_amount, 0)
+      ('extra_guest_fee_amount', set_listing_rates.extra_guest_fee_amount, 0),
+      ('pet_fee_amount', set_listing_rates.pet_fee_amount, 0)
     ) as f (name, amount, least_amount)
   loop
     perform app_hidden.require_charge_step(
@@ -47,32 +49,32 @@ begin
 
   insert into app_public.listing_rates (
     listing_id, currency, nightly_amount, weekend_nightly_amount,
-    cleaning_fee_amount, extra_guest_fee_amount, guests_included
+    cleaning_fee_amount, extra_guest_fee_amount, guests_included, pet_fee_amount
   )
   values (
     v_listing.id, set_listing_rates.currency, set_listing_rates.nightly_amount,
     set_listing_rates.weekend_nightly_amount, coalesce(set_listing_rates.cleaning_fee_amount, 0),
     coalesce(set_listing_rates.extra_guest_fee_amount, 0),
-    coalesce(set_listing_rates.guests_included, 1)
+    coalesce(set_listing_rates.guests_included, 1), coalesce(set_listing_rates.pet_fee_amount, 0)
   )
   on conflict on constraint listing_rates_pkey do update
     set currency = excluded.currency, nightly_amount = excluded.nightly_amount,
         weekend_nightly_amount = excluded.weekend_nightly_amount,
         cleaning_fee_amount = excluded.cleaning_fee_amount,
         extra_guest_fee_amount = excluded.extra_guest_fee_amount,
-        guests_included = excluded.guests_included
+        guests_included = excluded.guests_included, pet_fee_amount = excluded.pet_fee_amount
   returning * into v_rates;
   return v_rates;
 end
 $$;
 
 grant execute on function app_public.set_listing_rates(
-  uuid, text, bigint, bigint, bigint, bigint, integer
+  uuid, text, bigint, bigint, bigint, bigint, integer, bigint
 )
   to :DATABASE_VISITOR;
 
 comment on function app_public.set_listing_rates(
-  uuid, text, bigint, bigint, bigint, bigint, integer
+  uuid, text, bigint, bigint, bigint, bigint, integer, bigint
 ) is
   'Prices a listing, replacing all its rates: what is left out is no fee, no weekend rate, one '
   'guest included. Amounts are in minor units of the currency. Quotes already made keep their '

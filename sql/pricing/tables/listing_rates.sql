@@ -15,6 +15,7 @@ create table if not exists app_public.listing_rates (
   guests_included smallint not null default 1,
   -- Kept by dated_rates: most listings have none, and search need not look.
   has_dated_rates boolean not null default false,
+  pet_fee_amount bigint not null default 0,
 
   -- Dated rates refer to both, so that they cannot be in another currency.
   constraint listing_rates_currency_key unique (listing_id, currency),
@@ -27,6 +28,8 @@ create table if not exists app_public.listing_rates (
     check (cleaning_fee_amount between 0 and 100000000000),
   constraint listing_rates_extra_guest_fee_amount_is_not_negative
     check (extra_guest_fee_amount between 0 and 100000000000),
+  constraint listing_rates_pet_fee_amount_is_not_negative
+    check (pet_fee_amount between 0 and 100000000000),
   constraint listing_rates_guests_included_fit check (guests_included between 1 and 16)
 );
 
@@ -48,6 +51,8 @@ comment on column app_public.listing_rates.weekend_nightly_amount is
   'Rate of Friday and Saturday nights, in minor units; null where it is the base rate.';
 comment on column app_public.listing_rates.cleaning_fee_amount is
   'Cleaning fee of a stay, in minor units.';
+comment on column app_public.listing_rates.pet_fee_amount is
+  'Fee for a stay with pets, however many, in minor units.';
 comment on column app_public.listing_rates.extra_guest_fee_amount is
   'Fee for each night and each guest beyond those included, in minor units.';
 comment on column app_public.listing_rates.guests_included is
@@ -66,6 +71,8 @@ comment on constraint listing_rates_weekend_nightly_amount_is_positive
 comment on constraint listing_rates_cleaning_fee_amount_is_not_negative
   on app_public.listing_rates is
   'INVALID_AMOUNT: A cleaning fee is from 0 to 100000000000 minor units.';
+comment on constraint listing_rates_pet_fee_amount_is_not_negative on app_public.listing_rates is
+  'INVALID_AMOUNT: A pet fee is from 0 to 100000000000 minor units.';
 comment on constraint listing_rates_extra_guest_fee_amount_is_not_negative
   on app_public.listing_rates is
   'INVALID_AMOUNT: A fee for extra guests is from 0 to 100000000000 minor units.';

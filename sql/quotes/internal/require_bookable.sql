@@ -3,7 +3,8 @@
  * registry, so that a client can put the message next to the right field.
  */
 create or replace function app_hidden.require_bookable(
-  listing_id uuid, check_in date, check_out date, guests integer
+  listing_id uuid, check_in date, check_out date, guests integer, children integer,
+  infants integer, pets integer
 ) returns void
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -13,7 +14,8 @@ declare
 begin
   select * into v_reason from app_public.bookability(
     require_bookable.listing_id, require_bookable.check_in, require_bookable.check_out,
-    require_bookable.guests
+    require_bookable.guests, require_bookable.children, require_bookable.infants,
+    require_bookable.pets
   ) limit 1;
   case v_reason.code
     when 'not_published' then
@@ -39,9 +41,6 @@ begin
     when 'advance_notice' then
       raise exception 'The host needs % hours of notice.', v_reason.rule
         using errcode = 'SBC10', column = 'check_in';
-    when 'too_many_guests' then
-      raise exception 'At most % guests fit.', v_reason.rule
-        using errcode = 'SBC05', column = 'guests';
     when 'nights_taken' then
       raise exception 'These nights are taken.' using errcode = 'SBC01', column = 'check_in';
     when 'total_too_low' then
@@ -52,10 +51,11 @@ begin
       raise exception 'The total is more than the % minor units that a card takes at once.',
         v_reason.rule
         using errcode = 'SBP04', column = 'check_out';
-    else null;
+    else perform app_hidden.refuse_party(v_reason);
   end case;
 end
 $$;
 
-comment on function app_hidden.require_bookable(uuid, date, date, integer) is
-  'Raises the first reason why a stay cannot be booked.';
+comment on function app_hidden.require_bookable(
+  uuid, date, date, integer, integer, integer, integer
+) is 'Raises the first reason why a stay cannot be booked.';

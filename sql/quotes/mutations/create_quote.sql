@@ -1,5 +1,6 @@
 create or replace function app_public.create_quote(
-  listing_id uuid, check_in date, check_out date, guests integer
+  listing_id uuid, check_in date, check_out date, guests integer,
+  children integer default 0, infants integer default 0, pets integer default 0
 ) returns app_public.quotes
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -16,15 +17,17 @@ begin
     where q.guest_id = v_user_id and q.expires_at > app_hidden.clock()
   ));
   v_price := app_public.quote(
-    create_quote.listing_id, create_quote.check_in, create_quote.check_out, create_quote.guests
+    create_quote.listing_id, create_quote.check_in, create_quote.check_out, create_quote.guests,
+    create_quote.children, create_quote.infants, create_quote.pets
   );
 
   insert into app_public.quotes (
-    listing_id, guest_id, check_in, check_out, guests,
+    listing_id, guest_id, check_in, check_out, guests, children, infants, pets,
     currency, total_amount, host_amount, platform_amount, cancellation_policy
   )
   values (
     v_price.listing_id, v_user_id, v_price.check_in, v_price.check_out, v_price.guests,
+    create_quote.children, create_quote.infants, create_quote.pets,
     v_price.currency, v_price.total_amount, v_price.host_amount,
     v_price.total_amount - v_price.host_amount,
     (select l.cancellation_policy from app_public.listings l where l.id = v_price.listing_id)
@@ -42,7 +45,10 @@ begin
 end
 $$;
 
-grant execute on function app_public.create_quote(uuid, date, date, integer) to :DATABASE_VISITOR;
+grant execute on function app_public.create_quote(
+  uuid, date, date, integer, integer, integer, integer
+) to :DATABASE_VISITOR;
 
-comment on function app_public.create_quote(uuid, date, date, integer) is
-  'Prices a stay and keeps the offer for 30 minutes, to be booked as it stands.';
+comment on function app_public.create_quote(
+  uuid, date, date, integer, integer, integer, integer
+) is 'Prices a stay and keeps the offer for 30 minutes, to be booked as it stands.';

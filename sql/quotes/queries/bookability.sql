@@ -4,7 +4,8 @@
  * charged. Holds that are over do not count as taken.
  */
 create or replace function app_public.bookability(
-  listing_id uuid, check_in date, check_out date, guests integer
+  listing_id uuid, check_in date, check_out date, guests integer,
+  children integer default 0, infants integer default 0, pets integer default 0
 ) returns setof app_public.bookability_reason
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -16,6 +17,9 @@ declare
   v_price record;
 begin
   perform app_hidden.check_stay(bookability.check_in, bookability.check_out, bookability.guests);
+  perform app_hidden.check_party(
+    bookability.guests, bookability.children, bookability.infants, bookability.pets
+  );
   v_nights := bookability.check_out - bookability.check_in;
   select l.* into v_listing from app_public.listings l where l.id = bookability.listing_id;
   if v_listing.id is null or (
@@ -28,7 +32,7 @@ begin
   -- Of more guests than fit no price is asked: it could be more than a number can hold.
   select p.* into v_price from app_hidden.price_stay(
     v_listing.id, bookability.check_in, bookability.check_out,
-    least(bookability.guests, v_listing.max_guests), only_free => false
+    least(bookability.guests, v_listing.max_guests), only_free => false, pets => bookability.pets
   ) p;
 
   return query
@@ -46,8 +50,17 @@ begin
     ('advance_notice', v_listing.advance_notice_hours > 0
       and (bookability.check_in + v_listing.check_in_from) at time zone v_listing.time_zone
         < app_hidden.clock() + v_listing.advance_notice_hours * interval '1 hour',
-      v_listing.advance_notice_hours::text),
-    ('too_many_guests', bookability.guests > v_listing.max_guests, v_listing.max_guests::text),
+      v_listing.advance_notice_hours::text)
+  ) as r (code, applies, rule)
+  where r.applies
+  union all
+  select f.code, f.rule
+  from app_hidden.party_faults(
+    v_listing, bookability.guests, bookability.children, bookability.infants, bookability.pets
+  ) f
+  union all
+  select r.code, r.rule
+  from (values
     ('nights_taken', not exists (
       select from app_hidden.free_units(
         v_listing.id,
@@ -65,7 +78,10 @@ begin
 end
 $$;
 
-grant execute on function app_public.bookability(uuid, date, date, integer) to :DATABASE_VISITOR;
+grant execute on function app_public.bookability(
+  uuid, date, date, integer, integer, integer, integer
+) to :DATABASE_VISITOR;
 
-comment on function app_public.bookability(uuid, date, date, integer) is
-  'Every reason why a stay cannot be booked; empty when it can.';
+comment on function app_public.bookability(
+  uuid, date, date, integer, integer, integer, integer
+) is 'Every reason why a stay cannot be booked; empty when it can.';

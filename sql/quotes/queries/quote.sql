@@ -1,5 +1,6 @@
 create or replace function app_public.quote(
-  listing_id uuid, check_in date, check_out date, guests integer
+  listing_id uuid, check_in date, check_out date, guests integer,
+  children integer default 0, infants integer default 0, pets integer default 0
 ) returns app_public.stay_price
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
@@ -8,7 +9,8 @@ declare
   v_price app_public.stay_price;
 begin
   perform app_hidden.require_bookable(
-    quote.listing_id, quote.check_in, quote.check_out, quote.guests
+    quote.listing_id, quote.check_in, quote.check_out, quote.guests, quote.children,
+    quote.infants, quote.pets
   );
   select
     quote.listing_id, quote.check_in, quote.check_out, quote.guests,
@@ -19,14 +21,17 @@ begin
     array_agg(l)
   into v_price
   from app_hidden.stay_line_items(
-    quote.listing_id, quote.check_in, quote.check_out, quote.guests
+    quote.listing_id, quote.check_in, quote.check_out, quote.guests, quote.pets
   ) l;
   return v_price;
 end
 $$;
 
-grant execute on function app_public.quote(uuid, date, date, integer) to :DATABASE_VISITOR;
+grant execute on function app_public.quote(
+  uuid, date, date, integer, integer, integer, integer
+) to :DATABASE_VISITOR;
 
-comment on function app_public.quote(uuid, date, date, integer) is
-  'What a stay costs now, with line items that sum to the total. It is not an offer; to book, '
+comment on function app_public.quote(
+  uuid, date, date, integer, integer, integer, integer
+) is 'What a stay costs now, with line items that sum to the total. It is not an offer; to book, '
   'create a quote.';

@@ -1,5 +1,6 @@
 /** The booking process as data: what its table allows happens, all else does not, whoever asks. */
 import { beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import { copyRow } from "../../helpers/copies.ts";
 import { openTestDatabase, testDatabase } from "../../helpers/database.ts";
 import {
   asOwner,
@@ -154,13 +155,8 @@ describe("a status", () => {
   test("begins as pending_payment", async () => {
     const booking = await hold(database, guest, await publishedListing(database, host));
     const attempt = ownerTransaction(database, async (client) => {
-      await client.query(
-        `create temporary table copied on commit drop as
-         select * from app_public.bookings where id = $1`,
-        [booking],
-      );
-      await client.query("update copied set id = uuidv7(), status = 'confirmed'");
-      await client.query("insert into app_public.bookings select * from copied");
+      const changes = "'id', uuidv7(), 'status', 'confirmed'";
+      await copyRow(client, "app_public.bookings", `id = '${booking}'`, 1, changes);
     });
     expect(await refusal(attempt)).toBe("SBB08");
   });

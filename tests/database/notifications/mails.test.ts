@@ -56,7 +56,7 @@ const read = async (mail: string) =>
     await asServer(
       database,
       `select kind, email is not null as addressed, display_name, other_name, listing_title, city,
-         check_in::text, check_out::text, guests, currency, exponent, total_amount::text as total,
+         check_in::text, check_out::text, party, currency, exponent, total_amount::text as total,
          host_amount::text as host_amount, street
        from app_private.mail_to_send($1)`,
       [mail],
@@ -152,7 +152,7 @@ test("a mail knows what it says, to whom, and of whom", async () => {
     city: "Lisboa",
     check_in: "2031-06-10",
     check_out: "2031-06-14",
-    guests: 1,
+    party: { adults: 1, children: 0, infants: 0, pets: 0 },
     currency: "EUR",
     exponent: 2,
     total: "44800",

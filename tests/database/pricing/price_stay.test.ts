@@ -25,6 +25,7 @@ interface Rates {
   readonly weekend: bigint | null;
   readonly cleaning: bigint;
   readonly extraGuest: bigint;
+  readonly pet: bigint;
   readonly included: number;
   readonly dated: readonly DatedRate[];
 }
@@ -69,6 +70,7 @@ function randomRates(currency: string, step: bigint, random: (below: number) => 
     weekend: random(2) === 0 ? null : amount(35_000),
     cleaning: random(2) === 0 ? 0n : amount(9000),
     extraGuest: random(2) === 0 ? 0n : amount(2000),
+    pet: random(2) === 0 ? 0n : amount(5000),
     included: 1 + random(4),
     dated,
   };
@@ -80,8 +82,8 @@ function share(amount: bigint, bps: bigint, step: bigint): bigint {
   return ((2n * amount * bps + whole) / (2n * whole)) * step;
 }
 
-function walk(rates: Rates, from: number, to: number, guests: number): Price {
-  let subtotal = rates.cleaning;
+function walk(rates: Rates, from: number, to: number, guests: number, pets: number): Price {
+  let subtotal = rates.cleaning + (pets > 0 ? rates.pet : 0n);
   for (let day = from; day < to; day += 1) {
     const dated = rates.dated.find((rate) => day >= rate.from && day < rate.to);
     const weekday = new Date(START + day * DAY).getUTCDay();
@@ -106,11 +108,12 @@ async function makeListing(rates: Rates): Promise<string> {
   );
   await db.owner.query(
     `insert into app_public.listing_rates (listing_id, currency, nightly_amount,
-       weekend_nightly_amount, cleaning_fee_amount, extra_guest_fee_amount, guests_included)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
+       weekend_nightly_amount, cleaning_fee_amount, extra_guest_fee_amount, guests_included,
+       pet_fee_amount)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
     [
       ...[id, rates.currency, rates.nightly, rates.weekend],
-      ...[rates.cleaning, rates.extraGuest, rates.included],
+      ...[rates.cleaning, rates.extraGuest, rates.included, rates.pet],
     ],
   );
   for (const { from, to, amount } of rates.dated) {
@@ -145,14 +148,14 @@ describe.each([
       for (let stay = 0; stay < 12; stay += 1) {
         const from = random(60);
         const to = from + 1 + random(stay === 0 ? 200 : 14);
-        const guests = 1 + random(8);
+        const [guests, pets] = [1 + random(8), random(3)];
         const { rows } = await db.owner.query(
           `select currency, subtotal_amount, guest_service_fee_amount, host_commission_amount,
              total_amount, base_nights + weekend_nights + dated_nights as nights
-           from app_hidden.price_stay($1, $2, $3, $4, false)`,
-          [id, isoDate(from), isoDate(to), guests],
+           from app_hidden.price_stay($1, $2, $3, $4, false, $5)`,
+          [id, isoDate(from), isoDate(to), guests, pets],
         );
-        const price = walk(rates, from, to, guests);
+        const price = walk(rates, from, to, guests, pets);
         expect(rows).toEqual([
           {
             currency,
@@ -174,7 +177,7 @@ describe.each([
       const id = await makeListing(rates);
       const from = random(40);
       const to = from + 1 + random(30);
-      const guests = 1 + random(8);
+      const [guests, pets] = [1 + random(8), random(3)];
       const { rows } = await db.owner.query(
         `select
            sum(amount) filter (where payer = 'guest')::text as total,
@@ -183,10 +186,10 @@ describe.each([
            sum(quantity) filter (where code = 'nights')::integer as nights,
            bool_and(amount = unit_amount * quantity and amount % $5 = 0) as is_chargeable,
            array_agg(distinct currency) as currencies
-         from app_hidden.stay_line_items($1, $2, $3, $4)`,
-        [id, isoDate(from), isoDate(to), guests, step],
+         from app_hidden.stay_line_items($1, $2, $3, $4, $6)`,
+        [id, isoDate(from), isoDate(to), guests, step, pets],
       );
-      const price = walk(rates, from, to, guests);
+      const price = walk(rates, from, to, guests, pets);
       expect(rows).toEqual([
         {
           total: String(price.total),
