@@ -809,7 +809,7 @@ alter table app_private.mails add constraint mails_event_id_fkey
 alter table app_private.mails add constraint mails_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.mails add constraint mails_kind_is_known
-  CHECK ((kind = ANY (ARRAY['booking_confirmed_guest'::text, 'booking_confirmed_host'::text, 'booking_cancelled_guest'::text, 'booking_cancelled_host'::text, 'late_payment_refunded'::text, 'refund_sent'::text, 'refund_failed'::text, 'booking_requested_guest'::text, 'booking_requested_host'::text, 'request_ended_guest'::text, 'request_ended_host'::text, 'alteration_proposed'::text, 'alteration_accepted'::text, 'alteration_applied'::text, 'alteration_ended'::text])));
+  CHECK ((kind = ANY (ARRAY['booking_confirmed_guest'::text, 'booking_confirmed_host'::text, 'booking_cancelled_guest'::text, 'booking_cancelled_host'::text, 'late_payment_refunded'::text, 'refund_sent'::text, 'refund_failed'::text, 'booking_requested_guest'::text, 'booking_requested_host'::text, 'request_ended_guest'::text, 'request_ended_host'::text, 'alteration_proposed'::text, 'alteration_accepted'::text, 'alteration_applied'::text, 'alteration_ended'::text, 'no_show_guest'::text])));
 CREATE INDEX mails_booking_id_idx ON app_private.mails USING btree (booking_id);
 CREATE INDEX mails_user_id_idx ON app_private.mails USING btree (user_id);
 alter table app_private.mails enable row level security;
@@ -1286,7 +1286,12 @@ create table app_public.bookings (
   children smallint default 0 not null,
   infants smallint default 0 not null,
   pets smallint default 0 not null,
-  adults smallint generated always as ((guests - children)) virtual not null
+  adults smallint generated always as ((guests - children)) virtual not null,
+  checked_in_at timestamp with time zone,
+  checked_in_by app_public.booking_actor,
+  checked_out_at timestamp with time zone,
+  checked_out_by app_public.booking_actor,
+  no_show_at timestamp with time zone
 );
 alter table app_public.bookings owner to staybase_owner;
 alter table app_public.bookings add constraint bookings_pkey
@@ -1317,6 +1322,10 @@ alter table app_public.bookings add constraint bookings_idempotency_key_has_leng
   CHECK (((length((idempotency_key)::text) >= 8) AND (length((idempotency_key)::text) <= 200)));
 alter table app_public.bookings add constraint bookings_infants_and_pets_are_counted
   CHECK (((infants >= 0) AND (pets >= 0)));
+alter table app_public.bookings add constraint bookings_marks_have_actors
+  CHECK ((((checked_in_at IS NULL) = (checked_in_by IS NULL)) AND ((checked_out_at IS NULL) = (checked_out_by IS NULL))));
+alter table app_public.bookings add constraint bookings_no_show_was_not_there
+  CHECK (((no_show_at IS NULL) OR (COALESCE(checked_in_at, checked_out_at) IS NULL)));
 alter table app_public.bookings add constraint bookings_party_has_an_adult
   CHECK (((children >= 0) AND (children <= (guests - 1))));
 alter table app_public.bookings add constraint bookings_request_has_deadline
@@ -1353,7 +1362,10 @@ CREATE TRIGGER _400_move_claim AFTER UPDATE OF status ON app_public.bookings FOR
 CREATE TRIGGER _450_end_alterations AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((new.status = ANY (ARRAY['cancelled'::app_public.booking_status, 'completed'::app_public.booking_status]))) EXECUTE FUNCTION app_hidden.tg_bookings__end_alterations();
 CREATE TRIGGER _500_append_event AFTER INSERT OR UPDATE OF status ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__append_event();
 CREATE TRIGGER _600_cancel_intent AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((new.status = ANY (ARRAY['expired'::app_public.booking_status, 'cancelled'::app_public.booking_status, 'declined'::app_public.booking_status]))) EXECUTE FUNCTION app_hidden.tg_bookings__cancel_intent();
+CREATE TRIGGER _600_checked_in AFTER UPDATE OF checked_in_at ON app_public.bookings FOR EACH ROW WHEN (((old.checked_in_at IS NULL) AND (new.checked_in_at IS NOT NULL))) EXECUTE FUNCTION app_hidden.tg__append_event('booking.checked_in', 'id', 'listing_id', 'host_id', 'guest_id');
+CREATE TRIGGER _600_checked_out AFTER UPDATE OF checked_out_at ON app_public.bookings FOR EACH ROW WHEN (((old.checked_out_at IS NULL) AND (new.checked_out_at IS NOT NULL))) EXECUTE FUNCTION app_hidden.tg__append_event('booking.checked_out', 'id', 'listing_id', 'host_id', 'guest_id');
 CREATE TRIGGER _600_created AFTER INSERT ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('booking.created', 'id', 'listing_id', 'host_id', 'guest_id');
+CREATE TRIGGER _600_no_show AFTER UPDATE OF no_show_at ON app_public.bookings FOR EACH ROW WHEN (((old.no_show_at IS NULL) AND (new.no_show_at IS NOT NULL))) EXECUTE FUNCTION app_hidden.tg__append_event('booking.no_show', 'id', 'listing_id', 'host_id', 'guest_id');
 CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('booking.{status}', 'id', 'listing_id', 'host_id', 'guest_id');
 CREATE CONSTRAINT TRIGGER _900_claim_matches AFTER INSERT OR UPDATE ON app_public.bookings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__claim_matches();
 comment on table app_public.bookings is 'A stay, for its guest and its host.';
@@ -1388,6 +1400,11 @@ comment on column app_public.bookings.children is 'How many of the guests are ch
 comment on column app_public.bookings.infants is 'How many infants under two years come beside the guests; they cost nothing.';
 comment on column app_public.bookings.pets is 'How many pets come; there may be a fee for the stay.';
 comment on column app_public.bookings.adults is 'How many of the guests are adults.';
+comment on column app_public.bookings.checked_in_at is 'When somebody said that the guest had arrived.';
+comment on column app_public.bookings.checked_in_by is 'Which side said that the guest had arrived.';
+comment on column app_public.bookings.checked_out_at is 'When somebody said that the guest had left.';
+comment on column app_public.bookings.checked_out_by is 'Which side said that the guest had left.';
+comment on column app_public.bookings.no_show_at is 'When the host said that nobody had come.';
 grant select on app_public.bookings to staybase_visitor;
 
 --
@@ -4437,6 +4454,11 @@ AS $function$
   ) m (kind, user_id)
   where mails_of_event.type = 'booking.requested' and b.id = mails_of_event.subject
   union all
+  select 'no_show_guest', b.guest_id, b.id
+  from app_public.bookings b
+  where mails_of_event.type = 'booking.no_show' and b.id = mails_of_event.subject
+    and b.no_show_at is not null
+  union all
   -- A request that came to nothing. Who ended it knows; the host hears of no request that was none.
   select m.kind, m.user_id, b.id
   from app_public.bookings b
@@ -4766,7 +4788,7 @@ declare
     booking.confirmed_at + interval '24 hours', app_hidden.check_in_instant(booking, 7)
   );
 begin
-  if v_now > v_check_in then
+  if v_now > v_check_in or booking.checked_in_at is not null then
     basis := 'after_check_in';
     nights_percent := 0;
     cleaning_percent := 0;
@@ -5540,6 +5562,10 @@ begin
   if asked.check_in <> booking.check_in and least(asked.check_in, booking.check_in) < v_today
   then
     raise exception 'There it is already %: the first night stays as it is.', v_today
+      using errcode = 'SBC03', column = 'check_in';
+  end if;
+  if asked.check_in <> booking.check_in and booking.checked_in_at is not null then
+    raise exception 'The guest has arrived: the first night stays as it is.'
       using errcode = 'SBC03', column = 'check_in';
   end if;
   if asked.check_out < v_today then
@@ -6513,6 +6539,41 @@ AS $function$
 $function$;
 alter routine app_hidden.stay_line_items(uuid,date,date,integer,integer) owner to staybase_owner;
 comment on routine app_hidden.stay_line_items(uuid,date,date,integer,integer) is 'The line items of a stay.';
+
+--
+-- function app_hidden.stay_to_mark(uuid,integer)
+--
+CREATE OR REPLACE FUNCTION app_hidden.stay_to_mark(booking_id uuid, first_day integer)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings := app_hidden.require_own_booking(stay_to_mark.booking_id);
+  v_today date;
+begin
+  v_booking := app_hidden.lock_booking(v_booking.id);
+  v_today := app_hidden.local_today(v_booking.time_zone);
+  if v_booking.status not in ('confirmed', 'completed') then
+    raise exception 'This is said of a stay that is sold; this one is %.', v_booking.status
+      using errcode = 'SBB08', column = 'booking_id';
+  end if;
+  if v_today < v_booking.check_in + stay_to_mark.first_day then
+    raise exception 'There it is % now; this is said from % on.',
+      v_today, v_booking.check_in + stay_to_mark.first_day
+      using errcode = 'SBB14', column = 'booking_id';
+  end if;
+  if v_today > v_booking.check_out + 2 then
+    raise exception 'There it is % now; this was said until %.',
+      v_today, v_booking.check_out + 2
+      using errcode = 'SBB14', column = 'booking_id';
+  end if;
+  return v_booking;
+end
+$function$;
+alter routine app_hidden.stay_to_mark(uuid,integer) owner to staybase_owner;
+comment on routine app_hidden.stay_to_mark(uuid,integer) is 'A sold stay, locked, in the days in which arriving and leaving are noted.';
 
 --
 -- function app_hidden.stripe_queue(text)
@@ -9924,6 +9985,105 @@ comment on routine app_public.listings_taken_nights(app_public.listings,date,dat
 grant execute on routine app_public.listings_taken_nights(app_public.listings,date,date) to staybase_visitor;
 
 --
+-- function app_public.mark_checked_in(uuid)
+--
+CREATE OR REPLACE FUNCTION app_public.mark_checked_in(booking_id uuid)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings := app_hidden.stay_to_mark(
+    mark_checked_in.booking_id, first_day => 0
+  );
+  v_is_host boolean := v_booking.host_id = app_hidden.require_user_id();
+begin
+  if v_booking.checked_in_at is not null then
+    return v_booking;
+  end if;
+  if v_booking.no_show_at is not null and not v_is_host then
+    raise exception 'The host says that nobody came: only the host can take that back.'
+      using errcode = 'SBB08', column = 'booking_id';
+  end if;
+  update app_public.bookings b
+  set checked_in_at = app_hidden.clock(), no_show_at = null,
+      checked_in_by = case when v_is_host then 'host' else 'guest' end::app_public.booking_actor
+  where b.id = v_booking.id
+  returning * into v_booking;
+  return v_booking;
+end
+$function$;
+alter routine app_public.mark_checked_in(uuid) owner to staybase_owner;
+comment on routine app_public.mark_checked_in(uuid) is 'Says that the guest has arrived, for the guest or the host, from the day of check-in on. Said again, it changes nothing.';
+grant execute on routine app_public.mark_checked_in(uuid) to staybase_visitor;
+
+--
+-- function app_public.mark_checked_out(uuid)
+--
+CREATE OR REPLACE FUNCTION app_public.mark_checked_out(booking_id uuid)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings := app_hidden.stay_to_mark(
+    mark_checked_out.booking_id, first_day => 0
+  );
+begin
+  if v_booking.checked_out_at is not null then
+    return v_booking;
+  end if;
+  if v_booking.no_show_at is not null then
+    raise exception 'The host says that nobody came: nobody can have left.'
+      using errcode = 'SBB08', column = 'booking_id';
+  end if;
+  update app_public.bookings b
+  set checked_out_at = app_hidden.clock(),
+      checked_out_by = case app_hidden.require_user_id()
+        when b.host_id then 'host' else 'guest'
+      end::app_public.booking_actor
+  where b.id = v_booking.id
+  returning * into v_booking;
+  return v_booking;
+end
+$function$;
+alter routine app_public.mark_checked_out(uuid) owner to staybase_owner;
+comment on routine app_public.mark_checked_out(uuid) is 'Says that the guest has left, for the guest or the host. It neither frees nights nor gives money back: to leave early, propose an alteration. Said again, it changes nothing.';
+grant execute on routine app_public.mark_checked_out(uuid) to staybase_visitor;
+
+--
+-- function app_public.mark_no_show(uuid)
+--
+CREATE OR REPLACE FUNCTION app_public.mark_no_show(booking_id uuid)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings := app_hidden.require_host_booking(mark_no_show.booking_id);
+begin
+  v_booking := app_hidden.stay_to_mark(v_booking.id, first_day => 1);
+  if v_booking.no_show_at is not null then
+    return v_booking;
+  end if;
+  if coalesce(v_booking.checked_in_at, v_booking.checked_out_at) is not null then
+    raise exception 'The guest was there: the stay has a check-in or a check-out.'
+      using errcode = 'SBB08', column = 'booking_id';
+  end if;
+  update app_public.bookings b set no_show_at = app_hidden.clock()
+  where b.id = v_booking.id
+  returning * into v_booking;
+  return v_booking;
+end
+$function$;
+alter routine app_public.mark_no_show(uuid) owner to staybase_owner;
+comment on routine app_public.mark_no_show(uuid) is 'Says that nobody came, for the host, from the day after check-in on; the guest is told by mail. Nothing is given back, and the nights stay the guest''s. The host''s markCheckedIn takes it back.';
+grant execute on routine app_public.mark_no_show(uuid) to staybase_visitor;
+
+--
 -- function app_public.me()
 --
 CREATE OR REPLACE FUNCTION app_public.me()
@@ -10628,6 +10788,10 @@ begin
     raise exception 'A stay can be reviewed from the day of check-out on.'
       using errcode = 'SBR01', column = 'booking_id';
   end if;
+  if v_booking.no_show_at is not null then
+    raise exception 'Nobody came to this stay: there is nothing to review.'
+      using errcode = 'SBR01', column = 'booking_id';
+  end if;
   if submit_review.rating is null or submit_review.rating not between 1 and 5 then
     raise exception 'Rate from 1 to 5.' using errcode = 'SBR03', column = 'rating';
   end if;
@@ -10656,6 +10820,31 @@ $function$;
 alter routine app_public.submit_review(uuid,integer,text,integer,integer,integer,integer,integer,integer) owner to staybase_owner;
 comment on routine app_public.submit_review(uuid,integer,text,integer,integer,integer,integer,integer,integer) is 'Rates a stay after check-out: overall and, where given, by category, 1 to 5. Once a booking.';
 grant execute on routine app_public.submit_review(uuid,integer,text,integer,integer,integer,integer,integer,integer) to staybase_visitor;
+
+--
+-- function app_public.take_back_no_show(uuid)
+--
+CREATE OR REPLACE FUNCTION app_public.take_back_no_show(booking_id uuid)
+ RETURNS app_public.bookings
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_booking app_public.bookings := app_hidden.lock_booking(take_back_no_show.booking_id);
+begin
+  if v_booking.id is null then
+    raise exception 'There is no such booking.' using errcode = 'SBB01', column = 'booking_id';
+  end if;
+  update app_public.bookings b set no_show_at = null
+  where b.id = v_booking.id
+  returning * into v_booking;
+  return v_booking;
+end
+$function$;
+alter routine app_public.take_back_no_show(uuid) owner to staybase_owner;
+comment on routine app_public.take_back_no_show(uuid) is 'For the operator: a host said that nobody came, and the guest was there.';
+grant execute on routine app_public.take_back_no_show(uuid) to staybase_operator;
 
 --
 -- function app_public.unblock_nights(uuid)
@@ -10780,11 +10969,14 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 {"name": "alteration.withdrawn", "description": "A change of a stay was given up."}
 {"name": "booking.accepted", "description": "A host has accepted a booking, and its money is being taken."}
 {"name": "booking.cancelled", "description": "The guest, the host or the operator has cancelled a booking."}
+{"name": "booking.checked_in", "description": "A guest has arrived."}
+{"name": "booking.checked_out", "description": "A guest has left."}
 {"name": "booking.completed", "description": "A stay is over."}
 {"name": "booking.confirmed", "description": "A stay is sold."}
 {"name": "booking.created", "description": "A guest holds nights and has not paid yet."}
 {"name": "booking.declined", "description": "A host has declined a booking."}
 {"name": "booking.expired", "description": "A booking has ended because nobody paid or answered in time."}
+{"name": "booking.no_show", "description": "The host says that nobody came."}
 {"name": "booking.pending_payment", "description": "A booking waits for payment again."}
 {"name": "booking.requested", "description": "The money for a booking is set aside, and its host is asked."}
 {"name": "listing.archived", "description": "A listing has ended."}

@@ -216,6 +216,7 @@
 --!include bookings/internal/require_own_booking.sql
 --!include bookings/internal/require_guest_booking.sql
 --!include bookings/internal/require_host_booking.sql
+--!include bookings/internal/stay_to_mark.sql
 --!include bookings/internal/check_in_instant.sql
 --!include bookings/internal/require_open_request.sql
 --!include bookings/internal/policy_refund.sql
@@ -233,6 +234,10 @@
 --!include bookings/internal/require_hold_quota.sql
 --!include bookings/mutations/create_booking.sql
 --!include bookings/mutations/cancel_hold.sql
+--!include bookings/mutations/mark_checked_in.sql
+--!include bookings/mutations/mark_checked_out.sql
+--!include bookings/mutations/mark_no_show.sql
+--!include bookings/mutations/take_back_no_show.sql
 
 -- ledger: double entry; it knows no payment
 --!include ledger/types/ledger_account_kind.sql

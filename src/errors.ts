@@ -359,6 +359,14 @@ export const ERRORS = define({
     message: "There is no such change of a stay.",
     remedy: "Read the alterations of the booking.",
   },
+  OUTSIDE_STAY: {
+    status: 409,
+    sqlstate: "SBB14",
+    message: "This is said during the stay.",
+    remedy:
+      "Arriving and leaving are noted from the day of check-in until two days after check-out; " +
+      "that nobody came, from a day later on.",
+  },
   BOOKING_NOT_PAYABLE: {
     status: 409,
     sqlstate: "SBB06",

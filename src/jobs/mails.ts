@@ -173,6 +173,11 @@ ${difference(facts)} Pay it until ${facts.pay_until}; the stay changes then. The
 ${facts.alteration_reason ?? ""}
 The stay remains as it is:`,
   }),
+  no_show_guest: (facts) => ({
+    subject: `Your host in ${facts.city} says that you did not come`,
+    body: `${facts.other_name} says that nobody came. The nights stay yours and are paid.
+If you are there, or were, tell ${facts.other_name}, who can take it back.`,
+  }),
   booking_cancelled_guest: (facts) => ({
     subject: `Your stay in ${facts.city} is cancelled`,
     body: `${cancelledBy(facts, "guest")}

@@ -42,6 +42,11 @@ create table if not exists app_public.bookings (
   infants smallint not null default 0,
   pets smallint not null default 0,
   adults smallint not null generated always as (guests - children) virtual,
+  checked_in_at timestamptz,
+  checked_in_by app_public.booking_actor,
+  checked_out_at timestamptz,
+  checked_out_by app_public.booking_actor,
+  no_show_at timestamptz,
 
   -- What hangs on a booking is in its currency.
   constraint bookings_currency_key unique (id, currency),
@@ -54,6 +59,12 @@ create table if not exists app_public.bookings (
   constraint bookings_guests_are_positive check (guests > 0),
   constraint bookings_party_has_an_adult check (children between 0 and guests - 1),
   constraint bookings_infants_and_pets_are_counted check (infants >= 0 and pets >= 0),
+  constraint bookings_marks_have_actors check (
+    (checked_in_at is null) = (checked_in_by is null)
+    and (checked_out_at is null) = (checked_out_by is null)
+  ),
+  constraint bookings_no_show_was_not_there
+    check (no_show_at is null or coalesce(checked_in_at, checked_out_at) is null),
   constraint bookings_guest_is_not_host check (guest_id <> host_id),
   constraint bookings_request_has_deadline check (
     status not in ('requested', 'accepted', 'declined') or answer_due_at is not null
@@ -106,6 +117,24 @@ create or replace trigger _600_status
   execute function
     app_hidden.tg__append_event('booking.{status}', 'id', 'listing_id', 'host_id', 'guest_id');
 
+create or replace trigger _600_checked_in
+  after update of checked_in_at on app_public.bookings
+  for each row when (OLD.checked_in_at is null and NEW.checked_in_at is not null)
+  execute function
+    app_hidden.tg__append_event('booking.checked_in', 'id', 'listing_id', 'host_id', 'guest_id');
+
+create or replace trigger _600_checked_out
+  after update of checked_out_at on app_public.bookings
+  for each row when (OLD.checked_out_at is null and NEW.checked_out_at is not null)
+  execute function
+    app_hidden.tg__append_event('booking.checked_out', 'id', 'listing_id', 'host_id', 'guest_id');
+
+create or replace trigger _600_no_show
+  after update of no_show_at on app_public.bookings
+  for each row when (OLD.no_show_at is null and NEW.no_show_at is not null)
+  execute function
+    app_hidden.tg__append_event('booking.no_show', 'id', 'listing_id', 'host_id', 'guest_id');
+
 -- N2, one half: a claim of a booking has its booking. Deferred, for the guard row is taken first
 -- and the booking written after.
 do $$
@@ -142,6 +171,14 @@ comment on column app_public.bookings.infants is
   'How many infants under two years come beside the guests; they cost nothing.';
 comment on column app_public.bookings.pets is
   'How many pets come; there may be a fee for the stay.';
+comment on column app_public.bookings.checked_in_at is
+  'When somebody said that the guest had arrived.';
+comment on column app_public.bookings.checked_in_by is
+  'Which side said that the guest had arrived.';
+comment on column app_public.bookings.checked_out_at is
+  'When somebody said that the guest had left.';
+comment on column app_public.bookings.checked_out_by is 'Which side said that the guest had left.';
+comment on column app_public.bookings.no_show_at is 'When the host said that nobody had come.';
 comment on column app_public.bookings.currency is 'ISO 4217 currency.';
 comment on column app_public.bookings.total_amount is 'What the guest pays, in minor units.';
 comment on column app_public.bookings.host_amount is 'What the host earns of it, in minor units.';
@@ -181,6 +218,10 @@ comment on constraint bookings_party_has_an_adult on app_public.bookings is
   'INTERNAL: At least one of the guests is an adult.';
 comment on constraint bookings_infants_and_pets_are_counted on app_public.bookings is
   'INTERNAL: Infants and pets are counted from 0.';
+comment on constraint bookings_marks_have_actors on app_public.bookings is
+  'INTERNAL: Somebody says that a guest has arrived or left.';
+comment on constraint bookings_no_show_was_not_there on app_public.bookings is
+  'INTERNAL: Who did not come has neither arrived nor left.';
 comment on constraint bookings_guest_is_not_host on app_public.bookings is
   'OWN_LISTING: Hosts do not book their own listing.';
 comment on constraint bookings_request_has_deadline on app_public.bookings is

@@ -41,6 +41,10 @@ begin
     raise exception 'There it is already %: the first night stays as it is.', v_today
       using errcode = 'SBC03', column = 'check_in';
   end if;
+  if asked.check_in <> booking.check_in and booking.checked_in_at is not null then
+    raise exception 'The guest has arrived: the first night stays as it is.'
+      using errcode = 'SBC03', column = 'check_in';
+  end if;
   if asked.check_out < v_today then
     raise exception 'There it is already %: the stay ends then at the earliest.', v_today
       using errcode = 'SBC03', column = 'check_out';

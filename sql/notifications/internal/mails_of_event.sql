@@ -31,6 +31,11 @@ as $$
   ) m (kind, user_id)
   where mails_of_event.type = 'booking.requested' and b.id = mails_of_event.subject
   union all
+  select 'no_show_guest', b.guest_id, b.id
+  from app_public.bookings b
+  where mails_of_event.type = 'booking.no_show' and b.id = mails_of_event.subject
+    and b.no_show_at is not null
+  union all
   -- A request that came to nothing. Who ended it knows; the host hears of no request that was none.
   select m.kind, m.user_id, b.id
   from app_public.bookings b

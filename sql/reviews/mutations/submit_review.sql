@@ -26,6 +26,10 @@ begin
     raise exception 'A stay can be reviewed from the day of check-out on.'
       using errcode = 'SBR01', column = 'booking_id';
   end if;
+  if v_booking.no_show_at is not null then
+    raise exception 'Nobody came to this stay: there is nothing to review.'
+      using errcode = 'SBR01', column = 'booking_id';
+  end if;
   if submit_review.rating is null or submit_review.rating not between 1 and 5 then
     raise exception 'Rate from 1 to 5.' using errcode = 'SBR03', column = 'rating';
   end if;
