@@ -5,13 +5,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Request, RequestHandler, Response } from "express";
 import Stripe from "stripe";
-import { cardByLast4, cardByName, cardByNumber, type TestCard } from "./cards.ts";
-import { fail, type Orders, takeFault } from "./control.ts";
+import { cardByNumber } from "./cards.ts";
+import { type Fault, fail, failureOf, type Orders, takeFault } from "./control.ts";
 import { invalid, missing, SimulatedError } from "./errors.ts";
 import type { IdempotencyKeys, KeyedRequest } from "./idempotency.ts";
-import { type NewIntent, newCustomer } from "./objects.ts";
+import { type NewIntent, type NewSetup, newCustomer } from "./objects.ts";
 import { Parameters } from "./parameters.ts";
-import { type Payments, publicView } from "./payments.ts";
+import { type Confirmation, type Means, type Payments, publicView } from "./payments.ts";
+import { meansByName, type Setups } from "./setups.ts";
 import { newId, type State } from "./state.ts";
 
 /** One API request as it was answered, for tests to look at. */
@@ -30,6 +31,7 @@ export interface LoggedRequest {
 export interface ApiContext {
   state: State;
   payments: Payments;
+  setups: Setups;
   keys: IdempotencyKeys;
   orders: Orders;
   log: LoggedRequest[];
@@ -51,7 +53,7 @@ type Endpoint = (call: Call) => () => object;
 
 const MOST_LOGGED = 5000;
 
-/** Method and path -> endpoint. Only the two marked ones may be called with a publishable key. */
+/** Method and path -> endpoint. Only those FOR_BROWSERS may be called with a publishable key. */
 export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "POST /v1/customers": createCustomer,
   "GET /v1/customers": list((state) => state.customers, ["email"]),
@@ -78,16 +80,30 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "POST /v1/refunds": createRefund,
   "GET /v1/refunds": list((state) => state.refunds, ["charge", "payment_intent"]),
   "GET /v1/refunds/:id": retrieve("refund", (state) => state.refunds),
-  "GET /v1/events": list((state) => state.events, ["type"]),
+  "GET /v1/events": listEvents,
   "GET /v1/events/:id": retrieve("event", (state) => state.events),
   "GET /v1/balance_transactions": list((state) => state.balanceTransactions, ["source", "type"]),
   "GET /v1/balance_transactions/:id": retrieve(
     "balance_transaction",
     (state) => state.balanceTransactions,
   ),
+  "GET /v1/payment_methods": listMethods,
+  "GET /v1/customers/:id/payment_methods": listMethods,
   "GET /v1/payment_methods/:id": retrieve("PaymentMethod", (state) => state.paymentMethods),
+  "POST /v1/payment_methods/:id/detach": ({ context: { setups }, id }) => {
+    return () => setups.detach(id);
+  },
+  "POST /v1/setup_intents": createSetup,
+  "GET /v1/setup_intents": list((state) => state.setupIntents, ["customer"]),
+  "GET /v1/setup_intents/:id": retrieve("setup_intent", (state) => state.setupIntents),
+  "POST /v1/setup_intents/:id/confirm": confirmSetup,
+  "POST /v1/setup_intents/:id/cancel": ({ context: { setups }, id }) => {
+    return () => setups.cancel(setups.setup(id));
+  },
 };
-const FOR_BROWSERS: readonly Endpoint[] = [retrieveIntent, confirmIntent];
+const FOR_BROWSERS: readonly Endpoint[] = [retrieveIntent, confirmIntent, confirmSetup];
+
+const USAGES = ["on_session", "off_session"] as const;
 
 function createIntent({ context: { payments, state }, parameters }: Call) {
   const currency = parameters.currency();
@@ -105,19 +121,34 @@ function createIntent({ context: { payments, state }, parameters }: Call) {
     customer: parameters.text("customer") ?? null,
     description: parameters.text("description", 1000) ?? null,
     receiptEmail: parameters.text("receipt_email", 512) ?? null,
+    setupFutureUsage: parameters.choice("setup_future_usage", USAGES) ?? null,
     statementDescriptorSuffix: parameters.text("statement_descriptor_suffix", 22) ?? null,
     transferGroup: parameters.text("transfer_group") ?? null,
   };
-  const card = readCard(parameters, state);
+  const means = readMeans(parameters, state);
   const confirm = parameters.flag("confirm");
-  const returnUrl = parameters.text("return_url");
+  const confirmation = readConfirmation(parameters);
+  if (confirmation.offSession && !confirm) {
+    const message = "off_session is only taken together with confirm.";
+    throw invalid(message, { param: "off_session" });
+  }
   return () => {
-    if (order.customer !== null && !state.customers.has(order.customer)) {
-      const message = `No such customer: '${order.customer}'`;
-      throw invalid(message, { code: "resource_missing", param: "customer" });
-    }
-    const intent = payments.create(order, card);
-    return confirm ? payments.confirm(intent, undefined, returnUrl) : intent;
+    if (order.customer !== null) requireCustomer(state, order.customer);
+    const intent = payments.create(order, means);
+    return confirm ? payments.confirm(intent, undefined, confirmation) : intent;
+  };
+}
+
+function requireCustomer(state: State, id: string): void {
+  if (state.customers.has(id)) return;
+  const message = `No such customer: '${id}'`;
+  throw invalid(message, { code: "resource_missing", param: "customer" });
+}
+
+function readConfirmation(parameters: Parameters): Confirmation {
+  return {
+    returnUrl: parameters.text("return_url") ?? null,
+    offSession: parameters.flag("off_session"),
   };
 }
 
@@ -141,12 +172,14 @@ function updateIntent({ context: { payments }, parameters, id }: Call) {
   const metadata = parameters.metadata();
   const description = parameters.text("description", 1000);
   const group = parameters.text("transfer_group");
+  const usage = parameters.choice("setup_future_usage", USAGES);
   return () => {
     const intent = payments.intent(id);
     const merged = Object.entries({ ...intent.metadata, ...metadata });
     return payments.update(intent, {
       metadata: Object.fromEntries(merged.filter(([, value]) => value !== "")),
       description: description ?? intent.description,
+      setup_future_usage: usage ?? intent.setup_future_usage,
       transfer_group: group ?? intent.transfer_group,
     });
   };
@@ -154,11 +187,11 @@ function updateIntent({ context: { payments }, parameters, id }: Call) {
 
 function confirmIntent({ context: { payments, state }, parameters, id, browser }: Call) {
   const secret = browser ? parameters.required("client_secret") : parameters.text("client_secret");
-  const card = readCard(parameters, state);
-  const returnUrl = parameters.text("return_url");
+  const means = readMeans(parameters, state);
+  const confirmation = readConfirmation(parameters);
   return () => {
     const intent = secret === undefined ? payments.intent(id) : payments.intentOfClient(id, secret);
-    const confirmed = payments.confirm(intent, card, returnUrl);
+    const confirmed = payments.confirm(intent, means, confirmation);
     return browser ? publicView(confirmed) : confirmed;
   };
 }
@@ -185,8 +218,8 @@ function createRefund({ context: { payments, state }, parameters }: Call) {
   };
 }
 
-/** A test card by name or number, or the card of a payment method that was used before. */
-function readCard(parameters: Parameters, state: State): TestCard | undefined {
+/** A test card by name or number, or a saved payment method. */
+function readMeans(parameters: Parameters, state: State): Means | undefined {
   const data = parameters.nested("payment_method_data");
   data.choice("type", ["card"]);
   const card = data.nested("card");
@@ -196,10 +229,46 @@ function readCard(parameters: Parameters, state: State): TestCard | undefined {
   card.finish();
   data.finish();
   const name = parameters.text("payment_method") ?? token;
-  if (number !== undefined) return cardByNumber(number);
-  if (name === undefined) return undefined;
-  const known = state.paymentMethods.get(name);
-  return known ? cardByLast4(known.card?.last4) : cardByName(name);
+  if (number !== undefined) return { card: cardByNumber(number) };
+  return name === undefined ? undefined : meansByName(state, name);
+}
+
+function createSetup({ context: { setups, state }, parameters }: Call) {
+  const automatic = parameters.nested("automatic_payment_methods");
+  automatic.choice("enabled", ["true", "false"]);
+  automatic.choice("allow_redirects", ["always", "never"]);
+  automatic.finish();
+  const order: NewSetup = {
+    customer: parameters.text("customer") ?? null,
+    metadata: parameters.metadata(),
+    usage: parameters.choice("usage", USAGES) ?? "off_session",
+  };
+  return () => {
+    if (order.customer !== null) requireCustomer(state, order.customer);
+    return setups.create(order);
+  };
+}
+
+function confirmSetup({ context: { setups, state }, parameters, id, browser }: Call) {
+  const secret = browser ? parameters.required("client_secret") : parameters.text("client_secret");
+  const means = readMeans(parameters, state);
+  const { returnUrl = null } = readConfirmation(parameters);
+  return () => {
+    const setup = secret === undefined ? setups.setup(id) : setups.setupOfClient(id, secret);
+    return setups.confirm(setup, means?.card, returnUrl);
+  };
+}
+
+/** The saved payment methods of a customer, newest first. */
+function listMethods(call: Call) {
+  const { context, parameters } = call;
+  const customer = call.id === "" ? parameters.required("customer") : call.id;
+  parameters.choice("type", ["card"]);
+  const list = listOf(call, (state) => state.paymentMethods);
+  return () => {
+    requireCustomer(context.state, customer);
+    return list((method) => method.customer === customer);
+  };
 }
 
 function retrieve(kind: string, table: (state: State) => Map<string, object>): Endpoint {
@@ -216,32 +285,65 @@ type Listed = { id: string; created: number; [field: string]: unknown };
 
 /** A list, newest first, paged by cursors, that can be narrowed by the named fields. */
 function list(table: (state: State) => Map<string, object>, fields: string[]): Endpoint {
-  return ({ context, parameters, path }) => {
-    const limit = parameters.integer("limit") ?? 10;
-    if (limit > 100) throw invalid("A list has at most 100 objects.", { param: "limit" });
-    const after = parameters.text("starting_after");
-    const before = parameters.text("ending_before");
-    const wanted = fields.map((field) => [field, parameters.text(field)] as const);
-    const created = parameters.nested("created");
-    const least = Math.max(created.integer("gte", 0) ?? 0, (created.integer("gt", 0) ?? -1) + 1);
-    const most = Math.min(
-      created.integer("lte", 0) ?? Number.MAX_SAFE_INTEGER,
-      (created.integer("lt", 0) ?? Number.MAX_SAFE_INTEGER) - 1,
+  return (call) => {
+    const wanted = fields.map((field) => [field, call.parameters.text(field)] as const);
+    const [least, most] = readCreated(call.parameters);
+    const page = listOf(call, table);
+    return () =>
+      page(
+        (each) =>
+          each.created >= least &&
+          each.created <= most &&
+          wanted.every(([field, text]) => !text || each[field] === text),
+      );
+  };
+}
+
+/** Events, of some types or all, and those alone that the endpoint has taken, or not. */
+function listEvents(call: Call) {
+  const { parameters } = call;
+  const types = [...parameters.texts("types"), parameters.text("type") ?? []].flat();
+  const delivered = parameters.choice("delivery_success", ["true", "false"]);
+  const [least, most] = readCreated(parameters);
+  const page = listOf(call, (state) => state.events);
+  return () =>
+    page(
+      (each) =>
+        each.created >= least &&
+        each.created <= most &&
+        (types.length === 0 || types.includes(String(each.type))) &&
+        (delivered === undefined || (delivered === "true") === (each.pending_webhooks === 0)),
     );
-    created.finish();
-    return () => {
-      const found = ([...table(context.state).values()] as Listed[])
-        .reverse()
-        .filter((each) => each.created >= least && each.created <= most)
-        .filter((each) => wanted.every(([field, text]) => !text || each[field] === text));
-      const index = (id: string) => found.findIndex((each) => each.id === id);
-      const end = before === undefined ? found.length : Math.max(0, index(before));
-      const start =
-        after === undefined ? (before ? Math.max(0, end - limit) : 0) : index(after) + 1;
-      const data = found.slice(start, Math.min(end, start + limit));
-      const more = before === undefined ? start + limit < found.length : start > 0;
-      return { object: "list", data, has_more: more, url: path };
-    };
+}
+
+/** When the objects of a list were made: a second, or bounds. */
+function readCreated(parameters: Parameters): [least: number, most: number] {
+  const exact = parameters.seconds("created");
+  if (exact !== undefined) return [exact, exact];
+  const created = parameters.nested("created");
+  const least = Math.max(created.integer("gte", 0) ?? 0, (created.integer("gt", 0) ?? -1) + 1);
+  const most = Math.min(
+    created.integer("lte", 0) ?? Number.MAX_SAFE_INTEGER,
+    (created.integer("lt", 0) ?? Number.MAX_SAFE_INTEGER) - 1,
+  );
+  created.finish();
+  return [least, most];
+}
+
+/** One page of what fits, as the cursors of a call say. */
+function listOf({ context, parameters, path }: Call, table: (state: State) => Map<string, object>) {
+  const limit = parameters.integer("limit") ?? 10;
+  if (limit > 100) throw invalid("A list has at most 100 objects.", { param: "limit" });
+  const after = parameters.text("starting_after");
+  const before = parameters.text("ending_before");
+  return (fits: (each: Listed) => boolean) => {
+    const found = ([...table(context.state).values()] as Listed[]).reverse().filter(fits);
+    const index = (id: string) => found.findIndex((each) => each.id === id);
+    const end = before === undefined ? found.length : Math.max(0, index(before));
+    const start = after === undefined ? (before ? Math.max(0, end - limit) : 0) : index(after) + 1;
+    const data = found.slice(start, Math.min(end, start + limit));
+    const more = before === undefined ? start + limit < found.length : start > 0;
+    return { object: "list", data, has_more: more, url: path };
   };
 }
 
@@ -261,7 +363,11 @@ export function serve(context: ApiContext, endpoint: Endpoint): RequestHandler {
       if (context.orders.latencyMs > 0) await sleep(context.orders.latencyMs);
       if (fault?.when === "before") return fail(response, fault);
       if (keyed?.saved) replay(entry, keyed.saved, response);
-      answer = keyed?.saved ?? execute(context, endpoint, request, entry, apiKey, keyed);
+      answer =
+        keyed?.saved ??
+        (fault?.when === "kept"
+          ? keepFailure(fault, entry, keyed)
+          : execute(context, endpoint, request, entry, apiKey, keyed));
     } catch (error) {
       if (!(error instanceof SimulatedError)) throw error;
       answer = { status: error.status, body: JSON.stringify({ error: error.body }) };
@@ -270,7 +376,7 @@ export function serve(context: ApiContext, endpoint: Endpoint): RequestHandler {
     }
     entry.status = answer.status;
     await context.state.saved();
-    if (fault) return fail(response, fault);
+    if (fault?.when === "after") return fail(response, fault);
     response.status(answer.status).type("json").send(answer.body);
   };
 }
@@ -316,6 +422,13 @@ function authorise(context: ApiContext, endpoint: Endpoint, request: Request): s
     ? `Invalid API Key provided: ${apiKey.slice(0, 8)}****${apiKey.slice(-4)}`
     : "You did not provide an API key, in the Authorization header as Bearer auth.";
   throw new SimulatedError(401, { type, message });
+}
+
+/** A failure of Stripe's own that is the answer to its key from now on. */
+function keepFailure(fault: Fault, { id }: LoggedRequest, keyed: KeyedRequest | undefined) {
+  const answer = failureOf(fault);
+  keyed?.save({ requestId: id, ...answer });
+  return answer;
 }
 
 /** Runs an endpoint. Its answer is kept under the key unless the parameters were refused. */

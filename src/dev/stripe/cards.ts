@@ -18,8 +18,8 @@ export interface TestCard {
   /** What a person reads on the pay page. */
   label: string;
   brand: "visa" | "mastercard";
-  /** The bank asks for 3-D Secure before it answers. */
-  authenticate?: true;
+  /** The bank asks for 3-D Secure: of each payment, or of none that is made without the guest. */
+  authenticate?: "always" | "unless saved";
   decline?: Decline;
   /** What becomes of a refund: created pending then succeeded, or succeeded then failed. */
   refund?: "pending" | "fails";
@@ -43,17 +43,24 @@ export const TEST_CARDS: readonly TestCard[] = [
   },
   {
     number: "4000002500003155",
-    names: ["pm_card_authenticationRequired", "pm_card_authenticationRequiredOnSetup"],
-    label: "Asks for 3-D Secure",
+    names: ["pm_card_authenticationRequiredOnSetup"],
+    label: "Asks for 3-D Secure, but not of a saved card",
     brand: "visa",
-    authenticate: true,
+    authenticate: "unless saved",
+  },
+  {
+    number: "4000002760003184",
+    names: ["pm_card_authenticationRequired"],
+    label: "Asks for 3-D Secure each time",
+    brand: "visa",
+    authenticate: "always",
   },
   {
     number: "4000008260003178",
     names: ["pm_card_authenticationRequiredChargeDeclinedInsufficientFunds"],
     label: "Asks for 3-D Secure, then insufficient funds",
     brand: "visa",
-    authenticate: true,
+    authenticate: "always",
     decline: INSUFFICIENT,
   },
   {

@@ -8,11 +8,14 @@ import type { PaymentSettings, Payments } from "./payments.ts";
 import { type Delivery, type State, setClock } from "./state.ts";
 import type { WebhookSettings, Webhooks } from "./webhooks.ts";
 
-/** The next `times` requests that match fail, before or after they have had their effect. */
+/**
+ * The next `times` requests that match fail, before or after they have had their effect, or without
+ * one, and for good under their key.
+ */
 export interface Fault {
   /** Method and path, where `*` or `:id` stands for one segment. */
   match: string;
-  when: "before" | "after";
+  when: "before" | "after" | "kept";
   how: "disconnect" | "timeout" | `status ${number}`;
   times: number;
 }
@@ -71,6 +74,9 @@ export function obey(order: ControlOrder, context: ControlContext): ControlRepor
   const { orders, payments, webhooks } = context;
   const fault = ORDER(order, "The order");
   if (fault) throw invalid(fault);
+  if (order.fail?.when === "kept" && !order.fail.how.startsWith("status ")) {
+    throw invalid("A failure that is kept has a status.");
+  }
   if (order.reset) {
     const { payments: paymentSettings, webhooks: webhookSettings, ...rest } = noOrders();
     Object.assign(orders.payments, paymentSettings);
@@ -135,11 +141,23 @@ export function fail(response: ServerResponse, fault: Fault): void {
     const timer = setTimeout(() => response.socket?.destroy(), TIMEOUT_MS);
     response.once("close", () => clearTimeout(timer));
   } else {
-    const error = { type: "api_error", message: "This failure was ordered by the control API." };
-    response.statusCode = Number(fault.how.slice("status ".length));
+    const { status, body } = failureOf(fault);
+    response.statusCode = status;
     response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify({ error }));
+    // Stripe says of a request that met another, or of one too many, that it may come again.
+    if (status === 409 || status === 429) response.setHeader("stripe-should-retry", "true");
+    response.end(body);
   }
+}
+
+/** The answer that a failure is, where it is one with a status. */
+export function failureOf({ how }: Fault): { status: number; body: string } {
+  const status = Number(how.slice("status ".length));
+  const error =
+    status === 429
+      ? { type: "invalid_request_error", code: "rate_limit", message: "Too many requests." }
+      : { type: "api_error", message: "This failure was ordered by the control API." };
+  return { status, body: JSON.stringify({ error }) };
 }
 
 /** What is wrong with a value, in a sentence that begins with its name; undefined if nothing. */
@@ -191,7 +209,7 @@ const ORDER = members({
   fail: members(
     {
       match: text("such as 'POST /v1/refunds'", /^(GET|POST) \/v1\/[\w/:*]+$/),
-      when: text("'before' or 'after'", /^(before|after)$/),
+      when: text("'before', 'after' or 'kept'", /^(before|after|kept)$/),
       how: text(
         "'disconnect', 'timeout' or 'status 500'",
         /^(disconnect|timeout|status [45]\d\d)$/,

@@ -16,6 +16,7 @@ export interface NewIntent {
   customer: string | null;
   description: string | null;
   receiptEmail: string | null;
+  setupFutureUsage: "on_session" | "off_session" | null;
   statementDescriptorSuffix: string | null;
   transferGroup: string | null;
 }
@@ -70,7 +71,7 @@ export function newPaymentIntent(order: NewIntent): Stripe.PaymentIntent {
     processing: null,
     receipt_email: order.receiptEmail,
     review: null,
-    setup_future_usage: null,
+    setup_future_usage: order.setupFutureUsage,
     shipping: null,
     source: null,
     statement_descriptor: null,
@@ -78,6 +79,47 @@ export function newPaymentIntent(order: NewIntent): Stripe.PaymentIntent {
     status: "requires_payment_method",
     transfer_data: null,
     transfer_group: order.transferGroup,
+  };
+}
+
+/** What a client may say about a new SetupIntent, checked. */
+export interface NewSetup {
+  customer: string | null;
+  metadata: Record<string, string>;
+  usage: "on_session" | "off_session";
+}
+
+export function newSetupIntent({ customer, metadata, usage }: NewSetup): Stripe.SetupIntent {
+  const id = newId("seti");
+  return {
+    id,
+    object: "setup_intent",
+    allowed_payment_method_types: null,
+    application: null,
+    automatic_payment_methods: { allow_redirects: "always", enabled: true },
+    cancellation_reason: null,
+    client_secret: `${id}_${newId("secret")}`,
+    created: nowSeconds(),
+    customer,
+    customer_account: null,
+    description: null,
+    excluded_payment_method_types: null,
+    flow_directions: null,
+    last_setup_error: null,
+    latest_attempt: null,
+    livemode: false,
+    managed_payments: null,
+    mandate: null,
+    metadata,
+    next_action: null,
+    on_behalf_of: null,
+    payment_method: null,
+    payment_method_configuration_details: null,
+    payment_method_options: null,
+    payment_method_types: ["card"],
+    single_use_mandate: null,
+    status: "requires_payment_method",
+    usage,
   };
 }
 

@@ -7,20 +7,23 @@ import type { Express, Request, Response } from "express";
 import type Stripe from "stripe";
 import { escapeHtml } from "../../http/html.ts";
 import type { ApiContext } from "./api.ts";
-import { cardByName, cardByNumber, TEST_CARDS } from "./cards.ts";
+import { cardByNumber, TEST_CARDS } from "./cards.ts";
 import { invalid, SimulatedError } from "./errors.ts";
 import { Parameters } from "./parameters.ts";
-import { publicView } from "./payments.ts";
+import { type Means, publicView } from "./payments.ts";
+import { meansByName } from "./setups.ts";
+import type { State } from "./state.ts";
 
 type Intent = Stripe.PaymentIntent;
+type Setup = Stripe.SetupIntent;
 
 const FRONT = `<p>It stands in for Stripe: the API is at <code>/v1</code>, for the real SDK. A guest
 pays at <code>/pay/ID?client_secret=SECRET</code>, with the <code>stripePaymentIntentId</code> and
 the <code>clientSecret</code> that <code>POST /v1/bookings/{bookingId}/payment</code> gives.</p>
 <p>It can be told to decline, delay, drop and repeat: see src/dev/stripe/README.md.</p>`;
 
-/** `GET /`, `GET|POST /pay/:id` and `GET|POST /authenticate/:id`. */
-export function installPages(app: Express, { payments, state }: ApiContext): void {
+/** `GET /`, and `GET` and `POST` of `/pay/:id`, `/setup/:id` and `/authenticate/:id`. */
+export function installPages(app: Express, { payments, setups, state }: ApiContext): void {
   const keeping = async (step: () => void): Promise<void> => {
     try {
       step();
@@ -30,6 +33,12 @@ export function installPages(app: Express, { payments, state }: ApiContext): voi
   };
   const find = (request: Request, parameters: Parameters): Intent =>
     payments.intentOfClient(String(request.params.id), parameters.required("client_secret"));
+  const findSetup = (request: Request, parameters: Parameters): Setup =>
+    setups.setupOfClient(String(request.params.id), parameters.required("client_secret"));
+  const findEither = (request: Request, parameters: Parameters): Intent | Setup =>
+    String(request.params.id).startsWith("seti_")
+      ? findSetup(request, parameters)
+      : find(request, parameters);
 
   app.get("/", (_request, response) => send(response, 200, "The Stripe simulator", FRONT));
 
@@ -44,17 +53,30 @@ export function installPages(app: Express, { payments, state }: ApiContext): voi
     const returnUrl = readReturnUrl(parameters);
     const name = parameters.required("card");
     const pay = (): void => {
-      const card = /^(pm|tok)_/.test(name) ? cardByName(name) : cardByNumber(name);
-      payments.confirm(intent, card, returnUrl);
+      payments.confirm(intent, meansOf(state, name), { returnUrl });
     };
     await attempt(request, response, intent, returnUrl, () => keeping(pay));
   });
 
+  app.get("/setup/:id", (request, response) => {
+    const parameters = new Parameters(request.query);
+    showPay(response, 200, findSetup(request, parameters), readReturnUrl(parameters));
+  });
+
+  app.post("/setup/:id", async (request, response) => {
+    const parameters = new Parameters(request.body);
+    const setup = findSetup(request, parameters);
+    const returnUrl = readReturnUrl(parameters);
+    const name = parameters.required("card");
+    const keep = (): void => void setups.confirm(setup, meansOf(state, name).card, returnUrl);
+    await attempt(request, response, setup, returnUrl, () => keeping(keep));
+  });
+
   app.get("/authenticate/:id", (request, response) => {
-    const intent = find(request, new Parameters(request.query));
+    const intent = findEither(request, new Parameters(request.query));
     if (intent.status !== "requires_action") return showPay(response, 200, intent, null);
     const buttons = [button("outcome", "approve", "Approve"), button("outcome", "fail", "Fail")];
-    const text = `<p>Your bank asks: do you want to pay <b>${price(intent)}</b>?</p>`;
+    const text = `<p>Your bank asks: do you want to ${purpose(intent)}?</p>`;
     send(
       response,
       200,
@@ -65,20 +87,35 @@ export function installPages(app: Express, { payments, state }: ApiContext): voi
 
   app.post("/authenticate/:id", async (request, response) => {
     const parameters = new Parameters(request.body);
-    const intent = find(request, parameters);
+    const intent = findEither(request, parameters);
     const outcome = parameters.choice("outcome", ["approve", "fail"]);
     if (!outcome) throw invalid("Missing required param: outcome.", { param: "outcome" });
     const returnUrl = intent.next_action?.redirect_to_url?.return_url ?? null;
-    const answer = (): void => void payments.authenticate(intent, outcome === "approve");
+    const answer = (): void =>
+      void (isSetup(intent)
+        ? setups.authenticate(intent, outcome === "approve")
+        : payments.authenticate(intent, outcome === "approve"));
     await attempt(request, response, intent, returnUrl, () => keeping(answer));
   });
+}
+
+/** A test card by number or name, or a saved payment method. */
+function meansOf(state: State, name: string): Means {
+  return /^(pm|tok)_/.test(name) ? meansByName(state, name) : { card: cardByNumber(name) };
+}
+
+const isSetup = (intent: Intent | Setup): intent is Setup => intent.object === "setup_intent";
+
+/** What the guest is asked to do, as a part of a sentence. */
+function purpose(intent: Intent | Setup): string {
+  return isSetup(intent) ? "keep this card for later" : `pay <b>${price(intent)}</b>`;
 }
 
 /** Takes a step, then answers in JSON, or leads the browser to where it goes next. */
 async function attempt(
   request: Request,
   response: Response,
-  intent: Intent,
+  intent: Intent | Setup,
   returnUrl: string | null,
   step: () => Promise<void>,
 ): Promise<void> {
@@ -91,18 +128,18 @@ async function attempt(
     return;
   }
   const next = intent.next_action?.redirect_to_url?.url;
-  if (!html) response.json(publicView(intent));
+  if (!html) response.json(isSetup(intent) ? intent : publicView(intent));
   else if (next) response.redirect(303, next);
   else if (returnUrl) response.redirect(303, returnAddress(returnUrl, intent));
   else showPay(response, 200, intent, null);
 }
 
 /** The return address with what Stripe adds to it. */
-function returnAddress(returnUrl: string, intent: Intent): string {
+function returnAddress(returnUrl: string, intent: Intent | Setup): string {
   const url = new URL(returnUrl);
   const failed = intent.status === "requires_payment_method";
-  url.searchParams.set("payment_intent", intent.id);
-  url.searchParams.set("payment_intent_client_secret", intent.client_secret ?? "");
+  url.searchParams.set(intent.object, intent.id);
+  url.searchParams.set(`${intent.object}_client_secret`, intent.client_secret ?? "");
   url.searchParams.set("redirect_status", failed ? "failed" : "succeeded");
   return url.href;
 }
@@ -122,14 +159,19 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   canceled: "This payment was cancelled.",
 };
 
+const SETUP_OUTCOMES: Readonly<Record<string, string>> = {
+  succeeded: "Your card is kept. You may close this page.",
+  canceled: "No card is kept any more.",
+};
+
 function showPay(
   response: Response,
   status: number,
-  intent: Intent,
+  intent: Intent | Setup,
   returnUrl: string | null,
-  error: string | undefined = intent.last_payment_error?.message,
+  error: string | undefined = errorOf(intent),
 ): void {
-  const outcome = OUTCOMES[intent.status];
+  const outcome = isSetup(intent) ? SETUP_OUTCOMES[intent.status] : OUTCOMES[intent.status];
   const about = intent.description ? `<p>${escapeHtml(intent.description)}</p>` : "";
   const wrong = error ? `<p class="error" role="alert">${escapeHtml(error)}</p>` : "";
   const buttons = TEST_CARDS.map((card) => {
@@ -138,11 +180,21 @@ function showPay(
   });
   const rest = outcome
     ? `<p role="status">${outcome}</p>`
-    : `${wrong}<p>Choose a test card:</p>${form(`/pay/${intent.id}`, intent, returnUrl, buttons)}`;
-  send(response, status, `Pay ${price(intent)}`, about + rest);
+    : `${wrong}<p>Choose a test card:</p>${form(`/${isSetup(intent) ? "setup" : "pay"}/${intent.id}`, intent, returnUrl, buttons)}`;
+  const title = isSetup(intent) ? "Keep a card" : `Pay ${price(intent)}`;
+  send(response, status, title, about + rest);
 }
 
-function form(action: string, intent: Intent, returnUrl: string | null, buttons: string[]): string {
+function errorOf(intent: Intent | Setup): string | undefined {
+  return (isSetup(intent) ? intent.last_setup_error : intent.last_payment_error)?.message;
+}
+
+function form(
+  action: string,
+  intent: Intent | Setup,
+  returnUrl: string | null,
+  buttons: string[],
+): string {
   const hidden = (name: string, value: string) =>
     `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`;
   const fields = hidden("client_secret", intent.client_secret ?? "");

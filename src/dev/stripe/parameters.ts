@@ -33,6 +33,12 @@ const MINIMUM_AMOUNTS: Readonly<Record<string, number>> = {
   usd: 50,
 };
 const MAXIMUM_AMOUNT = 99_999_999;
+
+/** Currencies that are charged in steps, in minor units: docs.stripe.com/currencies. */
+const STEPS: Readonly<Record<string, number>> = {
+  ...{ isk: 100, ugx: 100 },
+  ...{ bhd: 10, jod: 10, kwd: 10, omr: 10, tnd: 10 },
+};
 const CURRENCIES = new Set(Intl.supportedValuesOf("currency").map((code) => code.toLowerCase()));
 
 export class Parameters {
@@ -86,6 +92,11 @@ export class Parameters {
     return Number(value);
   }
 
+  /** A time in whole seconds, where it is given by itself and not by its bounds. */
+  seconds(name: string): number | undefined {
+    return typeof this.#values[name] === "string" ? this.integer(name, 0) : undefined;
+  }
+
   currency(): string {
     const currency = this.required("currency").toLowerCase();
     if (!CURRENCIES.has(currency)) {
@@ -101,6 +112,11 @@ export class Parameters {
     if (amount < least) {
       const message = `Amount must be at least ${least} (minor units) for ${currency}.`;
       throw invalid(message, { code: "amount_too_small", param: "amount" });
+    }
+    const step = STEPS[currency] ?? 1;
+    if (amount % step !== 0) {
+      const message = `Amounts in ${currency} must be divisible by ${step}.`;
+      throw invalid(message, { code: "parameter_invalid_integer", param: "amount" });
     }
     if (amount > MAXIMUM_AMOUNT) {
       const message = `Amount must be no more than ${MAXIMUM_AMOUNT} (minor units).`;

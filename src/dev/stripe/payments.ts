@@ -18,6 +18,24 @@ import { newId, nowSeconds, type State } from "./state.ts";
 
 type Intent = Stripe.PaymentIntent;
 
+/** What is paid with: a card, and the saved method that it is of, if it is one. */
+export interface Means {
+  card: TestCard;
+  method?: Stripe.PaymentMethod | undefined;
+}
+
+/** How somebody pays: where they come back to, or that they are not there. */
+export interface Confirmation {
+  returnUrl?: string | null;
+  offSession?: boolean;
+}
+
+const GUEST_NEEDED: Decline = {
+  code: "authentication_required",
+  declineCode: "authentication_required",
+  message: "Your card was declined. This transaction requires authentication.",
+};
+
 /** What the simulator can be ordered about payments. */
 export interface PaymentSettings {
   /** Confirmed payments stay in `processing` until they are settled by order. */
@@ -61,42 +79,51 @@ export class Payments {
     throw invalid(message, { param: "client_secret" });
   }
 
-  create(order: NewIntent, card?: TestCard): Intent {
+  create(order: NewIntent, means?: Means): Intent {
     const intent = this.#state.put(this.#state.paymentIntents, newPaymentIntent(order));
-    this.#emit("payment_intent.created", intent);
-    if (card) this.#attach(intent, card);
+    this.emit("payment_intent.created", intent);
+    if (means) this.#attach(intent, means);
     return intent;
   }
 
   update(
     intent: Intent,
-    changes: Pick<Intent, "description" | "metadata" | "transfer_group">,
+    changes: Pick<Intent, "description" | "metadata" | "setup_future_usage" | "transfer_group">,
   ): Intent {
     Object.assign(intent, changes);
     this.#state.changed();
     return intent;
   }
 
-  /** Tries to pay; throws 402 card_error when the bank refuses. */
-  confirm(intent: Intent, card?: TestCard, returnUrl: string | null = null): Intent {
+  /** Tries to pay; throws 402 card_error when the bank refuses, or wants a guest who is away. */
+  confirm(
+    intent: Intent,
+    means: Means | undefined,
+    { returnUrl = null, offSession = false }: Confirmation = {},
+  ): Intent {
     if (!/^requires_(payment_method|confirmation|action)$/.test(intent.status)) {
       const message = `You cannot confirm this PaymentIntent because it is ${intent.status}.`;
       throw unexpectedState(intent, message);
     }
-    if (card) this.#attach(intent, card);
+    if (means) this.#attach(intent, means);
     if (!intent.payment_method) {
       const message =
         "You cannot confirm this PaymentIntent because it's missing a payment method.";
       throw unexpectedState(intent, message);
     }
     intent.last_payment_error = null;
-    if (!this.#cardOf(intent).authenticate) return this.#process(intent);
+    const { authenticate } = this.#cardOf(intent);
+    const isSaved = this.#methodOf(intent)?.customer != null;
+    if (!authenticate || (authenticate === "unless saved" && isSaved && offSession)) {
+      return this.#process(intent);
+    }
+    if (offSession) return this.#charge(intent, { ...this.#cardOf(intent), decline: GUEST_NEEDED });
     intent.status = "requires_action";
     intent.next_action = {
       redirect_to_url: { return_url: returnUrl, url: this.#authenticateUrl(intent) },
       type: "redirect_to_url",
     };
-    this.#emit("payment_intent.requires_action", intent);
+    this.emit("payment_intent.requires_action", intent);
     return intent;
   }
 
@@ -143,7 +170,7 @@ export class Payments {
     charge.amount_captured = amount;
     charge.amount_refunded = charge.amount - amount;
     this.#settleCharge(charge);
-    this.#emit("charge.captured", charge);
+    this.emit("charge.captured", charge);
     return this.#succeed(intent, amount);
   }
 
@@ -167,14 +194,14 @@ export class Payments {
     if (intent.status === "requires_capture") {
       const charge = this.#latestCharge(intent);
       Object.assign(charge, { amount_refunded: charge.amount, refunded: true });
-      this.#emit("charge.refunded", charge);
+      this.emit("charge.refunded", charge);
     }
     intent.status = "canceled";
     intent.amount_capturable = 0;
     intent.canceled_at = nowSeconds();
     intent.cancellation_reason = reason;
     intent.next_action = null;
-    this.#emit("payment_intent.canceled", intent);
+    this.emit("payment_intent.canceled", intent);
     return intent;
   }
 
@@ -206,8 +233,8 @@ export class Payments {
     refund.balance_transaction = this.#move(refund, "refund", -refund.amount).id;
     this.#state.put(this.#state.refunds, refund);
     this.#refunded(charge, refund.amount);
-    this.#emit("refund.created", refund);
-    this.#emit("charge.refunded", charge);
+    this.emit("refund.created", refund);
+    this.emit("charge.refunded", charge);
     this.#settleRefund(refund);
     return refund;
   }
@@ -230,8 +257,8 @@ export class Payments {
       const charge = this.#state.charges.get(String(refund.charge));
       if (charge) this.#refunded(charge, -refund.amount);
     }
-    this.#emit("refund.updated", refund);
-    if (status === "failed") this.#emit("refund.failed", refund);
+    this.emit("refund.updated", refund);
+    if (status === "failed") this.emit("refund.failed", refund);
     return refund;
   }
 
@@ -239,8 +266,12 @@ export class Payments {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
-  #attach(intent: Intent, card: TestCard): void {
-    const method = this.#state.put(this.#state.paymentMethods, newPaymentMethod(card));
+  #attach(intent: Intent, { card, method: saved }: Means): void {
+    if (saved && saved.customer !== intent.customer) {
+      const message = `The customer does not have a payment method with the ID ${saved.id}.`;
+      throw invalid(message, { code: "resource_missing", param: "payment_method" });
+    }
+    const method = saved ?? this.#state.put(this.#state.paymentMethods, newPaymentMethod(card));
     intent.payment_method = method.id;
     intent.next_action = null;
     intent.status = "requires_confirmation";
@@ -249,7 +280,7 @@ export class Payments {
   #process(intent: Intent): Intent {
     if (!this.#settings.holdProcessing) return this.#charge(intent, this.#cardOf(intent));
     intent.status = "processing";
-    this.#emit("payment_intent.processing", intent);
+    this.emit("payment_intent.processing", intent);
     return intent;
   }
 
@@ -258,29 +289,39 @@ export class Payments {
     const charge = this.#state.put(this.#state.charges, newCharge(intent, card, captured));
     intent.latest_charge = charge.id;
     if (card.decline) {
-      this.#emit("charge.failed", charge);
+      this.emit("charge.failed", charge);
       throw this.#refuse(intent, card.decline, charge.id);
     }
     this.#settleCharge(charge);
-    this.#emit("charge.succeeded", charge);
+    this.emit("charge.succeeded", charge);
+    this.#saveMethod(intent);
     if (captured) return this.#succeed(intent, intent.amount);
     intent.status = "requires_capture";
     intent.amount_capturable = intent.amount;
-    this.#emit("payment_intent.amount_capturable_updated", intent);
+    this.emit("payment_intent.amount_capturable_updated", intent);
     return intent;
+  }
+
+  /** Keeps what was paid with for the customer, where that was asked for. */
+  #saveMethod(intent: Intent): void {
+    const method = this.#methodOf(intent);
+    if (intent.setup_future_usage === null || typeof intent.customer !== "string") return;
+    if (!method || method.customer !== null) return;
+    method.customer = intent.customer;
+    this.emit("payment_method.attached", method);
   }
 
   #succeed(intent: Intent, amount: number): Intent {
     intent.status = "succeeded";
     intent.amount_received = amount;
     intent.amount_capturable = 0;
-    this.#emit("payment_intent.succeeded", intent);
+    this.emit("payment_intent.succeeded", intent);
     return intent;
   }
 
   /** Puts the PaymentIntent back to where another card may be tried, and says why. */
   #refuse(intent: Intent, decline: Decline, charge?: string): SimulatedError {
-    const method = this.#state.paymentMethods.get(String(intent.payment_method));
+    const method = this.#methodOf(intent);
     const error = {
       type: charge === undefined ? ("invalid_request_error" as const) : ("card_error" as const),
       code: decline.code,
@@ -292,13 +333,16 @@ export class Payments {
     intent.status = "requires_payment_method";
     intent.payment_method = null;
     intent.last_payment_error = error;
-    this.#emit("payment_intent.payment_failed", intent);
+    this.emit("payment_intent.payment_failed", intent);
     return new SimulatedError(402, { ...error, payment_intent: structuredClone(intent) });
   }
 
   #cardOf(intent: Intent): TestCard {
-    const method = this.#state.paymentMethods.get(String(intent.payment_method));
-    return cardByLast4(method?.card?.last4);
+    return cardByLast4(this.#methodOf(intent)?.card?.last4);
+  }
+
+  #methodOf({ payment_method: id }: Intent): Stripe.PaymentMethod | undefined {
+    return this.#state.paymentMethods.get(String(id));
   }
 
   #latestCharge(intent: Intent): Stripe.Charge {
@@ -316,7 +360,7 @@ export class Payments {
     if (intent?.capture_method === "automatic_async") {
       this.#later(() => {
         book();
-        this.#emit("charge.updated", charge, { balance_transaction: null });
+        this.emit("charge.updated", charge, { balance_transaction: null });
       });
     } else {
       book();
@@ -353,7 +397,8 @@ export class Payments {
     this.#timers.add(timer);
   }
 
-  #emit(type: Stripe.Event["type"], object: { id: string }, previous?: object): void {
+  /** Tells of something that has happened to an object. */
+  emit(type: Stripe.Event["type"], object: { id: string }, previous?: object): void {
     const event = {
       id: newId("evt"),
       object: "event",

@@ -19,6 +19,7 @@ import { SimulatedError } from "./errors.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import { installPages } from "./pages.ts";
 import { Payments } from "./payments.ts";
+import { Setups } from "./setups.ts";
 import { State } from "./state.ts";
 import { type RetrySettings, Webhooks } from "./webhooks.ts";
 
@@ -88,7 +89,7 @@ export async function startStripeSimulator(
   const { port } = server.address() as AddressInfo;
   const reachable = /^(0\.0\.0\.0|::)$/.test(host) ? "127.0.0.1" : host;
   const url = `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
-  const page = (path: string, intent: Pick<Stripe.PaymentIntent, "id" | "client_secret">) =>
+  const page = (path: string, intent: { id: string; client_secret: string | null }) =>
     `${url}/${path}/${intent.id}?client_secret=${intent.client_secret}`;
   const payments = new Payments(
     state,
@@ -96,9 +97,20 @@ export async function startStripeSimulator(
     (event) => webhooks.publish(event),
     (intent) => page("authenticate", intent),
   );
+  const setups = new Setups(state, payments, (setup) => page("authenticate", setup));
   const log: LoggedRequest[] = [];
   const keys = new IdempotencyKeys(state);
-  const context = { state, payments, webhooks, keys, orders, log, secretKey, publishableKey };
+  const context = {
+    state,
+    payments,
+    setups,
+    webhooks,
+    keys,
+    orders,
+    log,
+    secretKey,
+    publishableKey,
+  };
   server.on("request", createApp(context, warn));
   webhooks.setUrl(webhookUrl);
   logger?.info(`Stripe simulator: listening on ${url}`);

@@ -42,6 +42,7 @@ const TABLES = [
   "customers",
   "paymentIntents",
   "paymentMethods",
+  "setupIntents",
   "charges",
   "refunds",
   "balanceTransactions",
@@ -55,6 +56,7 @@ export class State {
   readonly customers = new Map<string, Stripe.Customer>();
   readonly paymentIntents = new Map<string, Stripe.PaymentIntent>();
   readonly paymentMethods = new Map<string, Stripe.PaymentMethod>();
+  readonly setupIntents = new Map<string, Stripe.SetupIntent>();
   readonly charges = new Map<string, Stripe.Charge>();
   readonly refunds = new Map<string, Stripe.Refund>();
   readonly balanceTransactions = new Map<string, Stripe.BalanceTransaction>();
@@ -94,6 +96,7 @@ export class State {
       this.customers.get(id) ??
       this.paymentIntents.get(id) ??
       this.paymentMethods.get(id) ??
+      this.setupIntents.get(id) ??
       this.charges.get(id) ??
       this.refunds.get(id) ??
       this.balanceTransactions.get(id)
