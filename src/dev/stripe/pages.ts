@@ -31,49 +31,35 @@ export function installPages(app: Express, { payments, setups, state }: ApiConte
       await state.saved();
     }
   };
-  const find = (request: Request, parameters: Parameters): Intent =>
-    payments.intentOfClient(String(request.params.id), parameters.required("client_secret"));
-  const findSetup = (request: Request, parameters: Parameters): Setup =>
-    setups.setupOfClient(String(request.params.id), parameters.required("client_secret"));
-  const findEither = (request: Request, parameters: Parameters): Intent | Setup =>
-    String(request.params.id).startsWith("seti_")
-      ? findSetup(request, parameters)
-      : find(request, parameters);
+  const find = (request: Request, parameters: Parameters): Intent | Setup => {
+    const [id, secret] = [String(request.params.id), parameters.required("client_secret")];
+    return id.startsWith("seti_")
+      ? setups.setupOfClient(id, secret)
+      : payments.intentOfClient(id, secret);
+  };
 
   app.get("/", (_request, response) => send(response, 200, "The Stripe simulator", FRONT));
 
-  app.get("/pay/:id", (request, response) => {
+  app.get(["/pay/:id", "/setup/:id"], (request, response) => {
     const parameters = new Parameters(request.query);
     showPay(response, 200, find(request, parameters), readReturnUrl(parameters));
   });
 
-  app.post("/pay/:id", async (request, response) => {
+  app.post(["/pay/:id", "/setup/:id"], async (request, response) => {
     const parameters = new Parameters(request.body);
     const intent = find(request, parameters);
     const returnUrl = readReturnUrl(parameters);
     const name = parameters.required("card");
-    const pay = (): void => {
-      payments.confirm(intent, meansOf(state, name), { returnUrl });
+    const confirm = (): void => {
+      const means = meansOf(state, name);
+      if (isSetup(intent)) setups.confirm(intent, means.card, returnUrl);
+      else payments.confirm(intent, means, { returnUrl });
     };
-    await attempt(request, response, intent, returnUrl, () => keeping(pay));
-  });
-
-  app.get("/setup/:id", (request, response) => {
-    const parameters = new Parameters(request.query);
-    showPay(response, 200, findSetup(request, parameters), readReturnUrl(parameters));
-  });
-
-  app.post("/setup/:id", async (request, response) => {
-    const parameters = new Parameters(request.body);
-    const setup = findSetup(request, parameters);
-    const returnUrl = readReturnUrl(parameters);
-    const name = parameters.required("card");
-    const keep = (): void => void setups.confirm(setup, meansOf(state, name).card, returnUrl);
-    await attempt(request, response, setup, returnUrl, () => keeping(keep));
+    await attempt(request, response, intent, returnUrl, () => keeping(confirm));
   });
 
   app.get("/authenticate/:id", (request, response) => {
-    const intent = findEither(request, new Parameters(request.query));
+    const intent = find(request, new Parameters(request.query));
     if (intent.status !== "requires_action") return showPay(response, 200, intent, null);
     const buttons = [button("outcome", "approve", "Approve"), button("outcome", "fail", "Fail")];
     const text = `<p>Your bank asks: do you want to ${purpose(intent)}?</p>`;
@@ -87,7 +73,7 @@ export function installPages(app: Express, { payments, setups, state }: ApiConte
 
   app.post("/authenticate/:id", async (request, response) => {
     const parameters = new Parameters(request.body);
-    const intent = findEither(request, parameters);
+    const intent = find(request, parameters);
     const outcome = parameters.choice("outcome", ["approve", "fail"]);
     if (!outcome) throw invalid("Missing required param: outcome.", { param: "outcome" });
     const returnUrl = intent.next_action?.redirect_to_url?.return_url ?? null;
@@ -178,9 +164,10 @@ function showPay(
     const number = card.number.replaceAll(/(\d{4})(?=\d)/g, "$1 ");
     return button("card", card.number, `${number} <small>${escapeHtml(card.label)}</small>`);
   });
+  const action = `/${isSetup(intent) ? "setup" : "pay"}/${intent.id}`;
   const rest = outcome
     ? `<p role="status">${outcome}</p>`
-    : `${wrong}<p>Choose a test card:</p>${form(`/${isSetup(intent) ? "setup" : "pay"}/${intent.id}`, intent, returnUrl, buttons)}`;
+    : `${wrong}<p>Choose a test card:</p>${form(action, intent, returnUrl, buttons)}`;
   const title = isSetup(intent) ? "Keep a card" : `Pay ${price(intent)}`;
   send(response, status, title, about + rest);
 }
