@@ -450,6 +450,11 @@ export const ERRORS = define({
     message: "The signature of the webhook is not valid.",
     remedy: "Look at the webhook secret and at the clock of the sender.",
   },
+  PAYMENT_METHOD_NOT_FOUND: {
+    status: 404,
+    message: "There is no such card among yours.",
+    remedy: "List your cards by GET /v1/payment-methods.",
+  },
   PAYMENT_REFUSED: {
     status: 502,
     message:

@@ -9,9 +9,9 @@ export const sendMail: Job = async (resources, payload) => {
   const mailId = payloadText(payload, "mailId");
   const { rows } = await resources.pool.query<OwedMail>(
     `select kind, email, display_name, other_name, booking_id, listing_title, city, check_in::text,
-       check_out::text, guests, currency, exponent, total_amount, host_amount, street,
+       check_out::text, party, currency, exponent, total_amount, host_amount, street,
        cancelled_by, cancellation_reason, kept_host_amount, refund_amount, refund_reason,
-       status, status_reason, answer_due, new_check_in::text, new_check_out::text, new_guests,
+       status, status_reason, answer_due, new_check_in::text, new_check_out::text, new_party,
        difference_amount, alteration_reason, pay_until
      from app_private.mail_to_send($1)`,
     [mailId],

@@ -2,10 +2,10 @@
  * The intent of this attempt of a payment: the one that was noted, as it is now, or a new one, made
  * under a key of the payment's id and attempt.
  */
-import { ExponentialBackoff, handleWhen, retry } from "cockatiel";
 import type { Stripe } from "stripe";
 import type { Resources } from "../resources/index.ts";
-import { isBusy } from "../resources/stripe.ts";
+import { customerOf } from "./customers.ts";
+import { patience } from "./patience.ts";
 
 /** A payment that the database has begun. */
 export interface BegunPayment {
@@ -18,12 +18,6 @@ export interface BegunPayment {
   readonly stripe_payment_intent_id: string | null;
   readonly capture_method: "automatic" | "manual";
 }
-
-/** While a request with the same key runs, Stripe refuses others: they wait for the first. */
-const patience = retry(handleWhen(isBusy), {
-  maxAttempts: 12,
-  backoff: new ExponentialBackoff({ initialDelay: 50, maxDelay: 1000 }),
-});
 
 /** @throws {Stripe.errors.StripeError} */
 export async function intentOf(
@@ -59,22 +53,20 @@ export async function intentOf(
   return intent;
 }
 
-/** Who the guest is to Stripe, from the first intent on: it cannot be added to a past one. */
-async function customerOf(resources: Resources, userId: string): Promise<string> {
-  const known = await resources.pool.query<{ id: string | null }>(
-    "select app_private.stripe_customer_of($1) as id",
-    [userId],
-  );
-  if (known.rows[0]?.id != null) return known.rows[0].id;
-  const made = await patience.execute(() =>
-    resources.stripe.requests.customers.create(
-      { metadata: { user_id: userId } },
-      { idempotencyKey: `customer:${userId}` },
-    ),
-  );
-  const { rows } = await resources.pool.query<{ id: string }>(
-    "select app_private.note_stripe_customer($1, $2) as id",
-    [userId, made.id],
-  );
-  return rows[0]?.id ?? made.id;
+/**
+ * Says whether what the intent is paid with is kept for later. It is said of the intent that is
+ * there, and not where it is made: its key has one request.
+ * @throws {Stripe.errors.StripeError}
+ */
+export async function keepMeans(
+  { stripe }: Resources,
+  intent: Stripe.PaymentIntent,
+  isKept: boolean,
+): Promise<Stripe.PaymentIntent> {
+  const isOpen = /^requires_(payment_method|confirmation|action)$/.test(intent.status);
+  if (!isOpen || (intent.setup_future_usage !== null) === isKept) return intent;
+  // Without a key: to say it twice is harmless, and to say the contrary later has to be heard.
+  return await stripe.requests.paymentIntents.update(intent.id, {
+    setup_future_usage: isKept ? "off_session" : "",
+  });
 }

@@ -6,20 +6,22 @@
  */
 import type { Stripe } from "stripe";
 import { ApiError } from "../errors.ts";
-import { type BegunPayment, intentOf } from "../payments/intentOfPayment.ts";
+import { type BegunPayment, intentOf, keepMeans } from "../payments/intentOfPayment.ts";
 import { applyPaymentIntent } from "../payments/paymentIntents.ts";
 import type { Resources } from "../resources/index.ts";
 import { retryable, withTransaction } from "../resources/postgres.ts";
 import { isKeptFailure, stripeApiError } from "../resources/stripe.ts";
+import { memberOf } from "../values.ts";
 import type { RestHandler, RestRequest } from "./handler.ts";
 import { limitTries } from "./limits.ts";
 
 export const createPayment: RestHandler = async (resources, request) => {
   if (request.viewer === undefined) throw new ApiError("UNAUTHENTICATED");
   await limitTries(resources, "paymentUser", request.viewer.userId);
-  const [payment, intent] = await askStripe(resources, request, request.viewer.userId).catch(
-    explain,
-  );
+  const [payment, made] = await askStripe(resources, request, request.viewer.userId).catch(explain);
+  const save = memberOf(request.body, "savePaymentMethod");
+  const intent =
+    typeof save === "boolean" ? await keepMeans(resources, made, save).catch(explain) : made;
   if (intent.client_secret === null) throw new ApiError("PAYMENT_PROVIDER");
   await applyPaymentIntent(resources, intent);
   const { rows } = await resources.pool.query<{ status: string }>(

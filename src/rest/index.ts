@@ -1,21 +1,27 @@
 /** The operations of the OpenAPI document by their operationId; a test compares both lists. */
 import { confirmRegistration } from "./confirmRegistration.ts";
 import { createPayment } from "./createPayment.ts";
+import { createSetupIntent } from "./createSetupIntent.ts";
 import { getMe } from "./getMe.ts";
 import type { RestHandler } from "./handler.ts";
+import { listPaymentMethods } from "./listPaymentMethods.ts";
 import { logIn } from "./logIn.ts";
 import { logOut } from "./logOut.ts";
 import { receiveStripeEvent } from "./receiveStripeEvent.ts";
 import { refreshSession } from "./refreshSession.ts";
 import { register } from "./register.ts";
+import { removePaymentMethod } from "./removePaymentMethod.ts";
 
 export const operations: Readonly<Record<string, RestHandler>> = {
   confirmRegistration,
   createPayment,
+  createSetupIntent,
   getMe,
+  listPaymentMethods,
   logIn,
   logOut,
   receiveStripeEvent,
   refreshSession,
   register,
+  removePaymentMethod,
 };

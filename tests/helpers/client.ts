@@ -39,6 +39,7 @@ export interface Client {
   /** Asks to pay a booking; a new intention, unless the key is that of an earlier one. */
   askToPay(bookingId: string, key?: string): Promise<RestResponse>;
   get(path: string): Promise<RestResponse>;
+  delete(path: string): Promise<RestResponse>;
   /** The same client with a token. */
   withToken(token: string): Client;
   /** The same person at another server. */
@@ -95,6 +96,7 @@ export function apiClient(baseUrl: string, token?: string): Client {
     askToPay: (bookingId, key = randomUUID()) =>
       post(`/v1/bookings/${bookingId}/payment`, undefined, { "idempotency-key": key }),
     get: (path) => rest(path, {}),
+    delete: (path) => rest(path, { method: "DELETE" }),
     withToken: (next) => apiClient(baseUrl, next),
     at: (server) => apiClient(server, token),
   };

@@ -124,7 +124,7 @@ describe("asking to pay", () => {
     },
   );
 
-  test.each([400, 401, 402, 403, 404, 429, 500, 503])(
+  test.each([400, 401, 402, 403, 404, 500, 503])(
     "says whether it helps to repeat when Stripe answers %i",
     async (status) => {
       const booking = await hold(rival);
@@ -137,6 +137,14 @@ describe("asking to pay", () => {
       await database.owner.query("select app_private.expire_holds()");
     },
   );
+
+  test("waits where Stripe has too many requests, and says that this one may come again", async () => {
+    const booking = await hold(rival);
+    const match = "POST /v1/payment_intents";
+    marketplace.stripe.control({ fail: { match, when: "before", how: "status 429", times: 2 } });
+    expect(await rival.client.askToPay(booking.id)).toMatchObject({ status: 200 });
+    expect(intentsOf(booking.id)).toHaveLength(1);
+  });
 
   test("is too late when the hold has expired", async () => {
     const booking = await hold();

@@ -172,14 +172,14 @@ function updateIntent({ context: { payments }, parameters, id }: Call) {
   const metadata = parameters.metadata();
   const description = parameters.text("description", 1000);
   const group = parameters.text("transfer_group");
-  const usage = parameters.choice("setup_future_usage", USAGES);
+  const usage = parameters.emptyable("setup_future_usage", USAGES);
   return () => {
     const intent = payments.intent(id);
     const merged = Object.entries({ ...intent.metadata, ...metadata });
     return payments.update(intent, {
       metadata: Object.fromEntries(merged.filter(([, value]) => value !== "")),
       description: description ?? intent.description,
-      setup_future_usage: usage ?? intent.setup_future_usage,
+      setup_future_usage: usage === undefined ? intent.setup_future_usage : usage,
       transfer_group: group ?? intent.transfer_group,
     });
   };

@@ -74,6 +74,13 @@ export class Parameters {
     );
   }
 
+  /** Null where it is given and empty, which takes back what was said. */
+  emptyable<T extends string>(name: string, allowed: readonly T[]): T | null | undefined {
+    const isEmpty = this.#values[name] === "";
+    const chosen = this.choice(name, allowed);
+    return isEmpty ? null : chosen;
+  }
+
   flag(name: string): boolean {
     return this.choice(name, ["true", "false"]) === "true";
   }
