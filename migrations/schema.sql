@@ -809,7 +809,7 @@ alter table app_private.mails add constraint mails_event_id_fkey
 alter table app_private.mails add constraint mails_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.mails add constraint mails_kind_is_known
-  CHECK ((kind = ANY (ARRAY['booking_confirmed_guest'::text, 'booking_confirmed_host'::text, 'booking_cancelled_guest'::text, 'booking_cancelled_host'::text, 'late_payment_refunded'::text, 'refund_sent'::text, 'refund_failed'::text, 'booking_requested_guest'::text, 'booking_requested_host'::text, 'request_ended_guest'::text, 'request_ended_host'::text, 'alteration_proposed'::text, 'alteration_accepted'::text, 'alteration_applied'::text, 'alteration_ended'::text, 'no_show_guest'::text])));
+  CHECK ((kind = ANY (ARRAY['booking_confirmed_guest'::text, 'booking_confirmed_host'::text, 'booking_cancelled_guest'::text, 'booking_cancelled_host'::text, 'late_payment_refunded'::text, 'refund_sent'::text, 'refund_failed'::text, 'booking_requested_guest'::text, 'booking_requested_host'::text, 'request_ended_guest'::text, 'request_ended_host'::text, 'alteration_proposed'::text, 'alteration_accepted'::text, 'alteration_applied'::text, 'alteration_ended'::text, 'no_show_guest'::text, 'alteration_not_charged'::text])));
 CREATE INDEX mails_booking_id_idx ON app_private.mails USING btree (booking_id);
 CREATE INDEX mails_user_id_idx ON app_private.mails USING btree (user_id);
 alter table app_private.mails enable row level security;
@@ -1112,7 +1112,9 @@ create table app_public.alterations (
   difference_amount bigint generated always as ((total_amount - old_total_amount)) stored not null,
   expires_at timestamp with time zone not null,
   created_at timestamp with time zone default app_hidden.clock() not null,
-  updated_at timestamp with time zone default app_hidden.clock() not null
+  updated_at timestamp with time zone default app_hidden.clock() not null,
+  charge_saved_card boolean default false not null,
+  charge_failed_at timestamp with time zone
 );
 alter table app_public.alterations owner to staybase_owner;
 alter table app_public.alterations add constraint alterations_pkey
@@ -1127,6 +1129,8 @@ alter table app_public.alterations add constraint alterations_currency_fkey
   FOREIGN KEY (currency) REFERENCES app_public.currencies(code) ON DELETE RESTRICT;
 alter table app_public.alterations add constraint alterations_quote_id_fkey
   FOREIGN KEY (quote_id) REFERENCES app_public.quotes(id) ON DELETE RESTRICT;
+alter table app_public.alterations add constraint alterations_guest_lets_charge
+  CHECK (((NOT charge_saved_card) OR (proposed_by = 'guest'::app_public.booking_actor)));
 alter table app_public.alterations add constraint alterations_proposer_is_party
   CHECK ((proposed_by = ANY (ARRAY['guest'::app_public.booking_actor, 'host'::app_public.booking_actor])));
 alter table app_public.alterations add constraint alterations_reason_is_bounded
@@ -1147,10 +1151,11 @@ create policy select_visible on app_public.alterations as permissive for select 
    FROM app_public.bookings b
   WHERE (b.id = alterations.booking_id))));
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.alterations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
-CREATE TRIGGER _110_immutable BEFORE UPDATE OF id, booking_id, sequence, quote_id, proposed_by, check_in, check_out, guests, currency, total_amount, host_amount, platform_amount, old_check_in, old_check_out, old_guests, old_total_amount, old_host_amount, old_platform_amount ON app_public.alterations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
+CREATE TRIGGER _110_immutable BEFORE UPDATE OF id, booking_id, sequence, quote_id, proposed_by, check_in, check_out, guests, currency, total_amount, host_amount, platform_amount, old_check_in, old_check_out, old_guests, old_total_amount, old_host_amount, old_platform_amount, charge_saved_card ON app_public.alterations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
 CREATE TRIGGER _120_kept BEFORE DELETE ON app_public.alterations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__immutable();
 CREATE TRIGGER _200_check_transition BEFORE UPDATE OF status ON app_public.alterations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_alterations__check_transition();
 CREATE TRIGGER _600_cancel_intent AFTER UPDATE OF status ON app_public.alterations FOR EACH ROW WHEN ((new.status = ANY (ARRAY['expired'::app_public.alteration_status, 'withdrawn'::app_public.alteration_status, 'declined'::app_public.alteration_status]))) EXECUTE FUNCTION app_hidden.tg_alterations__cancel_intent();
+CREATE TRIGGER _600_charge_failed AFTER UPDATE OF charge_failed_at ON app_public.alterations FOR EACH ROW WHEN (((old.charge_failed_at IS NULL) AND (new.charge_failed_at IS NOT NULL))) EXECUTE FUNCTION app_hidden.tg__append_event('alteration.charge_failed', 'id', 'booking_id');
 CREATE TRIGGER _600_created AFTER INSERT ON app_public.alterations FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('alteration.{status}', 'id', 'booking_id');
 CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.alterations FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('alteration.{status}', 'id', 'booking_id');
 comment on table app_public.alterations is 'A change of the dates or guests of a booking, for its guest and its host.';
@@ -1179,6 +1184,8 @@ comment on column app_public.alterations.difference_amount is 'What the guest pa
 comment on column app_public.alterations.expires_at is 'Until when it can be accepted, or the difference paid.';
 comment on column app_public.alterations.created_at is 'When it was proposed.';
 comment on column app_public.alterations.updated_at is 'When it last changed.';
+comment on column app_public.alterations.charge_saved_card is 'Whether a saved card of the guest is charged once the host accepts.';
+comment on column app_public.alterations.charge_failed_at is 'When the saved card could not be charged; the guest may pay until expiresAt.';
 grant select on app_public.alterations to staybase_visitor;
 
 --
@@ -4483,7 +4490,10 @@ AS $function$
       when mails_of_event.type = 'alteration.proposed' and side.actor <> a.proposed_by::text
         then 'alteration_proposed'
       when mails_of_event.type = 'alteration.accepted' and side.actor = 'guest'
+          and not a.charge_saved_card
         then 'alteration_accepted'
+      when mails_of_event.type = 'alteration.charge_failed' and side.actor = 'guest'
+        then 'alteration_not_charged'
       when mails_of_event.type = 'alteration.applied' then 'alteration_applied'
       when mails_of_event.type in (
           'alteration.declined', 'alteration.withdrawn', 'alteration.expired'
@@ -6377,6 +6387,13 @@ begin
     unit_number => n.unit_number, expires_at => v_until, alteration_id => alteration.id
   )
   from app_hidden.alteration_nights(booking, alteration.check_in, alteration.check_out) n;
+  if v_alteration.charge_saved_card then
+    perform app_hidden.add_job(
+      'alteration__charge',
+      jsonb_build_object('alterationId', v_alteration.id),
+      'alteration__charge:' || v_alteration.id
+    );
+  end if;
   return v_alteration;
 end
 $function$;
@@ -7714,6 +7731,24 @@ comment on routine app_private.age_search_floors(boolean) is 'Brings the floors 
 grant execute on routine app_private.age_search_floors(boolean) to staybase_authenticator;
 
 --
+-- function app_private.alteration_to_charge(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.alteration_to_charge(alteration_id uuid, OUT booking_id uuid, OUT guest_id uuid)
+ RETURNS record
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select b.id, b.guest_id
+  from app_public.alterations a join app_public.bookings b on b.id = a.booking_id
+  where a.id = alteration_to_charge.alteration_id and a.charge_saved_card
+    and a.status = 'accepted' and a.expires_at > app_hidden.clock()
+$function$;
+alter routine app_private.alteration_to_charge(uuid) owner to staybase_owner;
+comment on routine app_private.alteration_to_charge(uuid) is 'Whose saved card is charged for which booking; nulls where nothing is to be charged any more.';
+grant execute on routine app_private.alteration_to_charge(uuid) to staybase_authenticator;
+
+--
 -- function app_private.apply_payment_intent(text,uuid,text,bigint,text,text,bigint,text,timestamp with time zone)
 --
 CREATE OR REPLACE FUNCTION app_private.apply_payment_intent(intent_id text, payment_id uuid, intent_status text, received_amount bigint, charge_id text, failure_code text, amount bigint, currency text, authorised_until timestamp with time zone DEFAULT NULL::timestamp with time zone)
@@ -8582,6 +8617,24 @@ $function$;
 alter routine app_private.mark_stripe_event_processed(text) owner to staybase_owner;
 comment on routine app_private.mark_stripe_event_processed(text) is 'Notes that an event has been acted on.';
 grant execute on routine app_private.mark_stripe_event_processed(text) to staybase_authenticator;
+
+--
+-- function app_private.note_charge_failed(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.note_charge_failed(alteration_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_public.alterations a
+  set charge_failed_at = app_hidden.clock()
+  where a.id = note_charge_failed.alteration_id and a.status = 'accepted'
+    and a.charge_failed_at is null
+$function$;
+alter routine app_private.note_charge_failed(uuid) owner to staybase_owner;
+comment on routine app_private.note_charge_failed(uuid) is 'Notes that a saved card could not be charged for a change of a stay, and tells the guest.';
+grant execute on routine app_private.note_charge_failed(uuid) to staybase_authenticator;
 
 --
 -- function app_private.note_stripe_customer(uuid,text)
@@ -10125,9 +10178,9 @@ comment on routine app_public.pause_listing(uuid) is 'Takes a listing out of sea
 grant execute on routine app_public.pause_listing(uuid) to staybase_visitor;
 
 --
--- function app_public.propose_alteration(uuid,text,date,date,integer,integer,integer,integer)
+-- function app_public.propose_alteration(uuid,text,date,date,integer,integer,integer,integer,boolean)
 --
-CREATE OR REPLACE FUNCTION app_public.propose_alteration(booking_id uuid, idempotency_key text, check_in date, check_out date, guests integer, children integer DEFAULT NULL::integer, infants integer DEFAULT NULL::integer, pets integer DEFAULT NULL::integer)
+CREATE OR REPLACE FUNCTION app_public.propose_alteration(booking_id uuid, idempotency_key text, check_in date, check_out date, guests integer, children integer DEFAULT NULL::integer, infants integer DEFAULT NULL::integer, pets integer DEFAULT NULL::integer, charge_saved_card boolean DEFAULT false)
  RETURNS app_public.alterations
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -10144,6 +10197,10 @@ declare
   v_alteration app_public.alterations;
   v_until timestamptz;
 begin
+  if v_actor = 'host' and propose_alteration.charge_saved_card then
+    raise exception 'Only a guest says that the guest''s card is charged.'
+      using errcode = 'SBG02', column = 'charge_saved_card';
+  end if;
   v_once := app_hidden.begin_once(
     propose_alteration.idempotency_key, 'propose_alteration',
     jsonb_build_object(
@@ -10151,7 +10208,8 @@ begin
       'checkOut', propose_alteration.check_out, 'guests', propose_alteration.guests
     ) || jsonb_strip_nulls(jsonb_build_object(
       'children', propose_alteration.children, 'infants', propose_alteration.infants,
-      'pets', propose_alteration.pets
+      'pets', propose_alteration.pets,
+      'chargeSavedCard', nullif(propose_alteration.charge_saved_card, false)
     ))
   );
   if v_once.ran_before then
@@ -10183,7 +10241,7 @@ begin
   insert into app_public.alterations (
     booking_id, sequence, quote_id, proposed_by, status_actor, check_in, check_out, guests,
     currency, total_amount, host_amount, platform_amount, old_check_in, old_check_out, old_guests,
-    old_total_amount, old_host_amount, old_platform_amount, expires_at
+    old_total_amount, old_host_amount, old_platform_amount, expires_at, charge_saved_card
   )
   values (
     v_booking.id,
@@ -10191,7 +10249,8 @@ begin
     v_quote.id, v_actor, v_actor, v_quote.check_in, v_quote.check_out, v_quote.guests,
     v_quote.currency, v_quote.total_amount, v_quote.host_amount, v_quote.platform_amount,
     v_booking.check_in, v_booking.check_out, v_booking.guests, v_booking.total_amount,
-    v_booking.host_amount, v_booking.platform_amount, v_until
+    v_booking.host_amount, v_booking.platform_amount, v_until,
+    coalesce(propose_alteration.charge_saved_card, false)
   )
   returning * into v_alteration;
   if v_actor = 'guest' and app_hidden.host_lets_alter(v_booking, v_alteration) then
@@ -10201,9 +10260,9 @@ begin
   return v_alteration;
 end
 $function$;
-alter routine app_public.propose_alteration(uuid,text,date,date,integer,integer,integer,integer) owner to staybase_owner;
-comment on routine app_public.propose_alteration(uuid,text,date,date,integer,integer,integer,integer) is 'Proposes other dates or another party for a sold stay, for its guest or its host. The answer says what it costs more or less; the other side accepts or declines within 24 hours. To leave early is to propose an earlier check-out. A repeated call with the same key returns the same proposal.';
-grant execute on routine app_public.propose_alteration(uuid,text,date,date,integer,integer,integer,integer) to staybase_visitor;
+alter routine app_public.propose_alteration(uuid,text,date,date,integer,integer,integer,integer,boolean) owner to staybase_owner;
+comment on routine app_public.propose_alteration(uuid,text,date,date,integer,integer,integer,integer,boolean) is 'Proposes other dates or another party for a sold stay, for its guest or its host. The answer says what it costs more or less; the other side accepts or declines within 24 hours. To leave early is to propose an earlier check-out. A repeated call with the same key returns the same proposal.';
+grant execute on routine app_public.propose_alteration(uuid,text,date,date,integer,integer,integer,integer,boolean) to staybase_visitor;
 
 --
 -- function app_public.publish_listing(uuid)
@@ -10963,6 +11022,7 @@ grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
 --
 {"name": "alteration.accepted", "description": "A change of a stay is accepted and waits for its payment."}
 {"name": "alteration.applied", "description": "A stay has changed."}
+{"name": "alteration.charge_failed", "description": "A saved card could not be charged for a change of a stay."}
 {"name": "alteration.declined", "description": "The other side has declined a change of a stay."}
 {"name": "alteration.expired", "description": "A change of a stay was not answered or paid in time."}
 {"name": "alteration.proposed", "description": "One side proposes another stay in place of a sold one."}

@@ -307,6 +307,8 @@
 --!include checkout/internal/require_payable.sql
 --!include checkout/internal/payment_due.sql
 --!include checkout/server/begin_payment.sql
+--!include checkout/server/alteration_to_charge.sql
+--!include checkout/server/note_charge_failed.sql
 --!include checkout/server/attach_payment_intent.sql
 --!include checkout/internal/end_alteration_hold.sql
 --!include checkout/server/end_hold.sql

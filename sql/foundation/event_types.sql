@@ -42,6 +42,7 @@ values
   ('booking.no_show', 'The host says that nobody came.'),
   ('alteration.proposed', 'One side proposes another stay in place of a sold one.'),
   ('alteration.accepted', 'A change of a stay is accepted and waits for its payment.'),
+  ('alteration.charge_failed', 'A saved card could not be charged for a change of a stay.'),
   ('alteration.applied', 'A stay has changed.'),
   ('alteration.declined', 'The other side has declined a change of a stay.'),
   ('alteration.withdrawn', 'A change of a stay was given up.'),

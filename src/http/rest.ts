@@ -71,10 +71,13 @@ function validated(request: Request, name: "schema" | "pathParams"): unknown {
   return memberOf(memberOf(request, "openapi"), name);
 }
 
+/** How an operation refers to the header, once the files of the document are one. */
+const IDEMPOTENCY_KEY = "#/components/parameters/IdempotencyKey";
+
 /** Whether the document demands an Idempotency-Key: an operation needs no more than that line. */
 function takesIdempotencyKey(request: Request): boolean {
   const parameters = documentedOperation(request)?.parameters ?? [];
-  return parameters.some((parameter) => memberOf(parameter, "name") === "Idempotency-Key");
+  return parameters.some((parameter) => memberOf(parameter, "$ref") === IDEMPOTENCY_KEY);
 }
 
 function handlerOf(operationId: string): RestHandler {

@@ -4,6 +4,7 @@
  */
 import { cancelPaymentIntent } from "./cancelPaymentIntent.ts";
 import { capturePayment } from "./capturePayment.ts";
+import { chargeAlteration } from "./chargeAlteration.ts";
 import { createRefund } from "./createRefund.ts";
 import { endHold } from "./endHold.ts";
 import {
@@ -22,6 +23,7 @@ import { syncPayment } from "./syncPayment.ts";
 import type { Job } from "./task.ts";
 
 export const jobs: Readonly<Record<string, Job>> = {
+  alteration__charge: chargeAlteration,
   booking__complete_stays: completeStays,
   booking__expire_holds: expireHolds,
   event__publish: publishEvents,
@@ -56,6 +58,7 @@ export const formerJobs: Readonly<Record<string, Job>> = {
 const STRIPES: ReadonlySet<Job> = new Set([
   cancelPaymentIntent,
   capturePayment,
+  chargeAlteration,
   createRefund,
   processStripeEvent,
   refundUnknownCharge,

@@ -163,6 +163,12 @@ ${difference(facts)} Accept or decline until ${facts.pay_until}. The stay as it 
     body: `the change is accepted: ${newStay(facts)}.
 ${difference(facts)} Pay it until ${facts.pay_until}; the stay changes then. The stay as it is:`,
   }),
+  alteration_not_charged: (facts) => ({
+    subject: `Pay to change your stay in ${facts.city}`,
+    body: `the change is accepted: ${newStay(facts)}.
+Your saved card could not be charged: there may be none, or your bank wants to ask you first.
+${difference(facts)} Pay it until ${facts.pay_until}; the stay changes then. The stay as it is:`,
+  }),
   alteration_applied: (facts) => ({
     subject: `The stay in ${facts.city} has changed`,
     body: `the stay is now: ${newStay(facts)}. ${difference(facts)}`,

@@ -24,8 +24,9 @@ export async function intentOf(
   resources: Resources,
   payment: BegunPayment,
   userId: string,
+  stripe: Stripe = resources.stripe.requests,
 ): Promise<Stripe.PaymentIntent> {
-  const { paymentIntents } = resources.stripe.requests;
+  const { paymentIntents } = stripe;
   if (payment.stripe_payment_intent_id !== null) {
     return paymentIntents.retrieve(payment.stripe_payment_intent_id, {
       expand: ["latest_charge"],

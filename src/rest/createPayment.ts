@@ -6,10 +6,10 @@
  */
 import type { Stripe } from "stripe";
 import { ApiError } from "../errors.ts";
+import { beginPayment } from "../payments/beginPayment.ts";
 import { type BegunPayment, intentOf, keepMeans } from "../payments/intentOfPayment.ts";
 import { applyPaymentIntent } from "../payments/paymentIntents.ts";
 import type { Resources } from "../resources/index.ts";
-import { retryable, withTransaction } from "../resources/postgres.ts";
 import { isKeptFailure, stripeApiError } from "../resources/stripe.ts";
 import { memberOf } from "../values.ts";
 import type { RestHandler, RestRequest } from "./handler.ts";
@@ -53,7 +53,8 @@ async function askStripe(
   request: RestRequest,
   userId: string,
 ): Promise<[BegunPayment, Stripe.PaymentIntent]> {
-  const payment = await beginPayment(resources, request);
+  const begin = () => beginPayment(resources, request.viewer ?? {}, request.params.bookingId);
+  const payment = await begin();
   try {
     const intent = await intentOf(resources, payment, userId);
     if (intent.status !== "canceled") return [payment, intent];
@@ -65,24 +66,8 @@ async function askStripe(
       payment.attempt,
     ]);
   }
-  const next = await beginPayment(resources, request);
+  const next = await begin();
   return [next, await intentOf(resources, next, userId)];
-}
-
-async function beginPayment(resources: Resources, request: RestRequest): Promise<BegunPayment> {
-  const payment = await retryable(() =>
-    withTransaction(resources.pool, { claims: request.viewer }, async (client) => {
-      const { rows } = await client.query<BegunPayment>(
-        `select id, booking_id, currency, amount, attempt, stripe_payment_intent_id,
-           capture_method
-         from app_private.begin_payment($1)`,
-        [request.params.bookingId],
-      );
-      return rows[0];
-    }),
-  );
-  if (payment === undefined) throw new ApiError("BOOKING_NOT_FOUND");
-  return payment;
 }
 
 /** That Stripe does not know an intent is final, too: it may be of another account, and paid. */

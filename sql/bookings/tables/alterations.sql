@@ -30,12 +30,15 @@ create table if not exists app_public.alterations (
   expires_at timestamptz not null,
   created_at timestamptz not null default app_hidden.clock(),
   updated_at timestamptz not null default app_hidden.clock(),
+  charge_saved_card boolean not null default false,
+  charge_failed_at timestamptz,
 
   constraint alterations_booking_fkey foreign key (booking_id, currency)
     references app_public.bookings (id, currency) on delete restrict,
   constraint alterations_sequence_key unique (booking_id, sequence),
   constraint alterations_quote_id_key unique (quote_id),
   constraint alterations_proposer_is_party check (proposed_by in ('guest', 'host')),
+  constraint alterations_guest_lets_charge check (not charge_saved_card or proposed_by = 'guest'),
   constraint alterations_shares_sum check (host_amount + platform_amount = total_amount),
   constraint alterations_reason_is_bounded check (length(reason) <= 1000)
 );
@@ -59,7 +62,7 @@ create or replace trigger _100_touch
 create or replace trigger _110_immutable
   before update of id, booking_id, sequence, quote_id, proposed_by, check_in, check_out, guests,
     currency, total_amount, host_amount, platform_amount, old_check_in, old_check_out, old_guests,
-    old_total_amount, old_host_amount, old_platform_amount
+    old_total_amount, old_host_amount, old_platform_amount, charge_saved_card
   on app_public.alterations
   for each row execute function app_hidden.tg__immutable();
 create or replace trigger _120_kept
@@ -74,6 +77,11 @@ create or replace trigger _600_status
   after update of status on app_public.alterations
   for each row when (OLD.status is distinct from NEW.status)
   execute function app_hidden.tg__append_event('alteration.{status}', 'id', 'booking_id');
+
+create or replace trigger _600_charge_failed
+  after update of charge_failed_at on app_public.alterations
+  for each row when (OLD.charge_failed_at is null and NEW.charge_failed_at is not null)
+  execute function app_hidden.tg__append_event('alteration.charge_failed', 'id', 'booking_id');
 
 -- Nights that an accepted change holds until its difference is paid, beside those of the stay.
 do $$
@@ -120,6 +128,10 @@ comment on column app_public.alterations.difference_amount is
   'What the guest pays more, in minor units; below zero, what goes back.';
 comment on column app_public.alterations.expires_at is
   'Until when it can be accepted, or the difference paid.';
+comment on column app_public.alterations.charge_saved_card is
+  'Whether a saved card of the guest is charged once the host accepts.';
+comment on column app_public.alterations.charge_failed_at is
+  'When the saved card could not be charged; the guest may pay until expiresAt.';
 comment on column app_public.alterations.created_at is 'When it was proposed.';
 comment on column app_public.alterations.updated_at is 'When it last changed.';
 
@@ -130,6 +142,8 @@ comment on constraint alterations_quote_id_key on app_public.alterations is
   'INTERNAL: A change has a quote of its own.';
 comment on constraint alterations_proposer_is_party on app_public.alterations is
   'INTERNAL: A guest or a host proposes a change.';
+comment on constraint alterations_guest_lets_charge on app_public.alterations is
+  'INTERNAL: Only what the guest has proposed is charged without the guest.';
 comment on constraint alterations_shares_sum on app_public.alterations is
   'INTERNAL: The shares of a stay are its total.';
 comment on constraint alterations_reason_is_bounded on app_public.alterations is

@@ -1,8 +1,8 @@
 /*
  * Both sides agree. Where nothing is to be paid, the stay changes at once. Else the nights that are
- * missing are held beside those of the stay until the guest has paid the difference: a day at most,
- * and never longer than the stay as it is, or until the new one begins. The caller holds the locks
- * on units and booking.
+ * missing are held beside those of the stay until the guest has paid the difference, or a saved
+ * card was charged for it where the guest has said so: a day at most, and never longer than the
+ * stay as it is, or until the new one begins. The caller holds the locks on units and booking.
  */
 create or replace function app_hidden.settle_alteration(
   booking app_public.bookings, alteration app_public.alterations,
@@ -34,6 +34,13 @@ begin
     unit_number => n.unit_number, expires_at => v_until, alteration_id => alteration.id
   )
   from app_hidden.alteration_nights(booking, alteration.check_in, alteration.check_out) n;
+  if v_alteration.charge_saved_card then
+    perform app_hidden.add_job(
+      'alteration__charge',
+      jsonb_build_object('alterationId', v_alteration.id),
+      'alteration__charge:' || v_alteration.id
+    );
+  end if;
   return v_alteration;
 end
 $$;

@@ -6,7 +6,8 @@
  */
 create or replace function app_public.propose_alteration(
   booking_id uuid, idempotency_key text, check_in date, check_out date, guests integer,
-  children integer default null, infants integer default null, pets integer default null
+  children integer default null, infants integer default null, pets integer default null,
+  charge_saved_card boolean default false
 ) returns app_public.alterations
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -22,6 +23,10 @@ declare
   v_alteration app_public.alterations;
   v_until timestamptz;
 begin
+  if v_actor = 'host' and propose_alteration.charge_saved_card then
+    raise exception 'Only a guest says that the guest''s card is charged.'
+      using errcode = 'SBG02', column = 'charge_saved_card';
+  end if;
   v_once := app_hidden.begin_once(
     propose_alteration.idempotency_key, 'propose_alteration',
     jsonb_build_object(
@@ -29,7 +34,8 @@ begin
       'checkOut', propose_alteration.check_out, 'guests', propose_alteration.guests
     ) || jsonb_strip_nulls(jsonb_build_object(
       'children', propose_alteration.children, 'infants', propose_alteration.infants,
-      'pets', propose_alteration.pets
+      'pets', propose_alteration.pets,
+      'chargeSavedCard', nullif(propose_alteration.charge_saved_card, false)
     ))
   );
   if v_once.ran_before then
@@ -61,7 +67,7 @@ begin
   insert into app_public.alterations (
     booking_id, sequence, quote_id, proposed_by, status_actor, check_in, check_out, guests,
     currency, total_amount, host_amount, platform_amount, old_check_in, old_check_out, old_guests,
-    old_total_amount, old_host_amount, old_platform_amount, expires_at
+    old_total_amount, old_host_amount, old_platform_amount, expires_at, charge_saved_card
   )
   values (
     v_booking.id,
@@ -69,7 +75,8 @@ begin
     v_quote.id, v_actor, v_actor, v_quote.check_in, v_quote.check_out, v_quote.guests,
     v_quote.currency, v_quote.total_amount, v_quote.host_amount, v_quote.platform_amount,
     v_booking.check_in, v_booking.check_out, v_booking.guests, v_booking.total_amount,
-    v_booking.host_amount, v_booking.platform_amount, v_until
+    v_booking.host_amount, v_booking.platform_amount, v_until,
+    coalesce(propose_alteration.charge_saved_card, false)
   )
   returning * into v_alteration;
   if v_actor = 'guest' and app_hidden.host_lets_alter(v_booking, v_alteration) then
@@ -81,11 +88,11 @@ end
 $$;
 
 grant execute on function app_public.propose_alteration(
-  uuid, text, date, date, integer, integer, integer, integer
+  uuid, text, date, date, integer, integer, integer, integer, boolean
 ) to :DATABASE_VISITOR;
 
 comment on function app_public.propose_alteration(
-  uuid, text, date, date, integer, integer, integer, integer
+  uuid, text, date, date, integer, integer, integer, integer, boolean
 ) is
   'Proposes other dates or another party for a sold stay, for its guest or its host. '
   'The answer says what it costs more or less; the other side accepts or declines within 24 hours. '

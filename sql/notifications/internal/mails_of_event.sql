@@ -60,7 +60,10 @@ as $$
       when mails_of_event.type = 'alteration.proposed' and side.actor <> a.proposed_by::text
         then 'alteration_proposed'
       when mails_of_event.type = 'alteration.accepted' and side.actor = 'guest'
+          and not a.charge_saved_card
         then 'alteration_accepted'
+      when mails_of_event.type = 'alteration.charge_failed' and side.actor = 'guest'
+        then 'alteration_not_charged'
       when mails_of_event.type = 'alteration.applied' then 'alteration_applied'
       when mails_of_event.type in (
           'alteration.declined', 'alteration.withdrawn', 'alteration.expired'

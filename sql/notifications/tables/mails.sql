@@ -23,7 +23,7 @@ create table if not exists app_private.mails (
       'booking_cancelled_host', 'late_payment_refunded', 'refund_sent', 'refund_failed',
       'booking_requested_guest', 'booking_requested_host', 'request_ended_guest',
       'request_ended_host', 'alteration_proposed', 'alteration_accepted', 'alteration_applied',
-      'alteration_ended', 'no_show_guest'
+      'alteration_ended', 'no_show_guest', 'alteration_not_charged'
     )
   )
 );
