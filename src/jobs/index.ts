@@ -16,6 +16,7 @@ import {
 } from "./maintenance.ts";
 import { processStripeEvent } from "./processStripeEvent.ts";
 import { publishEvents } from "./publishEvents.ts";
+import { recoverEvents } from "./recoverEvents.ts";
 import { refundUnknownCharge } from "./refundUnknownCharge.ts";
 import { sendMail } from "./sendMail.ts";
 import { sendRegistrationMail } from "./sendRegistrationMail.ts";
@@ -38,6 +39,7 @@ export const jobs: Readonly<Record<string, Job>> = {
   refund__create_unknown: refundUnknownCharge,
   search__age_floors: ageFloors,
   stripe__process_event: processStripeEvent,
+  stripe__recover_events: recoverEvents,
   stripe__requeue_stale: requeueStaleStripe,
 };
 
@@ -61,6 +63,7 @@ const STRIPES: ReadonlySet<Job> = new Set([
   chargeAlteration,
   createRefund,
   processStripeEvent,
+  recoverEvents,
   refundUnknownCharge,
   syncPayment,
 ]);
@@ -75,5 +78,6 @@ export const crontab = `
 5 * * * * booking__complete_stays ?fill=2h&max=5
 1,31,46 * * * * search__age_floors ?max=3
 */20 * * * * stripe__requeue_stale ?max=3
+10,30,50 * * * * stripe__recover_events ?max=3
 17 3 * * * maintenance__purge_expired ?max=3
 `;

@@ -54,12 +54,12 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   "acknowledge before commit": {
     sources: [
       {
-        file: "src/rest/receiveStripeEvent.ts",
+        file: "src/payments/stripeEvents.ts",
         from: "const { rows } = await resources.pool.query<{ stored: boolean }>(",
         to: "const rows = [{ stored: true }]; const later = resources.pool.query(",
       },
       {
-        file: "src/rest/receiveStripeEvent.ts",
+        file: "src/payments/stripeEvents.ts",
         from: "const stored = rows[0]?.stored ?? false;",
         to: "const stored = true; later.catch(() => undefined);",
       },

@@ -44,9 +44,9 @@ const REFUND = `mutation ($id: UUID!, $key: String!) {
 const BLOCK = `mutation ($listing: UUID!, $from: Date!, $to: Date!) {
   blockNights(input: { listingId: $listing, startsOn: $from, endsBefore: $to }) {
     clientMutationId } }`;
-const PROPOSE = `mutation ($id: UUID!, $key: String!, $in: Date!, $out: Date!) {
+const PROPOSE = `mutation ($id: UUID!, $key: String!, $in: Date!, $out: Date!, $charge: Boolean!) {
   proposeAlteration(input: { bookingId: $id, idempotencyKey: $key, checkIn: $in, checkOut: $out,
-    guests: 1 }) { alteration { id status } } }`;
+    guests: 1, chargeSavedCard: $charge }) { alteration { id status } } }`;
 const ACCEPT_ALTERATION = `mutation ($id: UUID!, $key: String!) {
   acceptAlteration(input: { alterationId: $id, idempotencyKey: $key }) { alteration { id status } } }`;
 const BOOKINGS = `{ bookings(first: 50, orderBy: ID_DESC) { nodes {
@@ -244,7 +244,11 @@ export class Person {
         ...more,
       });
     try {
-      const { status, body } = await this.#client().askToPay(id, key);
+      const { status, body } = await this.#client().post(
+        `/v1/bookings/${id}/payment`,
+        { savePaymentMethod: this.#draw.integer(0, 1) === 0 },
+        { "idempotency-key": key },
+      );
       note({
         outcome: status === 200 ? "ok" : status < 500 ? "refused" : "unknown",
         code: typeof body.code === "string" ? body.code : undefined,
@@ -309,7 +313,9 @@ export class Person {
     const moved = new Date(Date.parse(checkOut) + this.#draw.one([-1, 1, 2]) * 86_400_000);
     const out = moved.toISOString().slice(0, 10);
     if (out <= checkIn) return;
-    await this.#mutate("propose change", PROPOSE, { id, key: randomUUID(), in: checkIn, out });
+    const charge = !this.#isHost && this.#draw.integer(0, 1) === 0;
+    const change = { id, key: randomUUID(), in: checkIn, out, charge };
+    await this.#mutate("propose change", PROPOSE, change);
   }
 
   async #block(): Promise<void> {

@@ -149,6 +149,9 @@ async function meetings(stage: Stage, history: History): Promise<void> {
        (select count(*)::int from app_public.refunds where origin = 'stripe') as "foreign refund",
        (select count(*)::int from app_public.bookings where status = 'confirmed') as "stay sold",
        (select count(*)::int from app_public.alterations where status = 'applied') as "stay changed",
+       (select count(*)::int from app_public.alterations
+        where status = 'applied' and charge_saved_card and difference_amount > 0
+          and charge_failed_at is null) as "saved card charged",
        (select count(*)::int from app_public.bookings
         where booking_mode = 'request' and confirmed_at is not null) as "request sold"`,
   );

@@ -47,6 +47,7 @@ beforeAll(async () => {
   host = await somebody(database, "Hanna");
   guest = await somebody(database, "Gero");
   rival = await somebody(database, "Rita");
+  await asOwner(database, "update app_private.quotas set most = 10000");
 });
 
 beforeEach(() => stopClock(database, NOON));
@@ -272,3 +273,51 @@ test("in whatever order it happens, nobody is charged without a stay or all of i
   // A run that never met one of them says nothing about it.
   expect([...outcomes].sort()).toEqual(["confirmed charged", "expired charged", "expired free"]);
 }, 120_000);
+
+test("200 races of the end against the payment and a rival, all at once, end well", async () => {
+  const outcomes = new Map<string, number>();
+  for (let seed = 0; seed < 200; seed += 1) {
+    const draw = drawFrom(1000 + seed);
+    await stopClock(database, NOON);
+    const { listing, payment } = await held();
+    const paysInTime = draw.integer(0, 1) === 0;
+    if (paysInTime) expect(await payAtStripe(payment)).toBe(true);
+    await stopClock(database, OVER);
+    // To pay is one request, and the others are several: it begins later, or it always wins.
+    const soon = async (step: () => Promise<unknown>, most = 25): Promise<unknown> => {
+      await new Promise((done) => setTimeout(done, draw.integer(0, most)));
+      return await step();
+    };
+    const told = `seed ${seed}`;
+    const rivals: string[] = [];
+    await Promise.all([
+      ...(paysInTime ? [] : [soon(() => payAtStripe(payment), 60)]),
+      soon(() => end(payment)),
+      soon(() => end(payment)),
+      soon(() => asServer(database, "select app_private.expire_holds()")),
+      soon(async () => rivals.push(await tryToHold(listing)), 60),
+      soon(() => syncPayment(opened.resources, { paymentId: payment.id })),
+    ]);
+    // News that comes later still, and once more.
+    await end(payment);
+    for (let times = 0; times < 2; times += 1) {
+      await syncPayment(opened.resources, { paymentId: payment.id });
+    }
+    const status = await bookingStatus(database, payment.bookingId);
+    const { taken, back } = await money(payment);
+    const isSold = status === "confirmed" && taken === payment.amount && back === 0;
+    const isFree = status === "expired" && taken === back;
+    expect({ told, status, taken, back, isWell: isSold || isFree }).toMatchObject({ isWell: true });
+    if (paysInTime) expect({ told, status, rivals }).toMatchObject({ status: "confirmed" });
+    if (isSold) expect({ told, rivals }).toEqual({ told, rivals: ["SBC01"] });
+    const outcome = `${status}, ${taken > 0 ? "charged" : "free"}, rival ${rivals[0]}`;
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+  }
+  expect([...outcomes.keys()]).toEqual(
+    expect.arrayContaining([
+      "confirmed, charged, rival SBC01",
+      "expired, free, rival SBC01",
+      "expired, free, rival pending_payment",
+    ]),
+  );
+}, 240_000);

@@ -4,6 +4,8 @@ import { SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
 import { cancelPaymentIntent } from "../../src/jobs/cancelPaymentIntent.ts";
 import { createRefund } from "../../src/jobs/createRefund.ts";
+import { processStripeEvent } from "../../src/jobs/processStripeEvent.ts";
+import { recoverEvents } from "../../src/jobs/recoverEvents.ts";
 import { syncPayment } from "../../src/jobs/syncPayment.ts";
 import { testDatabase } from "../helpers/database.ts";
 import {
@@ -97,5 +99,41 @@ test("a refund that Stripe has made and forgotten the key of is not made again",
   expect(stripe.refunds().map(({ id }) => id)).toEqual([made.id]);
   const refund = "select status::text as status from app_private.refund_for_job($1)";
   expect(await asServer(database, refund, [refundId])).toEqual([{ status: "succeeded" }]);
+  expect(await asServer(database, "select * from app_private.ledger_drift()")).toEqual([]);
+});
+
+test("a refund of others whose news were lost is asked for, kept once, and taken in", async () => {
+  const payment = await paidAtStripe();
+  await syncPayment(opened.resources, { paymentId: payment.id });
+  const refund = await opened.resources.stripe.jobs.refunds.create({
+    payment_intent: payment.intentId,
+    amount: 700,
+  });
+  const events = () =>
+    asOwner(
+      database,
+      "select id, type from app_private.stripe_events where object_id = $1 order by id",
+      [refund.id],
+    );
+  expect(await events()).toEqual([]);
+  await recoverEvents(opened.resources, {});
+  const [event, ...others] = await events();
+  expect([event?.type, others]).toEqual(["refund.created", []]);
+  const jobs = () =>
+    asOwner(database, "select from graphile_worker.jobs where key = $1", [
+      `stripe_event:${event?.id}`,
+    ]);
+  expect(await jobs()).toHaveLength(1);
+  await processStripeEvent(opened.resources, { eventId: event?.id });
+  expect(
+    await asOwner(
+      database,
+      "select amount::int as amount, origin::text as origin from app_public.refunds where payment_id = $1",
+      [payment.id],
+    ),
+  ).toEqual([{ amount: 700, origin: "stripe" }]);
+
+  await recoverEvents(opened.resources, {});
+  expect(await events()).toHaveLength(1);
   expect(await asServer(database, "select * from app_private.ledger_drift()")).toEqual([]);
 });
