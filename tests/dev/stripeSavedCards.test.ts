@@ -87,6 +87,12 @@ describe("a SetupIntent", () => {
     const { id } = await stripe.setupIntents.create({ customer });
     const wrong = { client_secret: "guessed", card: "4242424242424242" };
     expect((await browse(`/setup/${id}`, wrong)).status).toBe(400);
+    const other = await stripe.setupIntents.create({ customer, metadata: { user_id: "u" } });
+    const right = { client_secret: String(other.client_secret), card: "4242424242424242" };
+    const seen = await (await browse(`/setup/${other.id}`, right)).json();
+    expect(seen).toMatchObject({ id: other.id, status: "succeeded" });
+    expect(seen).not.toHaveProperty("customer");
+    expect(seen).not.toHaveProperty("metadata");
     expect((await stripe.setupIntents.cancel(id)).status).toBe("canceled");
     const confirm = { payment_method: "pm_card_visa" };
     expect(await codeOf(stripe.setupIntents.confirm(id, confirm))).toBe(

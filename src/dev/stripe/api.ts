@@ -12,7 +12,7 @@ import type { IdempotencyKeys, KeyedRequest } from "./idempotency.ts";
 import { type NewIntent, type NewSetup, newCustomer } from "./objects.ts";
 import { Parameters } from "./parameters.ts";
 import { type Confirmation, type Means, type Payments, publicView } from "./payments.ts";
-import { meansByName, type Setups } from "./setups.ts";
+import { meansByName, publicSetup, type Setups } from "./setups.ts";
 import { newId, type State } from "./state.ts";
 
 /** One API request as it was answered, for tests to look at. */
@@ -255,7 +255,8 @@ function confirmSetup({ context: { setups, state }, parameters, id, browser }: C
   const { returnUrl = null } = readConfirmation(parameters);
   return () => {
     const setup = secret === undefined ? setups.setup(id) : setups.setupOfClient(id, secret);
-    return setups.confirm(setup, means?.card, returnUrl);
+    const confirmed = setups.confirm(setup, means?.card, returnUrl);
+    return browser ? publicSetup(confirmed) : confirmed;
   };
 }
 

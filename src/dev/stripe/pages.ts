@@ -11,7 +11,7 @@ import { cardByNumber, TEST_CARDS } from "./cards.ts";
 import { invalid, SimulatedError } from "./errors.ts";
 import { Parameters } from "./parameters.ts";
 import { type Means, publicView } from "./payments.ts";
-import { meansByName } from "./setups.ts";
+import { meansByName, publicSetup } from "./setups.ts";
 import type { State } from "./state.ts";
 
 type Intent = Stripe.PaymentIntent;
@@ -114,7 +114,7 @@ async function attempt(
     return;
   }
   const next = intent.next_action?.redirect_to_url?.url;
-  if (!html) response.json(isSetup(intent) ? intent : publicView(intent));
+  if (!html) response.json(isSetup(intent) ? publicSetup(intent) : publicView(intent));
   else if (next) response.redirect(303, next);
   else if (returnUrl) response.redirect(303, returnAddress(returnUrl, intent));
   else showPay(response, 200, intent, null);

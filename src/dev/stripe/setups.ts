@@ -139,6 +139,12 @@ export function meansByName(state: State, name: string): Means {
   return { card: cardByLast4(method.card?.last4), method };
 }
 
+/** What somebody who only has the client secret may see of a SetupIntent. */
+export function publicSetup(setup: Setup): Partial<Setup> & { id: string } {
+  const { customer, metadata, ...seen } = setup;
+  return seen;
+}
+
 function unexpected(setup: Setup, message: string): SimulatedError {
   return invalid(message, { code: "setup_intent_unexpected_state", param: setup.id });
 }
