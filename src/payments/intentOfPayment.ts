@@ -64,7 +64,8 @@ export async function keepMeans(
   intent: Stripe.PaymentIntent,
   isKept: boolean,
 ): Promise<Stripe.PaymentIntent> {
-  const isOpen = /^requires_(payment_method|confirmation|action)$/.test(intent.status);
+  // At the bank it is too late to say so.
+  const isOpen = /^requires_(payment_method|confirmation)$/.test(intent.status);
   if (!isOpen || (intent.setup_future_usage !== null) === isKept) return intent;
   // Without a key: to say it twice is harmless, and to say the contrary later has to be heard.
   return await stripe.requests.paymentIntents.update(intent.id, {
