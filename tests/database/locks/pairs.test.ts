@@ -207,7 +207,47 @@ async function changePhotos(hand: Hand, call: number): Promise<void> {
   );
 }
 
-const OF_PAID = new Set(["complete", "refund", "review"]);
+/** A guest asks for another night, the host accepts, and the guest pays. */
+async function alter(hand: Hand, call: number): Promise<void> {
+  const proposed = await byGuest(
+    hand,
+    `select a.id from app_public.bookings b
+     cross join lateral app_public.propose_alteration(
+       b.id, gen_random_uuid()::text, b.check_in, b.check_out + 1, b.guests) a
+     where b.id = $1`,
+    hand.paid[call],
+  );
+  await act(
+    hand,
+    { userId: host },
+    "select app_public.accept_alteration($1, gen_random_uuid()::text)",
+    [text(proposed, "id")],
+  );
+  await byServer(
+    hand,
+    `select app_private.apply_payment_intent(
+       'pi_' || p.id, p.id, 'succeeded', p.amount, 'ch_' || p.id, null, p.amount, p.currency)
+     from app_private.begin_payment($1) p`,
+    hand.paid[call],
+  );
+}
+
+/** The guest arrives and leaves; or the host says that nobody came, and takes that back. */
+async function mark(hand: Hand, call: number): Promise<void> {
+  const [stay] = await asOwner(
+    database,
+    "select (check_in - current_date + 1)::text as days from app_public.bookings where id = $1",
+    [hand.paid[call]],
+  );
+  const ahead = `${String(stay?.days)} days`;
+  const say = (userId: string, what: string): Promise<Row[]> =>
+    act(hand, { userId, ahead }, `select app_public.${what}($1)`, [hand.paid[call]]);
+  if (call % 2 === 0) await say(host, "mark_no_show");
+  await say(host, "mark_checked_in");
+  await say(hand.guest, "mark_checked_out");
+}
+
+const OF_PAID = new Set(["alter", "complete", "mark", "refund", "review"]);
 
 const WRITERS: Readonly<Record<string, Writer>> = {
   import: (hand, call) =>
@@ -259,6 +299,8 @@ const WRITERS: Readonly<Record<string, Writer>> = {
       "select app_public.submit_review($1, 5, 'Lovely.')",
       [hand.paid[call]],
     ),
+  alter,
+  mark,
   "set rates": (hand, call) =>
     byHost(hand, "select app_public.set_listing_rates($1, 'EUR', $2)", 10_000 + call),
   "set a dated rate": (hand, call) =>
