@@ -61,7 +61,14 @@ async function play(
   const nemeses = [seed, -seed - 1].map((of) => haunt(stage, history, drawFrom(of), isOver));
   const watch = watchJobs(stage, history, isOver);
   await sleep(seconds * 400);
-  await stage.crashDatabase().then(() => history.meet("the database crashes"));
+  // Meanwhile news come that cannot be kept: they must not be acknowledged.
+  await stage.crashDatabase(async () => {
+    for (let times = 0; times < 3; times += 1) {
+      await happen(stage, history, drawFrom(seed + times), "somebody gives money back at Stripe");
+      await sleep(400);
+    }
+  });
+  history.meet("the database crashes");
   await sleep(seconds * 200);
   const entries = await stage.owner.query<{ id: string; amount: string }>(
     "select id, amount::text from app_public.ledger_entries",

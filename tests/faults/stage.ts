@@ -25,7 +25,7 @@ import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe
 import { hasRedisServer, type RedisServer, startRedisServer } from "../helpers/redisServer.ts";
 import { changing, type SourceEdit } from "./sources.ts";
 
-/** A process that is started again when it has been killed. */
+/** A process that can be killed, and comes back where it ends by itself. */
 export interface Actor {
   readonly name: string;
   readonly url: string | undefined;
@@ -51,8 +51,8 @@ export interface Stage {
   readonly workers: readonly Actor[];
   /** Where a redis-server is installed. */
   readonly redis: Redis | undefined;
-  /** Kills the server of the database at once, and starts it again. */
-  crashDatabase(): Promise<void>;
+  /** Kills the server of the database at once, and starts it again after `meanwhile`. */
+  crashDatabase(meanwhile: () => Promise<void>): Promise<void>;
   /** Moves the time of the database, and of Stripe with it. */
   forward(seconds: number): Promise<void>;
   dispose(): Promise<void>;
@@ -90,9 +90,10 @@ export async function openStage(edits: readonly SourceEdit[] = []): Promise<Stag
     servers,
     workers,
     redis,
-    crashDatabase: async () => {
+    crashDatabase: async (meanwhile) => {
       process.kill(postgres.pid, "SIGQUIT");
       await postgres.ended;
+      await meanwhile();
       postgres = await startEmbeddedPostgres({ dir: join(dir, "postgres") });
     },
     forward: async (forwardSeconds) => {
@@ -167,6 +168,9 @@ async function pauseProcess(child: ChildProcess | undefined, ms: number): Promis
   child?.kill("SIGCONT");
 }
 
+/** After this time a process that ended by itself is started again. */
+const RESTART_MS = 300;
+
 function actor(
   name: string,
   file: string,
@@ -176,17 +180,24 @@ function actor(
 ): Actor {
   const { args, env: more } = changing(edits);
   let child: ChildProcess | undefined;
+  let isWanted = false;
   const url = port === undefined ? undefined : `http://127.0.0.1:${port}`;
   const isAlive = (): boolean => child?.exitCode === null && child.signalCode === null;
+  // As a supervisor does: one that ends by itself, as it may while the database is away, comes back.
+  const run = (): void => {
+    if (!isWanted || isAlive()) return;
+    child = spawn(process.execPath, [...args, file], {
+      env: { ...env, ...more },
+      stdio: "ignore",
+    });
+    child.once("exit", () => setTimeout(run, RESTART_MS));
+  };
   return {
     name,
     url,
     start: async () => {
-      if (isAlive()) return;
-      child = spawn(process.execPath, [...args, file], {
-        env: { ...env, ...more },
-        stdio: "ignore",
-      });
+      isWanted = true;
+      run();
       for (let tries = 0; url !== undefined && tries < 200; tries += 1) {
         if (
           await fetch(`${url}/healthz`).then(
@@ -195,11 +206,11 @@ function actor(
           )
         )
           return;
-        if (!isAlive()) return;
         await sleep(50);
       }
     },
     kill: async () => {
+      isWanted = false;
       if (child === undefined || !isAlive()) return;
       const ended = once(child, "exit");
       child.kill("SIGKILL");
