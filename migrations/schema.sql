@@ -4798,7 +4798,7 @@ declare
     booking.confirmed_at + interval '24 hours', app_hidden.check_in_instant(booking, 7)
   );
 begin
-  if v_now > v_check_in or booking.checked_in_at is not null then
+  if v_now > v_check_in or booking.checked_in_by = 'guest' then
     basis := 'after_check_in';
     nights_percent := 0;
     cleaning_percent := 0;
@@ -6372,6 +6372,10 @@ declare
   );
   v_begins timestamptz := alteration.check_in::timestamp at time zone booking.time_zone;
 begin
+  if alteration.check_in <> booking.check_in and booking.checked_in_at is not null then
+    raise exception 'The guest has arrived by now: the first night stays as it is.'
+      using errcode = 'SBC03', column = 'alteration_id';
+  end if;
   if alteration.difference_amount <= 0 then
     return app_hidden.apply_alteration(booking, alteration, actor);
   end if;

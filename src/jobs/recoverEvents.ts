@@ -9,21 +9,17 @@ import type { Job } from "./task.ts";
 /** Stripe itself tries for three days. */
 const SECONDS_BACK = 3 * 86_400;
 
-/** More than this many mean that the endpoint is not set up; the next run takes the rest. */
-const MOST_EVENTS = 1000;
-
 export const recoverEvents: Job = async (resources) => {
-  const lost = await resources.stripe.jobs.events
-    .list({
-      delivery_success: false,
-      types: Object.keys(FOLLOWED_EVENTS),
-      created: { gte: Math.floor(Date.now() / 1000) - SECONDS_BACK },
-      limit: 100,
-    })
-    .autoPagingToArray({ limit: MOST_EVENTS });
+  const lost = resources.stripe.jobs.events.list({
+    delivery_success: false,
+    types: Object.keys(FOLLOWED_EVENTS),
+    created: { gte: Math.floor(Date.now() / 1000) - SECONDS_BACK },
+    limit: 100,
+  });
   let kept = 0;
-  // The oldest first. What is on its way right now is among them, and is kept once.
-  for (const event of lost.reverse()) {
+  // All of them, for what was kept already is listed again, before what is older. What is on its
+  // way right now is among them, too. Their order does not matter.
+  for await (const event of lost) {
     if (await storeEvent(resources, JSON.stringify(event))) kept += 1;
   }
   if (kept > 0) {

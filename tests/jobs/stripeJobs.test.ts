@@ -102,6 +102,33 @@ test("a refund that Stripe has made and forgotten the key of is not made again",
   expect(await asServer(database, "select * from app_private.ledger_drift()")).toEqual([]);
 });
 
+/** More than ten pages. */
+const LOST = 1100;
+
+test("however many events were lost, all of them are asked for", async () => {
+  const { paymentIntents } = opened.resources.stripe.jobs;
+  // A cancelled intent is one event that is followed.
+  const make = async (): Promise<string> => {
+    const { id } = await paymentIntents.create({ amount: 1000, currency: "eur" });
+    await paymentIntents.cancel(id);
+    return id;
+  };
+  const made: string[] = [];
+  while (made.length < LOST) made.push(...(await Promise.all(Array.from({ length: 50 }, make))));
+  const missing = async () => {
+    const rows = await asOwner(
+      database,
+      `select from unnest($1::text[]) made (id) where not exists (
+         select from app_private.stripe_events e where e.object_id = made.id)`,
+      [made],
+    );
+    return rows.length;
+  };
+  expect(await missing()).toBe(LOST);
+  await recoverEvents(opened.resources, {});
+  expect(await missing()).toBe(0);
+}, 60_000);
+
 test("a refund of others whose news were lost is asked for, kept once, and taken in", async () => {
   const payment = await paidAtStripe();
   await syncPayment(opened.resources, { paymentId: payment.id });

@@ -1,8 +1,8 @@
 /*
  * What a guest who cancels now is given back under the policy of the booking. The times are those
  * at which the guest may arrive, on the day of check-in or so many days before, local to the
- * listing; who cancels at that instant is still in time. Who has arrived before that has begun the
- * stay.
+ * listing; who cancels at that instant is still in time. A guest who
+ * says to have arrived before that has begun the stay; what the host says takes no money from them.
  *
  * The grace period, for every policy: a day after the booking was confirmed, where check-in is
  * still seven days off. The fees for cleaning and pets are given back until check-in.
@@ -24,7 +24,7 @@ declare
     booking.confirmed_at + interval '24 hours', app_hidden.check_in_instant(booking, 7)
   );
 begin
-  if v_now > v_check_in or booking.checked_in_at is not null then
+  if v_now > v_check_in or booking.checked_in_by = 'guest' then
     basis := 'after_check_in';
     nights_percent := 0;
     cleaning_percent := 0;

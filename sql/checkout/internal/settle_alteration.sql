@@ -19,6 +19,10 @@ declare
   );
   v_begins timestamptz := alteration.check_in::timestamp at time zone booking.time_zone;
 begin
+  if alteration.check_in <> booking.check_in and booking.checked_in_at is not null then
+    raise exception 'The guest has arrived by now: the first night stays as it is.'
+      using errcode = 'SBC03', column = 'alteration_id';
+  end if;
   if alteration.difference_amount <= 0 then
     return app_hidden.apply_alteration(booking, alteration, actor);
   end if;

@@ -204,3 +204,39 @@ test("who has arrived early has begun the stay: no policy, and no other first ni
   expect(await terms()).toBe("after_check_in");
   expect(await refusal(move())).toBe("SBC03");
 });
+
+test("a host who says early that the guest has arrived takes no money from the guest", async () => {
+  await on(10);
+  const refund = async () => {
+    const [row] = await asVisitor(
+      database,
+      guest,
+      "select basis::text as basis, refund_amount from app_public.cancellation_preview($1)",
+      [booking],
+    );
+    return row;
+  };
+  const before = await refund();
+  expect(before).toMatchObject({ basis: "policy" });
+  await mark(host, "mark_checked_in");
+  expect(await refund()).toEqual(before);
+});
+
+test("a change of the first night is not accepted any more once the guest has arrived", async () => {
+  await on(10);
+  const [proposed] = await asVisitor(
+    database,
+    guest,
+    `select id from app_public.propose_alteration(
+       $1, gen_random_uuid()::text, '2031-06-11', '2031-06-14', 1)`,
+    [booking],
+  );
+  await mark(guest, "mark_checked_in");
+  const accept = asVisitor(
+    database,
+    host,
+    "select app_public.accept_alteration($1, gen_random_uuid()::text)",
+    [proposed?.id],
+  );
+  expect(await refusal(accept)).toBe("SBC03");
+});
