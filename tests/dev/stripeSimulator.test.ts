@@ -159,6 +159,19 @@ describe("PaymentIntents", () => {
     expect(failed.last_payment_error?.code).toBe("card_declined");
     await inbox.receives("payment_intent.processing", "payment_intent.payment_failed");
   });
+
+  test("cannot be cancelled in processing, but in rare cases, on order", async () => {
+    simulator.control({ holdProcessing: true });
+    const { id } = await pay("pm_card_visa");
+    const code = "payment_intent_unexpected_state";
+    await refused(stripe.paymentIntents.cancel(id), 400, code);
+    simulator.control({ cancelsProcessing: true });
+    expect((await stripe.paymentIntents.cancel(id)).status).toBe("canceled");
+    await inbox.receives("payment_intent.processing", "payment_intent.canceled");
+    expect(simulator.charges()).toEqual([]);
+    const late = () => simulator.control({ settle: { paymentIntent: id, outcome: "succeeded" } });
+    expect(late).toThrow(/not processing/);
+  });
 });
 
 describe("cards", () => {
@@ -472,6 +485,83 @@ describe("webhooks", () => {
   });
 });
 
+describe("webhook endpoints", () => {
+  const TYPES: Stripe.WebhookEndpointCreateParams["enabled_events"] = ["charge.succeeded"];
+
+  /** One more endpoint, with a secret of its own. */
+  async function another(types = TYPES): Promise<[Inbox, Stripe.WebhookEndpoint]> {
+    const second = await openInbox();
+    const made = await stripe.webhookEndpoints.create({ url: second.url, enabled_events: types });
+    second.secret = String(made.secret);
+    return [second, made];
+  }
+
+  test("get what they asked for, each signed with its own secret", async () => {
+    const [second, { id, secret }] = await another();
+    expect(secret).not.toBe(WEBHOOK_SECRET);
+    await pay("pm_card_visa");
+    await inbox.receives("payment_intent.created", "charge.succeeded", "payment_intent.succeeded");
+    await second.receives("charge.succeeded");
+    expect(second.types()).toEqual(["charge.succeeded"]);
+    const { data } = await stripe.webhookEndpoints.list();
+    expect(data).toMatchObject([{ id, status: "enabled", enabled_events: TYPES }]);
+    expect(JSON.stringify([data, await stripe.webhookEndpoints.retrieve(id)])).not.toContain(
+      secret,
+    );
+  });
+
+  test("that are down hold up no other, and the event is owed until all have it", async () => {
+    const [second] = await another(["*"]);
+    second.answers.push(...Array.from({ length: 30 }, () => 500));
+    await create();
+    const [event] = await inbox.receives("payment_intent.created");
+    await eventually(() => expect(simulator.events()[0]?.pending_webhooks).toBe(1));
+    const lost = { delivery_success: false };
+    expect((await stripe.events.list(lost)).data.map(({ id }) => id)).toEqual([event?.id]);
+    await eventually(() => expect(simulator.report().pending).toMatchObject([{ attempts: 30 }]));
+    expect(simulator.report().pending).toMatchObject([{ state: "undelivered" }]);
+    simulator.control({ redeliver: { event: String(event?.id) } });
+    await second.receives("payment_intent.created");
+    await eventually(() => expect(simulator.events()[0]?.pending_webhooks).toBe(0));
+    expect((await stripe.events.list(lost)).data).toEqual([]);
+  });
+
+  test("can be changed, stopped and removed", async () => {
+    const [second, { id }] = await another(["*"]);
+    await stripe.webhookEndpoints.update(id, { enabled_events: ["charge.succeeded"] });
+    await pay("pm_card_visa");
+    await second.receives("charge.succeeded");
+    await stripe.webhookEndpoints.update(id, { disabled: true });
+    await pay("pm_card_visa");
+    await eventually(() => expect(inbox.deliveries).toHaveLength(6));
+    expect(second.types()).toEqual(["charge.succeeded"]);
+    expect(await stripe.webhookEndpoints.del(id)).toMatchObject({ id, deleted: true });
+    await refused(stripe.webhookEndpoints.retrieve(id), 404, "resource_missing");
+  });
+
+  test("that are removed owe nothing more", async () => {
+    const [second, { id }] = await another(["*"]);
+    second.answers.push(...Array.from({ length: 1000 }, () => 500));
+    await create();
+    await inbox.receives("payment_intent.created");
+    await stripe.webhookEndpoints.del(id);
+    await eventually(() => expect(simulator.events()[0]?.pending_webhooks).toBe(0));
+    expect(simulator.report().pending).toEqual([]);
+  });
+
+  test.each<[string, object]>([
+    ["no address", { enabled_events: ["*"] }],
+    ["an address of another kind", { url: "ftp://example.com", enabled_events: ["*"] }],
+    ["no types", { url: "https://example.com" }],
+    ["a type that is none", { url: "https://example.com", enabled_events: ["Everything!"] }],
+    ["connected accounts", { url: "https://example.com", enabled_events: ["*"], connect: true }],
+  ])("with %s are refused", async (_what, parameters) => {
+    const asked = parameters as Stripe.WebhookEndpointCreateParams;
+    await expect(stripe.webhookEndpoints.create(asked)).rejects.toMatchObject({ statusCode: 400 });
+    expect((await stripe.webhookEndpoints.list()).data).toEqual([]);
+  });
+});
+
 describe("ordered faults", () => {
   const CREATE = "POST /v1/payment_intents";
   const key = { idempotencyKey: "key-1", maxNetworkRetries: 0, timeout: 300 };
@@ -685,6 +775,8 @@ interface Received {
 
 interface Inbox {
   url: string;
+  /** What its deliveries are signed with. */
+  secret: string;
   deliveries: Received[];
   /** The statuses of the next answers; 200 when there are none. */
   answers: number[];
@@ -695,6 +787,7 @@ interface Inbox {
 
 /** A webhook endpoint that verifies each delivery as a merchant's would. */
 async function openInbox(): Promise<Inbox> {
+  const keys = { secret: WEBHOOK_SECRET };
   const deliveries: Received[] = [];
   const answers: number[] = [];
   const { webhooks } = new Stripe("sk_test_unused");
@@ -702,7 +795,7 @@ async function openInbox(): Promise<Inbox> {
     let body = "";
     for await (const chunk of request) body += chunk;
     const signature = String(request.headers["stripe-signature"]);
-    const event = webhooks.constructEvent(body, signature, WEBHOOK_SECRET);
+    const event = webhooks.constructEvent(body, signature, keys.secret);
     const status = answers.shift() ?? 200;
     deliveries.push({ body, signature, status, event });
     response.writeHead(status).end();
@@ -723,14 +816,14 @@ async function openInbox(): Promise<Inbox> {
       return rest.splice(0, index + 1)[index] as Stripe.Event;
     });
   };
-  return {
+  return Object.assign(keys, {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhooks`,
     deliveries,
     answers,
     types: () => accepted().map(({ event }) => event.type),
-    receives: async (...types) => {
+    receives: async (...types: string[]) => {
       await eventually(() => void inOrder(types));
       return inOrder(types);
     },
-  };
+  });
 }

@@ -210,6 +210,24 @@ test("a bank that decides has a day", async () => {
   expect(await follow(database, payment, "succeeded")).toBe("refunding");
 });
 
+test.each([
+  ["is asked for no more, where Stripe can cancel it", true, "expired", { taken: 0, back: 0 }],
+  ["buys the nights that are still free", false, "confirmed", { taken: 44_800, back: 0 }],
+])("money that a bank took more than a day for %s", async (_what, can, status, end) => {
+  const { payment } = await held();
+  stripe.control({ holdProcessing: true, cancelsProcessing: can });
+  await payAtStripe(payment);
+  await syncPayment(opened.resources, { paymentId: payment.id });
+  await stopClock(database, "2031-06-03T11:15:00Z");
+  await asServer(database, "select app_private.expire_holds()");
+  await cancelPaymentIntent(opened.resources, { paymentId: payment.id });
+  stripe.control({ reset: true });
+  if (!can) stripe.control({ settle: { paymentIntent: payment.intentId, outcome: "succeeded" } });
+  await syncPayment(opened.resources, { paymentId: payment.id });
+  expect(await bookingStatus(database, payment.bookingId)).toBe(status);
+  expect(await money(payment)).toEqual(end);
+});
+
 test("an intent that was cancelled at Stripe leaves the guest their time, for another", async () => {
   const { payment } = await held();
   await opened.resources.stripe.jobs.paymentIntents.cancel(payment.intentId);

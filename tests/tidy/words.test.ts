@@ -15,7 +15,7 @@ const OURS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Code that speaks of Stripe's objects by their names. */
-const STRIPES_OWN = /^src\/(dev\/stripe|payments)\//;
+const STRIPES_OWN = /^src\/(commands\/stripe|dev\/stripe|payments)\//;
 
 function foreignWords(path: string, identifiers: Iterable<string>): string[] {
   return [...new Set(identifiers)].flatMap((identifier) => {

@@ -1,8 +1,8 @@
 /**
  * `npm run stripe:check`: walks the story of a payment with Stripe itself, in its test mode, and
  * says of each step whether Stripe answers as this program expects: a charge and its refund, a card
- * that is declined, one that asks the guest, money that is set aside, taken, and let go of. It
- * refuses live keys, for it moves money.
+ * that is declined, one that asks the guest, money that is set aside, taken, and let go of, and a
+ * card that is kept for later. It refuses live keys, for it moves money.
  */
 import { randomUUID } from "node:crypto";
 import { Stripe } from "stripe";
@@ -38,6 +38,29 @@ function pay(
     },
     { idempotencyKey },
   );
+}
+
+async function newCustomer(stripe: Stripe): Promise<string> {
+  const { id } = await stripe.customers.create({ metadata: { check: "staybase" } });
+  return id;
+}
+
+/** A charge of a kept card, as the job for the difference of an alteration makes it. */
+function payAway(
+  stripe: Stripe,
+  paymentMethod: string,
+  customer: string,
+): Promise<Stripe.PaymentIntent> {
+  return stripe.paymentIntents.create({
+    amount: AMOUNT,
+    currency: "eur",
+    automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+    customer,
+    payment_method: paymentMethod,
+    confirm: true,
+    off_session: true,
+    metadata: { check: "staybase" },
+  });
 }
 
 function expectThat(holds: boolean, sentence: string): void {
@@ -104,6 +127,34 @@ export const STEPS: readonly Step[] = [
       expectStatus(await stripe.paymentIntents.cancel(intent.id), "canceled");
       const code = await codeOf(stripe.paymentIntents.capture(intent.id));
       expectThat(code === "payment_intent_unexpected_state", `To capture it then gave ${code}.`);
+    },
+  },
+  {
+    claim: "a card that is kept pays while the guest is away, until it is removed",
+    run: async (stripe) => {
+      const customer = await newCustomer(stripe);
+      const setup = await stripe.setupIntents.create({
+        automatic_payment_methods: { enabled: true, allow_redirects: "never" },
+        customer,
+        usage: "off_session",
+      });
+      const kept = await stripe.setupIntents.confirm(setup.id, { payment_method: "pm_card_visa" });
+      expectThat(kept.status === "succeeded", `The card's setup is ${kept.status}.`);
+      const { data } = await stripe.paymentMethods.list({ customer, type: "card" });
+      const [card] = data;
+      if (!card || data.length > 1) throw new Error(`Stripe lists ${data.length} kept cards.`);
+      expectStatus(await payAway(stripe, card.id, customer), "succeeded");
+      await stripe.paymentMethods.detach(card.id);
+      const code = await codeOf(payAway(stripe, card.id, customer));
+      expectThat(code !== "no error", "A card that was removed has paid.");
+    },
+  },
+  {
+    claim: "a bank that wants a guest who is away says so",
+    run: async (stripe) => {
+      const customer = await newCustomer(stripe);
+      const code = await codeOf(payAway(stripe, "pm_card_authenticationRequired", customer));
+      expectThat(code === "authentication_required", `It gave ${code}.`);
     },
   },
   {

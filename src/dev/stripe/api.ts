@@ -14,6 +14,14 @@ import { Parameters } from "./parameters.ts";
 import { type Confirmation, type Means, type Payments, publicView } from "./payments.ts";
 import { meansByName, publicSetup, type Setups } from "./setups.ts";
 import { newId, type State } from "./state.ts";
+import {
+  createWebhookEndpoint,
+  deleteWebhookEndpoint,
+  listedWebhookEndpoints,
+  retrieveWebhookEndpoint,
+  updateWebhookEndpoint,
+} from "./webhookEndpoints.ts";
+import type { Webhooks } from "./webhooks.ts";
 
 /** One API request as it was answered, for tests to look at. */
 export interface LoggedRequest {
@@ -32,6 +40,7 @@ export interface ApiContext {
   state: State;
   payments: Payments;
   setups: Setups;
+  webhooks: Webhooks;
   keys: IdempotencyKeys;
   orders: Orders;
   log: LoggedRequest[];
@@ -99,6 +108,19 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "POST /v1/setup_intents/:id/confirm": confirmSetup,
   "POST /v1/setup_intents/:id/cancel": ({ context: { setups }, id }) => {
     return () => setups.cancel(setups.setup(id));
+  },
+  "POST /v1/webhook_endpoints": ({ context: { state }, parameters }) => {
+    return createWebhookEndpoint(state, parameters);
+  },
+  "GET /v1/webhook_endpoints": list(listedWebhookEndpoints, []),
+  "GET /v1/webhook_endpoints/:id": ({ context: { state }, id }) => {
+    return () => retrieveWebhookEndpoint(state, id);
+  },
+  "POST /v1/webhook_endpoints/:id": ({ context: { state }, parameters, id }) => {
+    return updateWebhookEndpoint(state, parameters, id);
+  },
+  "DELETE /v1/webhook_endpoints/:id": ({ context: { state, webhooks }, id }) => {
+    return () => deleteWebhookEndpoint(state, webhooks, id);
   },
 };
 const FOR_BROWSERS: readonly Endpoint[] = [retrieveIntent, confirmIntent, confirmSetup];

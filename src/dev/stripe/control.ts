@@ -5,8 +5,9 @@
 import type { ServerResponse } from "node:http";
 import { invalid } from "./errors.ts";
 import type { PaymentSettings, Payments } from "./payments.ts";
+import type { QueueSettings } from "./queue.ts";
 import { type Delivery, type State, setClock } from "./state.ts";
-import type { WebhookSettings, Webhooks } from "./webhooks.ts";
+import type { Webhooks } from "./webhooks.ts";
 
 /**
  * The next `times` requests that match fail, before or after they have had their effect, or without
@@ -27,7 +28,8 @@ export interface ControlOrder {
   latencyMs?: number;
   settleMs?: number;
   holdProcessing?: boolean;
-  webhooks?: Partial<WebhookSettings> & { url?: string };
+  cancelsProcessing?: boolean;
+  webhooks?: Partial<QueueSettings> & { url?: string };
   fail?: Omit<Fault, "times"> & { times?: number };
   settle?: { paymentIntent: string; outcome: "succeeded" | "failed" };
   refund?: { id: string; status: "succeeded" | "failed"; failureReason?: string };
@@ -44,7 +46,7 @@ export interface ControlReport extends Orders {
 export interface Orders {
   latencyMs: number;
   payments: PaymentSettings;
-  webhooks: WebhookSettings;
+  webhooks: QueueSettings;
   faults: Fault[];
 }
 
@@ -63,7 +65,7 @@ const TIMEOUT_MS = 120_000;
 export function noOrders(): Orders {
   return {
     latencyMs: 0,
-    payments: { holdProcessing: false, settleMs: 250 },
+    payments: { holdProcessing: false, cancelsProcessing: false, settleMs: 250 },
     webhooks: { delayMs: 0, dropNext: 0, duplicate: 0, reorder: false, paused: false },
     faults: [],
   };
@@ -88,7 +90,9 @@ export function obey(order: ControlOrder, context: ControlContext): ControlRepor
   if (url !== undefined) webhooks.setUrl(url);
   orders.latencyMs = order.latencyMs ?? orders.latencyMs;
   orders.payments.settleMs = order.settleMs ?? orders.payments.settleMs;
-  orders.payments.holdProcessing = order.holdProcessing ?? orders.payments.holdProcessing;
+  for (const name of ["holdProcessing", "cancelsProcessing"] as const) {
+    orders.payments[name] = order[name] ?? orders.payments[name];
+  }
   if (order.fail)
     orders.faults = [...orders.faults, { times: 1, ...order.fail }].slice(-MOST_FAULTS);
   if (order.settle) {
@@ -198,6 +202,7 @@ const ORDER = members({
   latencyMs: whole(0, HOUR_MS),
   settleMs: whole(0, HOUR_MS),
   holdProcessing: boolean,
+  cancelsProcessing: boolean,
   webhooks: members({
     delayMs: whole(0, HOUR_MS),
     dropNext: whole(0, 10_000),
@@ -208,7 +213,7 @@ const ORDER = members({
   }),
   fail: members(
     {
-      match: text("such as 'POST /v1/refunds'", /^(GET|POST) \/v1\/[\w/:*]+$/),
+      match: text("such as 'POST /v1/refunds'", /^(GET|POST|DELETE) \/v1\/[\w/:*]+$/),
       when: text("'before', 'after' or 'kept'", /^(before|after|kept)$/),
       how: text(
         "'disconnect', 'timeout' or 'status 500'",

@@ -40,6 +40,8 @@ const GUEST_NEEDED: Decline = {
 export interface PaymentSettings {
   /** Confirmed payments stay in `processing` until they are settled by order. */
   holdProcessing: boolean;
+  /** A payment in `processing` can be cancelled, which Stripe can do "in rare cases". */
+  cancelsProcessing: boolean;
   /** How long balance transactions (automatic_async) and refunds take to follow. */
   settleMs: number;
 }
@@ -184,7 +186,8 @@ export class Payments {
   }
 
   cancel(intent: Intent, reason: Intent["cancellation_reason"]): Intent {
-    if (!/^requires_/.test(intent.status)) {
+    const isStuck = intent.status === "processing" && !this.#settings.cancelsProcessing;
+    if (isStuck || !/^(requires_|processing$)/.test(intent.status)) {
       const message =
         `You cannot cancel this PaymentIntent because it has a status of ${intent.status}. ` +
         "Only a PaymentIntent with one of the following statuses may be canceled: " +
@@ -409,7 +412,7 @@ export class Payments {
         ...(previous && { previous_attributes: previous }),
       },
       livemode: false,
-      pending_webhooks: 1,
+      pending_webhooks: 0,
       request: this.cause,
       type,
     } as Stripe.Event; // The union cannot be told from a type that is only known when it runs.

@@ -19,9 +19,10 @@ import { SimulatedError } from "./errors.ts";
 import { IdempotencyKeys } from "./idempotency.ts";
 import { installPages } from "./pages.ts";
 import { Payments } from "./payments.ts";
+import type { RetrySettings } from "./queue.ts";
 import { Setups } from "./setups.ts";
 import { State } from "./state.ts";
-import { type RetrySettings, Webhooks } from "./webhooks.ts";
+import { Webhooks } from "./webhooks.ts";
 
 export type { LoggedRequest } from "./api.ts";
 export type { ControlOrder, ControlReport } from "./control.ts";
@@ -148,7 +149,8 @@ function createApp(context: ControlContext & ApiContext, warn: (message: string)
   app.use(express.urlencoded({ extended: true, limit: BODY_LIMIT }));
   for (const [name, endpoint] of Object.entries(ENDPOINTS)) {
     const [method, path = ""] = name.split(" ");
-    app[method === "GET" ? "get" : "post"](path, serve(context, endpoint));
+    const add = { GET: "get", POST: "post", DELETE: "delete" } as const;
+    app[add[method as keyof typeof add]](path, serve(context, endpoint));
   }
   app.use(express.json({ limit: BODY_LIMIT }));
   installPages(app, context);

@@ -12,12 +12,18 @@ import { makeFolder } from "../dataFolder.ts";
 
 /** The most objects of a kind that are kept; the oldest make room. */
 export const MOST_OBJECTS = 5000;
+/** The webhook endpoint that the simulator was started with; the others are made by the API. */
+export const FIRST_ENDPOINT = "we_first";
 const SAVE_AFTER_MS = 200;
 
-/** One event on its way to the webhook endpoint, or one that did not get there. */
+/** One event on its way to a webhook endpoint, or one that did not get there. */
 export interface Delivery {
   id: string;
   event: string;
+  /** The webhook endpoint that it is for. */
+  endpoint: string;
+  /** The endpoint has never had the event: it counts in the event's `pending_webhooks`. */
+  isOwed: boolean;
   attempts: number;
   /** Not to be sent before this time, milliseconds since the epoch. */
   dueAt: number;
@@ -46,6 +52,7 @@ const TABLES = [
   "charges",
   "refunds",
   "balanceTransactions",
+  "webhookEndpoints",
   "events",
   "answers",
   "deliveries",
@@ -60,6 +67,7 @@ export class State {
   readonly charges = new Map<string, Stripe.Charge>();
   readonly refunds = new Map<string, Stripe.Refund>();
   readonly balanceTransactions = new Map<string, Stripe.BalanceTransaction>();
+  readonly webhookEndpoints = new Map<string, Stripe.WebhookEndpoint>();
   readonly events = new Map<string, Stripe.Event>();
   readonly answers = new Map<string, SavedAnswer>();
   /** Deliveries in the order of their events. */
@@ -142,9 +150,10 @@ export class State {
       if (snapshot.version !== 1) throw new Error("its version is not 1");
       for (const name of TABLES) {
         const table = this[name] as Map<string, { id: string }>;
-        // An older file has fewer tables.
+        // An older file has fewer tables, and knew one webhook endpoint.
+        const older = isOfDeliveries(name) ? { endpoint: FIRST_ENDPOINT, isOwed: true } : {};
         for (const record of (snapshot[name] ?? []) as { id: string }[])
-          table.set(record.id, record);
+          table.set(record.id, { ...older, ...record });
       }
     } catch (cause) {
       const what = `${file} is not a state file of the Stripe simulator`;
@@ -152,6 +161,10 @@ export class State {
       throw new ResourceError("DATA_DIR_UNUSABLE", message, { cause });
     }
   }
+}
+
+function isOfDeliveries(name: (typeof TABLES)[number]): boolean {
+  return name === "deliveries" || name === "undelivered";
 }
 
 /** A new id in Stripe's style, such as `pi_Q1w2...`. */
