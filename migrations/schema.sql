@@ -2167,6 +2167,7 @@ create policy select_published on app_public.listings as permissive for select t
   using ((status = 'published'::app_public.listing_status));
 create policy update_own on app_public.listings as permissive for update to staybase_visitor
   using (((host_id = ( SELECT app_public.current_user_id() AS current_user_id)) AND (status <> ALL (ARRAY['suspended'::app_public.listing_status, 'archived'::app_public.listing_status]))));
+CREATE TRIGGER _090_if_match BEFORE UPDATE ON app_public.listings FOR EACH ROW WHEN ((current_setting('staybase.if_match'::text, true) <> ''::text)) EXECUTE FUNCTION app_hidden.tg__if_match();
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
 CREATE TRIGGER _200_quota AFTER INSERT ON app_public.listings FOR EACH ROW WHEN ((new.host_id = app_public.current_user_id())) EXECUTE FUNCTION app_hidden.tg_listings__quota();
 CREATE TRIGGER _200_stay_complete BEFORE UPDATE OF title, description, house_rules ON app_public.listings FOR EACH ROW WHEN (((old.status = 'published'::app_public.listing_status) AND (new.status = 'published'::app_public.listing_status))) EXECUTE FUNCTION app_hidden.tg_listings__stay_complete();
@@ -2753,6 +2754,7 @@ create policy select_all on app_public.users as permissive for select to staybas
   using (true);
 create policy update_self on app_public.users as permissive for update to staybase_visitor
   using ((id = ( SELECT app_public.current_user_id() AS current_user_id)));
+CREATE TRIGGER _090_if_match BEFORE UPDATE ON app_public.users FOR EACH ROW WHEN ((current_setting('staybase.if_match'::text, true) <> ''::text)) EXECUTE FUNCTION app_hidden.tg__if_match();
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
 CREATE TRIGGER _600_created AFTER INSERT ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('person.created', 'id');
 CREATE TRIGGER _600_updated AFTER UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('person.updated', 'id');
@@ -6749,6 +6751,32 @@ end
 $function$;
 alter routine app_hidden.tg__append_event() owner to staybase_owner;
 comment on routine app_hidden.tg__append_event() is 'Appends an event about a row that has changed.';
+
+--
+-- function app_hidden.tg__if_match()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg__if_match()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_versions timestamptz[];
+begin
+  -- What a client has sent need not be an instant at all; then it is no version of the row.
+  select array_agg(case when pg_input_is_valid(t.said, 'timestamptz') then t.said::timestamptz end)
+  into v_versions
+  from string_to_table(current_setting('staybase.if_match'), ',') each,
+    lateral (select substr(each, 38) as said) t
+  where starts_with(each, OLD.id::text || ' ');
+  if v_versions is not null and (OLD.updated_at = any (v_versions)) is not true then
+    raise exception 'It has changed since you read it. Read it again.' using errcode = 'SBG08';
+  end if;
+  return NEW;
+end
+$function$;
+alter routine app_hidden.tg__if_match() owner to staybase_owner;
+comment on routine app_hidden.tg__if_match() is 'Refuses a change of a row that has changed since the client read it.';
 
 --
 -- function app_hidden.tg__immutable()

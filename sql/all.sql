@@ -22,6 +22,7 @@
 --!include foundation/are_language_tags.sql
 --!include foundation/add_job.sql
 --!include foundation/job_is_pending.sql
+--!include foundation/tg__if_match.sql
 --!include foundation/tg__touch.sql
 --!include foundation/tg__immutable.sql
 --!include foundation/tg__no_truncate.sql

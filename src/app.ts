@@ -38,7 +38,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installGraphqlMethods(app, resources);
   const graphql = await installGraphql(app, resources);
   installWebhooks(app, resources);
-  installRest(app, resources);
+  await installRest(app, resources, graphql);
   installConfirmPage(app, resources);
   await installDocs(app);
   installErrorsPage(app);

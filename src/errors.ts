@@ -54,6 +54,12 @@ export const ERRORS = define({
     message: "This is never changed.",
     remedy: "Make a new one instead.",
   },
+  PRECONDITION_FAILED: {
+    status: 412,
+    sqlstate: "SBG08",
+    message: "It has changed since you read it.",
+    remedy: "Read it again, and send your change with the new `ETag` as `If-Match`.",
+  },
   PAGE_TOO_LARGE: {
     status: 400,
     sqlstate: "SBG06",

@@ -39,6 +39,16 @@ export function formatApiError(error: ApiError, requestId?: string): GraphQLForm
   return { message: error.message, extensions: { ...extensionsOf(error, requestId) } };
 }
 
+/** What a masked error says, for who answers without GraphQL. */
+export function apiErrorOf({ message, extensions }: GraphQLError): ApiError {
+  const { code, fields, details } = extensions;
+  if (!isErrorCode(code)) return new ApiError("INTERNAL");
+  return new ApiError(code, message, {
+    fields: Array.isArray(fields) ? fields.map(String) : [],
+    details,
+  });
+}
+
 /** An error of the document or its variables, found before anything was executed. */
 export function inputError(error: GraphQLError, code: ErrorCode = "INVALID_INPUT"): GraphQLError {
   const fields = code === "INVALID_INPUT" ? fieldsOfInput(error) : [];

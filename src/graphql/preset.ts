@@ -7,6 +7,7 @@ import type { IncomingMessage } from "node:http";
 import { PgAggregatesPreset } from "@graphile/pg-aggregates";
 import { PgSimplifyInflectionPreset } from "@graphile/simplify-inflection";
 import type { Pool } from "pg";
+import type { GraphQLError } from "postgraphile/graphql";
 import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
 import { PostGraphileConnectionFilterPreset } from "postgraphile-plugin-connection-filter";
 import type { Identity } from "../resources/authentication.ts";
@@ -21,12 +22,17 @@ import { NamingPlugin } from "./plugins/naming.ts";
 import { NullabilityPlugin } from "./plugins/nullability.ts";
 import { OrdersPlugin } from "./plugins/orders.ts";
 import { PagesPlugin } from "./plugins/pages.ts";
-import { createRequestsPlugin } from "./plugins/requests.ts";
+import { createRequestsPlugin, type Spend, type Within } from "./plugins/requests.ts";
 import { ScalarsPlugin } from "./plugins/scalars.ts";
 import { SearchPlugin } from "./plugins/search.ts";
 import { SumsOnlyPlugin } from "./plugins/sums.ts";
 import { TextsPlugin } from "./plugins/texts.ts";
 import { createTagsPlugin } from "./tags.ts";
+
+/** Who sends a request, and under which condition it may change a row. */
+export interface Asking extends Identity {
+  readonly settings?: Readonly<Record<string, string>>;
+}
 
 export interface PresetOptions {
   /** Connections of the authenticator. */
@@ -37,24 +43,30 @@ export interface PresetOptions {
   /** Whether clients may ask for the schema, and developers get GraphiQL. Never in production. */
   readonly introspection: boolean;
   /** Who sends a request, as decided before Grafserv sees it; undefined where nobody asked. */
-  readonly identityOf: (request: IncomingMessage) => Identity | undefined;
+  readonly identityOf: (request: IncomingMessage) => Asking | undefined;
   /** Who pays for what a request costs: an address or a person. */
   readonly clientOf: (request: IncomingMessage) => string;
   /**
    * Takes a cost from a client's account.
    * @throws {ApiError} `RATE_LIMITED`
    */
-  readonly spend: (client: string, cost: number) => Promise<void>;
+  readonly spend: Spend;
 }
 
-/** The preset of the server. */
-export function createPreset(options: PresetOptions): GraphileConfig.Preset {
+/** The preset of the server, and what it takes to answer a request without Grafserv. */
+export interface Api {
+  readonly preset: GraphileConfig.Preset;
+  readonly within: Within;
+  readonly mask: (error: GraphQLError) => GraphQLError;
+}
+
+export function createApi(options: PresetOptions): Api {
   const { pool, operator, logger, introspection, identityOf } = options;
   const isSignedIn = (request: IncomingMessage): boolean =>
     identityOf(request)?.viewer !== undefined;
   const { clientOf, spend } = options;
   const requests = createRequestsPlugin({ introspection, logger, isSignedIn, clientOf, spend });
-  return {
+  const preset: GraphileConfig.Preset = {
     extends: [
       PostGraphileAmberPreset,
       PgSimplifyInflectionPreset,
@@ -103,6 +115,12 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
     },
     ruru: { clientConfig: graphiqlConfig },
   };
+  return { preset, within: requests.within, mask: requests.mask };
+}
+
+/** The preset alone, for whoever only needs the schema. */
+export function createPreset(options: PresetOptions): GraphileConfig.Preset {
+  return createApi(options).preset;
 }
 
 /** Its type demands every setting of GraphiQL; those that are left out have defaults. */
@@ -110,8 +128,9 @@ const graphiqlConfig = { defaultQuery: examples(new Date()) } as GraphiqlConfig;
 type GraphiqlConfig = NonNullable<NonNullable<GraphileConfig.Preset["ruru"]>["clientConfig"]>;
 
 /** Role and claims of each transaction; an empty claim is no claim, whoever had the connection. */
-export function pgSettings({ role, viewer }: Identity): Record<string, string> {
+export function pgSettings({ role, viewer, settings }: Asking): Record<string, string> {
   return {
+    ...settings,
     role,
     "staybase.user_id": viewer?.userId ?? "",
     "staybase.session_id": viewer?.sessionId ?? "",

@@ -5,22 +5,35 @@
  */
 import type { Express, NextFunction, Request, RequestHandler, Response } from "express";
 import { postgraphile } from "postgraphile";
+import { execute, hookArgs } from "postgraphile/grafast";
 import { grafserv } from "postgraphile/grafserv/express/v4";
+import type { DocumentNode, GraphQLSchema } from "postgraphile/graphql";
 import { toApiError } from "../databaseErrors.ts";
 import { ApiError } from "../errors.ts";
 import { assertMigrated } from "../graphql/assertMigrated.ts";
-import { formatApiError } from "../graphql/errors.ts";
+import { apiErrorOf, formatApiError } from "../graphql/errors.ts";
 import { Kept } from "../graphql/limits/kept.ts";
 import { LIMITS } from "../graphql/limits/limits.ts";
-import { answerType } from "../graphql/plugins/requests.ts";
-import { createPreset } from "../graphql/preset.ts";
+import { answerType, type Spend } from "../graphql/plugins/requests.ts";
+import { type Asking, createApi } from "../graphql/preset.ts";
 import { authenticate, type Identity } from "../resources/authentication.ts";
 import type { Resources } from "../resources/index.ts";
 import { networkOf } from "../rest/limits.ts";
 
 /** What is mounted, and how to give back what it holds. The pool stays open: it is not ours. */
 export interface InstalledGraphql {
+  readonly schema: GraphQLSchema;
+  /**
+   * Runs a stored document for a request that came elsewhere, as whoever sends it.
+   * @throws {ApiError} what the first error of the answer says
+   */
+  run(request: Request, asking: Asking, stored: StoredRun): Promise<unknown>;
   release(): Promise<void>;
+}
+
+export interface StoredRun {
+  readonly document: DocumentNode;
+  readonly variables: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -34,9 +47,9 @@ export async function installGraphql(
   const { config, pool, logger } = resources;
   await assertMigrated(pool);
   const introspection = config.environment !== "production";
-  const identities = new WeakMap<object, Identity>();
+  const identities = new WeakMap<object, Asking>();
   const accounts = createAccounts(resources);
-  const preset = createPreset({
+  const { preset, within, mask } = createApi({
     pool,
     operator: config.database.operator,
     logger,
@@ -48,7 +61,7 @@ export async function installGraphql(
   const instance = postgraphile(preset);
   const server = instance.createServ(grafserv);
   // The first request must not wait for the schema, and a schema that fails must stop the start.
-  await instance.getSchema();
+  const { schema, resolvedPreset } = await instance.getSchemaResult();
   await server.ready();
   app.use("/graphql", (request, response, next) =>
     admit(resources, identities, accounts, request, response, next),
@@ -56,7 +69,20 @@ export async function installGraphql(
   if (introspection) app.use(["/graphiql", "/ruru-static"], relaxForGraphiql);
   await server.addTo(app, null, false);
   // It releases the server that it made, too.
-  return { release: async () => instance.release() };
+  const run: InstalledGraphql["run"] = async (request, asking, { document, variables }) => {
+    identities.set(request, asking);
+    accounts.check(clientOf(request, asking));
+    const requestContext = { expressv4: { req: request, res: request.res as Response } };
+    return within(requestContext, async () => {
+      const args = { schema, document, resolvedPreset, requestContext, variableValues: variables };
+      const result = await execute((await hookArgs(args)) as typeof args);
+      if (Symbol.asyncIterator in result) throw new Error("A stored document does not stream.");
+      const [error] = result.errors ?? [];
+      if (error !== undefined) throw apiErrorOf(mask(error));
+      return result.data;
+    });
+  };
+  return { schema, run, release: async () => instance.release() };
 }
 
 /** A person, or else the address; the machine itself, and what runs on it, is neither. */
@@ -70,7 +96,7 @@ const LOCAL = "local";
 /** What clients have spent. */
 interface Accounts {
   /** @throws {ApiError} `RATE_LIMITED` where the client has spent more than there is */
-  spend(client: string, cost: number): Promise<void>;
+  readonly spend: Spend;
   /** The same for one who is known to have spent all, before anything of theirs is read. */
   check(client: string): void;
 }
@@ -84,9 +110,13 @@ function createAccounts(resources: Resources): Accounts {
   /** When they may ask again. */
   const empty = new Kept<string, number>(10_000);
   return {
-    spend: async (client, cost) => {
+    spend: async (client, cost, response) => {
       if (client === LOCAL) return;
-      const { allowed, resetSeconds } = await limiter.consume(client, cost);
+      const { allowed, remaining, resetSeconds } = await limiter.consume(client, cost);
+      if (response?.headersSent === false) {
+        response.setHeader("RateLimit-Policy", `"cost";q=${LIMITS.costPerTenSeconds};w=10`);
+        response.setHeader("RateLimit", `"cost";r=${remaining};t=${resetSeconds}`);
+      }
       if (allowed) return;
       empty.set(client, Date.now() + resetSeconds * 1000, 1);
       throw rateLimited(resetSeconds);
@@ -105,7 +135,7 @@ function rateLimited(seconds: number): ApiError {
 
 async function admit(
   resources: Resources,
-  identities: WeakMap<object, Identity>,
+  identities: WeakMap<object, Asking>,
   accounts: Accounts,
   request: Request,
   response: Response,

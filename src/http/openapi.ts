@@ -1,11 +1,64 @@
-/** Finds and reads the OpenAPI document, with its files put together to one. */
+/** Finds and reads the OpenAPI document: put together to one, or its operations alone. */
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundle } from "@apidevtools/json-schema-ref-parser";
 import type { OpenAPIV3 } from "express-openapi-validator/dist/framework/types.js";
+import { parse } from "yaml";
+import { isRecord, memberOf, textIn } from "../values.ts";
 
 export const OPENAPI_FILE = fileURLToPath(new URL("../../openapi/openapi.yaml", import.meta.url));
 
 /** The whole document as one object. */
 export async function readOpenapi(): Promise<OpenAPIV3.DocumentV3_1> {
   return (await bundle(OPENAPI_FILE)) as unknown as OpenAPIV3.DocumentV3_1;
+}
+
+/** One operation, with where it stands. */
+export interface Documented {
+  readonly method: string;
+  readonly path: string;
+  readonly operationId: string;
+  readonly operation: DocumentedOperation;
+}
+
+/** What an operation's file says; its parameters are all in place. */
+export interface DocumentedOperation {
+  /** The stored document that it is, such as `documents/getListing.graphql`. */
+  readonly "x-graphql"?: string;
+  readonly security?: readonly unknown[];
+  readonly summary?: string;
+  readonly tags?: readonly string[];
+  readonly parameters?: readonly Readonly<Record<string, unknown>>[];
+  readonly requestBody?: unknown;
+  readonly responses?: Readonly<Record<string, unknown>>;
+}
+
+/** All operations, read from their files; what they answer is not looked at. */
+export async function readOperations(): Promise<Documented[]> {
+  const folder = dirname(OPENAPI_FILE);
+  const document: unknown = parse(await readFile(OPENAPI_FILE, "utf8"));
+  const found = Object.entries(memberOf(document, "paths") ?? {}).flatMap(([path, item]) =>
+    Object.entries(item ?? {}).map(([method, operation]) => {
+      return { path, method, file: textIn(operation, "$ref") ?? "" };
+    }),
+  );
+  return Promise.all(
+    found.map(async ({ path, method, file }) => {
+      const operation: unknown = parse(await readFile(join(folder, file), "utf8"));
+      const operationId = textIn(operation, "operationId");
+      if (!isRecord(operation) || operationId === undefined) {
+        throw new Error(`openapi/${file} is no operation.`);
+      }
+      const listed = Array.isArray(operation.parameters) ? operation.parameters : [];
+      const parameters = await Promise.all(
+        listed.map(async (parameter: unknown) => {
+          const reference = textIn(parameter, "$ref");
+          const at = join(folder, dirname(file), reference ?? "");
+          return reference === undefined ? parameter : parse(await readFile(at, "utf8"));
+        }),
+      );
+      return { path, method, operationId, operation: { ...operation, parameters } };
+    }),
+  );
 }

@@ -1,9 +1,8 @@
 /**
  * Carries the REST operations: the OpenAPI document decides which requests exist and what they look
- * like, the operation of that id answers. Webhooks come before, for their signature is over the raw
- * bytes.
+ * like; the stored document that it names answers, or else the operation of that id. Webhooks come
+ * before, for their signature is over the raw bytes.
  */
-
 import express, { type Express, type Request, type Response } from "express";
 import * as OpenApiValidator from "express-openapi-validator";
 import { ApiError } from "../errors.ts";
@@ -12,8 +11,12 @@ import type { Resources } from "../resources/index.ts";
 import type { RestAnswer, RestHandler, RestRequest } from "../rest/handler.ts";
 import { type KeptAnswer, runOnce } from "../rest/idempotency.ts";
 import { operations } from "../rest/index.ts";
-import { memberOf } from "../values.ts";
-import { OPENAPI_FILE } from "./openapi.ts";
+import { memberOf, textIn } from "../values.ts";
+import { readBody } from "./bodies.ts";
+import { type Declared, documentOf, readDocuments, runDeclared } from "./declared.ts";
+import { declaredFaults } from "./declaredFaults.ts";
+import type { InstalledGraphql } from "./graphql.ts";
+import { OPENAPI_FILE, readOperations } from "./openapi.ts";
 import { PROBLEM_TYPE, problemOf, toProblem } from "./problems.ts";
 
 /** Installs the one webhook; before any parser of bodies. */
@@ -25,13 +28,21 @@ export function installWebhooks(app: Express, resources: Resources): void {
 }
 
 /** Installs /v1. Answers are checked against the document too, except in production. */
-export function installRest(app: Express, resources: Resources): void {
-  // Node leaves out the body of an answer to HEAD by itself; the document knows GET alone.
+export async function installRest(
+  app: Express,
+  resources: Resources,
+  graphql: InstalledGraphql,
+): Promise<void> {
+  const handlers = await readHandlers(graphql);
   app.use("/v1", (request, _response, next) => {
+    // Node leaves out the body of an answer to HEAD by itself; the document knows GET alone.
     if (request.method === "HEAD") request.method = "GET";
+    // The validator looks at the address as it came.
+    request.originalUrl = request.originalUrl.replace(ALIAS, "/v1/listings");
+    request.url = request.originalUrl.slice("/v1".length) || "/";
     next();
   });
-  app.use("/v1", express.json({ limit: "100kb" }));
+  app.use("/v1", ...readBody);
   app.use(
     OpenApiValidator.middleware({
       apiSpec: OPENAPI_FILE,
@@ -48,20 +59,45 @@ export function installRest(app: Express, resources: Resources): void {
       next();
       return;
     }
-    const handler = handlerOf(operationId);
+    const handler = handlers(request, operationId);
     return takesIdempotencyKey(request)
       ? runWithKey(resources, operationId, handler, request, response)
       : run(resources, handler, request, response);
   });
 }
 
-interface DocumentedOperation {
+/** Some say property where we say listing. */
+const ALIAS = /^\/v1\/properties(?=[/?#]|$)/;
+
+/** The handler of a request that the document knows. */
+type Handlers = (request: Request, operationId: string) => RestHandler;
+
+/** @throws where the documents do not fit one another, with all that is wrong */
+async function readHandlers(graphql: InstalledGraphql): Promise<Handlers> {
+  const documented = await readOperations();
+  const stored = readDocuments(graphql.schema);
+  const faults = declaredFaults(documented, stored);
+  if (faults.length > 0) throw new Error(`REST does not fit GraphQL:\n${faults.join("\n")}`);
+  const declared = new Map<string, Declared>();
+  for (const { operationId, operation } of documented) {
+    const document = documentOf(stored, operation);
+    if (document !== undefined) declared.set(operationId, { operation, document });
+  }
+  return (request, operationId) => {
+    const found = declared.get(operationId);
+    if (found === undefined) return handlerOf(operationId);
+    return (resources, asked) => runDeclared(resources, graphql, found, request, asked);
+  };
+}
+
+/** What the validator says of a request; its parameters may be references. */
+interface MatchedOperation {
   readonly operationId?: string;
   readonly security?: readonly unknown[];
   readonly parameters?: readonly unknown[];
 }
 
-function documentedOperation(request: Request): DocumentedOperation | undefined {
+function documentedOperation(request: Request): MatchedOperation | undefined {
   const schema = validated(request, "schema");
   return typeof schema === "object" && schema !== null ? schema : undefined;
 }
@@ -96,6 +132,12 @@ async function run(
   response.status(answer.status);
   // Tokens and client secrets must not stay in a cache on the way.
   response.setHeader("Cache-Control", "no-store");
+  response.set(answer.headers ?? {});
+  setLocation(request, response, answer.body);
+  if (isKnown(request, answer.headers?.ETag)) {
+    response.status(304).end();
+    return;
+  }
   if (answer.body === undefined) response.end();
   else response.json(answer.body);
 }
@@ -122,8 +164,29 @@ async function runWithKey(
   if (isReplay) response.setHeader("Idempotent-Replayed", "true");
   response.setHeader("Cache-Control", "no-store");
   response.status(answer.status).type(answer.contentType);
+  setLocation(request, response, JSON.parse(answer.body));
   // By `json`, for that is where the validator looks at answers; it makes the same bytes again.
   response.json(JSON.parse(answer.body));
+}
+
+/**
+ * Whether the client has this very answer already. Express would send it again to whoever says
+ * `Cache-Control: no-cache`, as `fetch` does of itself beside If-None-Match; the answer is fresh.
+ */
+function isKnown({ method, headers }: Request, tag: string | undefined): boolean {
+  const known = headers["if-none-match"];
+  if (method !== "GET" || tag === undefined || known === undefined) return false;
+  return (
+    known.trim() === "*" || known.split(",").some((each) => each.trim().replace(/^W\//, "") === tag)
+  );
+}
+
+/** Where the thing is that was made: every collection has its members below it. */
+function setLocation(request: Request, response: Response, body: unknown): void {
+  const id = textIn(body, "id");
+  if (response.statusCode !== 201 || id === undefined) return;
+  const [collection] = request.originalUrl.split("?");
+  response.setHeader("Location", `${collection}/${id}`);
 }
 
 function kept({ status, body }: RestAnswer): KeptAnswer {
@@ -135,11 +198,17 @@ function isFinal(status: number): boolean {
   return status < 500 && status !== 429 && status !== 401;
 }
 
-/** Every documented operation needs a token, unless its own `security` is empty. */
+/**
+ * Every documented operation needs a token, unless its own `security` is empty; one that lists
+ * `{}` takes a token, and does without.
+ */
 async function restRequest(resources: Resources, request: Request): Promise<RestRequest> {
-  const operation = documentedOperation(request);
-  const isPublic = operation === undefined || operation.security?.length === 0;
-  const viewer = isPublic ? undefined : await signedIn(resources, request);
+  const { security } = documentedOperation(request) ?? { security: [] };
+  const viewer = security?.length === 0 ? undefined : await readViewer(resources, request);
+  const isOptional = security?.some((each) => Object.keys(Object(each)).length === 0) === true;
+  if (viewer === undefined && security?.length !== 0 && !isOptional) {
+    throw new ApiError("UNAUTHENTICATED");
+  }
   return {
     params: (validated(request, "pathParams") ?? {}) as Record<string, string>,
     body: request.body,
@@ -149,8 +218,6 @@ async function restRequest(resources: Resources, request: Request): Promise<Rest
   };
 }
 
-async function signedIn(resources: Resources, request: Request): Promise<RestRequest["viewer"]> {
-  const { viewer } = await authenticate(resources, request.get("authorization"));
-  if (viewer === undefined) throw new ApiError("UNAUTHENTICATED");
-  return viewer;
+async function readViewer(resources: Resources, request: Request): Promise<RestRequest["viewer"]> {
+  return (await authenticate(resources, request.get("authorization"))).viewer;
 }

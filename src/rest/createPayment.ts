@@ -34,7 +34,7 @@ export const createPayment: RestHandler = async (resources, request) => {
       id: payment.id,
       bookingId: payment.booking_id,
       status: rows[0]?.status,
-      amount: Number(payment.amount),
+      amount: payment.amount,
       currency: payment.currency,
       captureMethod: payment.capture_method,
       stripePaymentIntentId: intent.id,

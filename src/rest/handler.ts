@@ -23,6 +23,8 @@ export interface RestAnswer {
   readonly status: number;
   /** JSON; left out for 204. */
   readonly body?: unknown;
+  /** Beside what every answer has. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /**

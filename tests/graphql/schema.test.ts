@@ -14,7 +14,7 @@ import {
   validate,
 } from "graphql";
 import { examples } from "../../src/graphql/examples.ts";
-import { printApi, SCHEMA_TEXT_FILE } from "../../src/graphql/schemaText.ts";
+import { buildApi, printApi, SCHEMA_TEXT_FILE } from "../../src/graphql/schemaText.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import { testDatabase } from "../helpers/database.ts";
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
   const { operator } = database.config.database;
   const logger = createLogger({ level: "silent" });
   const warn = jest.spyOn(console, "warn").mockImplementation(() => {});
-  text = await printApi({ pool: database.pool, operator, logger });
+  text = printApi(await buildApi({ pool: database.pool, operator, logger }));
   warnings = warn.mock.calls.map((words) => words.join(" "));
   warn.mockRestore();
   schema = buildSchema(text);

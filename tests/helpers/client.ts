@@ -38,7 +38,14 @@ export interface Client {
   ): Promise<RestResponse>;
   /** Asks to pay a booking; a new intention, unless the key is that of an earlier one. */
   askToPay(bookingId: string, key?: string): Promise<RestResponse>;
-  get(path: string): Promise<RestResponse>;
+  get(path: string, headers?: Readonly<Record<string, string>>): Promise<RestResponse>;
+  /** Sends a request of any method. */
+  rest(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<RestResponse>;
   delete(path: string): Promise<RestResponse>;
   /** The same client with a token. */
   withToken(token: string): Client;
@@ -77,12 +84,13 @@ export function apiClient(baseUrl: string, token?: string): Client {
     const body = (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
     return { status: response.status, headers: response.headers, text, body };
   };
-  const post: Client["post"] = (path, body, more = {}) =>
+  const request: Client["rest"] = (method, path, body, more = {}) =>
     rest(path, {
-      method: "POST",
+      method,
       headers: more,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+  const post: Client["post"] = (path, body, more) => request("POST", path, body, more);
   return {
     send,
     query: async <T>(query: string, variables?: Record<string, unknown>): Promise<T> => {
@@ -95,7 +103,8 @@ export function apiClient(baseUrl: string, token?: string): Client {
     post,
     askToPay: (bookingId, key = randomUUID()) =>
       post(`/v1/bookings/${bookingId}/payment`, undefined, { "idempotency-key": key }),
-    get: (path) => rest(path, {}),
+    get: (path, more) => request("GET", path, undefined, more),
+    rest: request,
     delete: (path) => rest(path, { method: "DELETE" }),
     withToken: (next) => apiClient(baseUrl, next),
     at: (server) => apiClient(server, token),

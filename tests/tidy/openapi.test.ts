@@ -69,18 +69,34 @@ function nameFaults({ document, parts, handlers, listed }: Rest): string[] {
   const lists: readonly (readonly [names: readonly string[], where: string])[] = [
     [names, "openapi/openapi.yaml"],
     [written, "openapi/paths/<operationId>.yaml"],
+  ];
+  const code: typeof lists = [
     [implemented, "src/rest/<operationId>.ts"],
     [listed, "src/rest/index.ts"],
   ];
-  const all = new Set(lists.flatMap(([list]) => list));
+  const withoutCode = declared(parts);
+  const all = new Set([...lists, ...code].flatMap(([list]) => list));
   for (const name of [...all].sort()) {
-    const absent = lists.filter(([list]) => !list.includes(name)).map(([, where]) => where);
+    const isDeclared = withoutCode.includes(name);
+    const needed = isDeclared ? lists : [...lists, ...code];
+    const absent = needed.filter(([list]) => !list.includes(name)).map(([, where]) => where);
+    if (isDeclared && code.some(([list]) => list.includes(name))) {
+      faults.push(`The operation ${name} names a document, and is coded too: choose one.`);
+    }
     if (absent.length > 0) faults.push(`The operation ${name} is missing in ${absent.join(", ")}.`);
   }
   if (new Set(names).size < names.length) {
     faults.push("openapi.yaml refers twice to one operation: each has one address.");
   }
   return faults;
+}
+
+/** The operations that name a stored document instead of being coded. */
+function declared(parts: readonly SourceFile[]): string[] {
+  return parts
+    .filter(({ path }) => path.includes("/paths/"))
+    .filter(({ text }) => member(parse(text), "x-graphql") !== undefined)
+    .map(({ path }) => baseName(path));
 }
 
 /** Refusals are problem+json of our own schema, and whoever needs a token is told of 401. */
@@ -92,7 +108,9 @@ function answerFaults({ document, parts }: Rest): string[] {
     const responses = entries(member(operation, "responses"));
     const errors = responses.filter(([status]) => /^[45]/.test(status));
     const faults = errors.flatMap(([status, response]) => {
-      const content = member(response, "content");
+      const shared = /^\.\.\/(responses\/\w+\.yaml)$/.exec(String(member(response, "$ref")))?.[1];
+      const file = parts.find(({ path: each }) => each === `openapi/${shared}`);
+      const content = member(file ? parse(file.text) : response, "content");
       const problem = member(content, "application/problem+json");
       const reference = member(member(problem, "schema"), "$ref");
       const isOurs = reference === "../schemas/Problem.yaml";
@@ -194,8 +212,12 @@ test("an operation has one name, in the document, in its files and in the list",
       ],
     },
     edit(file, "getMe", "getme"),
+    edit(file, "operationId: getMe", "operationId: getMe\nx-graphql: documents/getMe.graphql"),
   ];
   for (const rest of broken) expect(nameFaults(rest)).not.toEqual([]);
+  // An operation that names a document has no code.
+  const stored = broken.at(-1) ?? GOOD;
+  expect(nameFaults({ ...stored, handlers: [], listed: [] })).toEqual([]);
 });
 
 test("every operation documents its errors as application/problem+json", () => {
@@ -209,6 +231,7 @@ test("every operation documents its errors as application/problem+json", () => {
     edit(file, '"401"', '"404"'),
     edit(file, /"401"[\s\S]*(?= {2}default)/, ""),
     edit(file, / {2}default[\s\S]*/, ""),
+    edit(file, /description: No\.[\s\S]*?Problem.yaml/, "$ref: ../responses/Absent.yaml"),
   ]) {
     expect(answerFaults(rest)).not.toEqual([]);
   }

@@ -27,6 +27,11 @@ create table if not exists app_public.users (
 alter table app_public.users enable row level security;
 alter table app_public.users force row level security;
 
+create or replace trigger _090_if_match
+  before update on app_public.users
+  for each row when (current_setting('staybase.if_match', true) <> '')
+  execute function app_hidden.tg__if_match();
+
 create or replace trigger _100_touch
   before update on app_public.users
   for each row execute function app_hidden.tg__touch();

@@ -81,6 +81,11 @@ create index if not exists listings_host_id_idx on app_public.listings (host_id,
 create index if not exists listings_published_idx on app_public.listings (id)
   where status = 'published';
 
+create or replace trigger _090_if_match
+  before update on app_public.listings
+  for each row when (current_setting('staybase.if_match', true) <> '')
+  execute function app_hidden.tg__if_match();
+
 create or replace trigger _100_touch
   before update on app_public.listings
   for each row execute function app_hidden.tg__touch();

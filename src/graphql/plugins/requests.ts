@@ -4,7 +4,7 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Request } from "express";
 import { memberOf, textIn } from "../../values.ts";
 import "postgraphile";
@@ -33,26 +33,36 @@ export interface RequestsOptions {
   readonly isSignedIn: (request: IncomingMessage) => boolean;
   /** Who pays for what a request costs. */
   readonly clientOf: (request: IncomingMessage) => string;
-  /** Takes a cost from a client's account, or refuses. */
-  readonly spend: (client: string, cost: number) => Promise<void>;
+  /** Takes a cost from a client's account, or refuses; says so in the headers of the answer. */
+  readonly spend: Spend;
 }
+
+export type Spend = (client: string, cost: number, response?: ServerResponse) => Promise<void>;
 
 /** What is known of the request that is being answered. */
 interface Asked extends AskedBy {
   /** The type of an answer that no operation makes. */
   readonly type: string;
   readonly client: string;
+  readonly response: ServerResponse | undefined;
   isHeavy: boolean;
 }
 
+/** Runs what answers a request without Grafserv, as whoever sent it. */
+export type Within = <T>(
+  context: Partial<Grafast.RequestContext>,
+  answer: () => Promise<T>,
+) => Promise<T>;
+
 /**
- * The plugin, the mask for Grafserv, which knows nothing of the request itself, and for whom a
- * statement is sent.
+ * The plugin, the mask for Grafserv, which knows nothing of the request itself, for whom a
+ * statement is sent, and how something is run for a request.
  */
 export function createRequestsPlugin(options: RequestsOptions): {
   readonly plugin: GraphileConfig.Plugin;
   readonly mask: (error: GraphQLError) => GraphQLError;
   readonly asker: () => Asker | undefined;
+  readonly within: Within;
 } {
   const { logger } = options;
   const requests = new AsyncLocalStorage<Asked>();
@@ -82,9 +92,7 @@ export function createRequestsPlugin(options: RequestsOptions): {
           const asked = readRequest(requestDigest.requestContext, options);
           return requests.run(asked, async () => {
             const result = finish(await next(), logger, asked);
-            // Who goes on sending what is refused has spent it all at some time.
-            if (isRefusal(result))
-              await options.spend(asked.client, LIMITS.refusalCost).catch(noop);
+            await charge(result, asked, options);
             return result;
           });
         },
@@ -116,6 +124,7 @@ export function createRequestsPlugin(options: RequestsOptions): {
     plugin,
     mask: (error) => maskError(error, logger, requests.getStore()),
     asker: () => requests.getStore(),
+    within: (context, answer) => requests.run(readRequest(context, options), answer),
   };
 }
 
@@ -149,7 +158,7 @@ async function admit(
   if (asked === undefined) return;
   asked.isHeavy = cost.isHeavy;
   const planning = plans.has(operation) ? 0 : cost.selections * LIMITS.planningCost;
-  await options.spend(asked.client, cost.total + planning);
+  await options.spend(asked.client, cost.total + planning, asked.response);
 }
 
 const toGraphQLError = (error: unknown): GraphQLError =>
@@ -166,6 +175,7 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
       introspection,
       type: JSON_TYPE,
       client: "",
+      response: undefined,
       isHeavy: false,
     };
   }
@@ -176,6 +186,7 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
     introspection,
     type: answerType(request as Request),
     client: options.clientOf(request),
+    response: context.expressv4?.res,
     isHeavy: false,
   };
 }
@@ -236,6 +247,15 @@ function isRefusal(result: Result | null): boolean {
   const errors = memberOf(answer, "errors");
   if (!Array.isArray(errors) || memberOf(answer, "data") !== undefined) return false;
   return errors.some((error) => memberOf(memberOf(error, "extensions"), "status") === 400);
+}
+
+/** Who goes on sending what is refused has spent it all at some time. */
+async function charge(
+  result: Result | null,
+  { client, response }: Asked,
+  { spend }: RequestsOptions,
+): Promise<void> {
+  if (isRefusal(result)) await spend(client, LIMITS.refusalCost, response).catch(noop);
 }
 
 const noop = (): void => undefined;
