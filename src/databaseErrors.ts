@@ -23,6 +23,7 @@ const MEANING_OF_POSTGRES: Readonly<Record<string, Meaning>> = {
   "08003": ["UNAVAILABLE"],
   "08004": ["UNAVAILABLE"],
   "08006": ["UNAVAILABLE"],
+  "22000": ["INVALID_INPUT", "A range ends before it begins."],
   "22001": ["INVALID_INPUT", "A text is too long."],
   "22003": ["INVALID_INPUT", "A number is out of range."],
   "22007": ["INVALID_INPUT", "A date or a time is not one."],

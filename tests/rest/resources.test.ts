@@ -277,6 +277,14 @@ describe("bad input", () => {
     expect(await send(path, {})).toEqual([400, "INVALID_INPUT", ["from"]]);
   });
 
+  test("nights that end before they begin", async () => {
+    const path = `/v1/listings/${listingId}/claims?from=2031-03-05&to=2031-03-01`;
+    expect(await host.client.get(path)).toMatchObject({
+      status: 400,
+      body: { code: "INVALID_INPUT", detail: "A range ends before it begins." },
+    });
+  });
+
   const json = { "content-type": "application/json" };
   const post = (body: string): RequestInit => ({ method: "POST", headers: json, body });
 
