@@ -1,14 +1,15 @@
 /**
- * The connections of the GraphQL API. PostGraphile sends each mutation as one statement in a
- * transaction of its own, and so it does with each step that reads; a transaction that lost against
+ * The connections of the GraphQL API. Each statement is a transaction of its own, with the role and
+ * the claims of whoever asks, in one round trip (scopedQuery.ts); a transaction that lost against
  * another one runs again here, as REST's do. Each takes a connection when there is one for who
  * asks. What a statement does is not known here.
  */
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
 import { makePgService } from "postgraphile/adaptors/pg";
 import { retryable } from "../resources/postgres.ts";
 import { type Asker, createShare } from "./connections.ts";
 import { LIMITS } from "./limits/limits.ts";
+import { prepareSettings, queryAs, type Settings } from "./scopedQuery.ts";
 import { keepStatement } from "./statements.ts";
 
 type PgService = ReturnType<typeof makePgService>;
@@ -40,11 +41,11 @@ export function createPgService(
         const withPgClient = await createWithPgClient(...settings);
         const shared: WithPgClient = (pgSettings, callback) => {
           const asking = asker();
-          if (asking === undefined) return withPgClient(pgSettings, callback);
+          if (asking === undefined || pgSettings === null) {
+            return withPgClient(pgSettings, callback);
+          }
           const limited = asking.isHeavy ? { ...pgSettings, ...HEAVY } : pgSettings;
-          return share(asking, async () =>
-            withPgClient(limited, (client) => callback(withBoundStatements(client))),
-          );
+          return share(asking, () => withScopedClient(pool, textsOf(limited), callback));
         };
         return repeating(Object.assign(shared, { release: () => withPgClient.release?.() }));
       },
@@ -54,14 +55,51 @@ export function createPgService(
 
 type Client = Parameters<Parameters<WithPgClient>[1]>[0];
 
-/** The adaptor makes a client for each transaction, so that this one is changed for one alone. */
-function withBoundStatements(client: Client): Client {
-  const { query } = client;
-  client.query = async <Data>(options: Parameters<typeof query>[0]) => {
-    await keepStatement(client.rawClient, options);
-    return query.call<Client, [typeof options], ReturnType<typeof query<Data>>>(client, options);
+/** Settings without a value are none. */
+function textsOf(settings: Readonly<Record<string, string | undefined>>): Settings {
+  return Object.fromEntries(
+    Object.entries(settings).flatMap(([name, value]) => (value == null ? [] : [[name, value]])),
+  );
+}
+
+/** Lends a connection whose statements each run as whoever the settings say. */
+async function withScopedClient<T>(
+  pool: Pool,
+  settings: Settings,
+  callback: (client: Client) => T | Promise<T>,
+): Promise<T> {
+  const connection = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await prepareSettings(connection);
+    return await callback(scopedClient(connection, settings));
+  } catch (error) {
+    // What the server has not said, it may still be about to say: to nobody else.
+    if (error instanceof Error && !("severity" in error)) broken = error;
+    throw error;
+  } finally {
+    connection.release(broken);
+  }
+}
+
+function scopedClient(connection: PoolClient, settings: Settings): Client {
+  return {
+    rawClient: connection,
+    query: async (options) => {
+      await keepStatement(connection, options);
+      const { text, name, values, arrayMode } = options;
+      const { rows, rowCount } = await queryAs(connection, settings, {
+        text,
+        ...(name !== undefined && { name }),
+        ...(values !== undefined && { values }),
+        ...(arrayMode === true && { rowMode: "array" }),
+      });
+      return { rows, rowCount };
+    },
+    withTransaction: () => {
+      throw new Error("A step of GraphQL is one statement, and that is a transaction.");
+    },
   };
-  return client;
 }
 
 /** Settings of a heavy operation's transactions, beside those of whoever asks. */
