@@ -10,6 +10,7 @@ import {
   isInputObjectType,
   isNonNullType,
 } from "postgraphile/graphql";
+import { ERRORS } from "../errors.ts";
 import type { Answer, ObjectAnswer } from "../graphql/stored/answers.ts";
 import {
   type JsonSchema,
@@ -191,6 +192,8 @@ export function generatedFiles(
     files.set(`${operationId}.json`, textOf({ ...(body && { body }), answer }));
     collectNamed(document.answer.row, named);
   }
+  const codes = { type: "string", enum: Object.keys(ERRORS).sort() };
+  files.set("schemas/ErrorCode.json", textOf(codes));
   for (const [name, answer] of named) {
     files.set(`schemas/${name}.json`, textOf(withSiblings(schemaOfObject(answer))));
   }

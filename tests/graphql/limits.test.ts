@@ -133,6 +133,22 @@ describe("a page", () => {
 });
 
 describe("an operation", () => {
+  test("what is left out costs nothing, and what is included costs as before", async () => {
+    const document = (directive: string): string =>
+      `query ($yes: Boolean! = true, $no: Boolean! = false) { __typename @include(if: $yes)
+        city: __typename @skip(if: $no) listings(first: 100) { nodes {
+        id reviews(first: 100) ${directive} { nodes { id author { id
+          reviewsWritten(first: 100) { nodes { id } } } } } } } }`;
+    const variables = { yes: true, no: false };
+    for (const directive of ["@include(if: $no)", "@skip(if: $yes)", "@include(if: false)"]) {
+      const { errors } = await send(document(directive), variables);
+      expect([directive, errors]).toEqual([directive, []]);
+    }
+    for (const directive of ["", "@include(if: $yes)", "@skip(if: $no)", "@skip(if: false)"]) {
+      await expectRefusal(document(directive), "QUERY_TOO_COMPLEX", variables);
+    }
+  });
+
   test("asks for at most 10,000 rows, nested pages multiplied", async () => {
     const nested = (inner: number): string =>
       `{ listings(first: 100) { nodes { reviews(first: ${inner}) { nodes { id } } } } }`;

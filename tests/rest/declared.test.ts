@@ -205,6 +205,7 @@ test("bodies and answers are described in full", async () => {
     "listDoors.json",
     "paint.json",
     "schemas/Door.json",
+    "schemas/ErrorCode.json",
   ]);
 });
 

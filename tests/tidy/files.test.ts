@@ -25,6 +25,8 @@ const TOP = new Set([
   "Dockerfile",
   "jest.config.ts",
   "LICENSE",
+  "clients",
+  "docs",
   "migrations",
   "openapi",
   "package-lock.json",

@@ -7,12 +7,16 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
+  GraphQLIncludeDirective,
   type GraphQLNamedType,
   type GraphQLSchema,
+  GraphQLSkipDirective,
+  getDirectiveValues,
   getNamedType,
   isInterfaceType,
   isObjectType,
   type OperationDefinitionNode,
+  type SelectionNode,
   type SelectionSetNode,
   valueFromAST,
 } from "postgraphile/graphql";
@@ -100,6 +104,7 @@ function walk(
   for (const selection of selectionSet.selections) {
     count.selections += 1;
     if (count.selections > LIMITS.selections) throw new ApiError("QUERY_TOO_COMPLEX");
+    if (isLeftOut(selection, judged.variableValues)) continue;
     if (selection.kind === "Field") {
       walkField(judged, selection, place, count);
     } else if (selection.kind === "InlineFragment") {
@@ -112,6 +117,14 @@ function walk(
       if (fragment && type) walk(judged, fragment.selectionSet, { ...place, type }, count);
     }
   }
+}
+
+/** Whether `@include` or `@skip` leaves a selection out: it costs nothing but to look at it. */
+function isLeftOut(node: SelectionNode, variables: JudgedOperation["variableValues"]): boolean {
+  if (node.directives === undefined || node.directives.length === 0) return false;
+  const ifOf = (directive: typeof GraphQLIncludeDirective): unknown =>
+    getDirectiveValues(directive, node, variables)?.if;
+  return ifOf(GraphQLIncludeDirective) === false || ifOf(GraphQLSkipDirective) === true;
 }
 
 function walkField(

@@ -101,9 +101,9 @@ export function answerOf(
 export function plainAnswer(answer: DocumentAnswer, data: unknown): PlainAnswer | undefined {
   const found = answer.path.reduce(memberOf, data);
   if (found === null || found === undefined) return undefined;
-  if (answer.form === "one") return { body: plain(answer.row, found), nextCursor: undefined };
+  if (answer.form === "one") return { body: converterOf(answer.row)(found), nextCursor: undefined };
   const rows = answer.form === "items" ? found : memberOf(found, "nodes");
-  const items = Array.isArray(rows) ? rows.map((row) => plain(answer.row, row)) : [];
+  const items = Array.isArray(rows) ? rows.map(converterOf(answer.row)) : [];
   if (answer.form === "items") return { body: { items }, nextCursor: undefined };
   const pageInfo = memberOf(found, "pageInfo");
   const hasMore = memberOf(pageInfo, "hasNextPage") === true;
@@ -123,24 +123,49 @@ export interface PlainAnswer {
 /** How the word of an enum is written in REST. */
 export const plainWord = (word: string): string => word.toLowerCase();
 
-function plain(answer: Answer, value: unknown): unknown {
-  if (value === null || value === undefined) return null;
-  if (answer.kind === "leaf") return isEnumType(answer.type) ? plainWord(String(value)) : value;
+type Convert = (value: unknown) => unknown;
+
+const same: Convert = (value) => value;
+const converters = new WeakMap<Answer, Convert>();
+
+/** What makes a value plain; made once for each place, for it runs for each value. */
+function converterOf(answer: Answer): Convert {
+  const known = converters.get(answer);
+  if (known !== undefined) return known;
+  const made = makeConverter(answer);
+  converters.set(answer, made);
+  return made;
+}
+
+function makeConverter(answer: Answer): Convert {
+  if (answer.kind === "leaf") {
+    return isEnumType(answer.type) ? (value) => value && plainWord(String(value)) : same;
+  }
   if (answer.kind === "list") {
-    return Array.isArray(value) ? value.map((each) => plain(answer.of, each)) : value;
+    const convert = converterOf(answer.of);
+    return (value) => (Array.isArray(value) ? value.map(convert) : value);
   }
-  if (answer.kind === "nights") {
-    return {
-      startsOn: memberOf(memberOf(value, "start"), "value") ?? null,
-      endsBefore: memberOf(memberOf(value, "end"), "value") ?? null,
-    };
-  }
-  return Object.fromEntries(
-    answer.fields.flatMap(({ name, answer: inner, isOptional }) => {
-      const found = memberOf(value, name);
-      return found === undefined && isOptional ? [] : [[name, plain(inner, found)]];
-    }),
-  );
+  if (answer.kind === "nights") return plainNights;
+  const fields = answer.fields.map(({ name, answer: inner, isOptional }) => {
+    return { name, convert: converterOf(inner), isOptional };
+  });
+  return (value) => {
+    if (value === null || value === undefined) return null;
+    const plainly: Record<string, unknown> = {};
+    for (const { name, convert, isOptional } of fields) {
+      const found = (value as Record<string, unknown>)[name];
+      if (found !== undefined || !isOptional) plainly[name] = convert(found ?? null);
+    }
+    return plainly;
+  };
+}
+
+function plainNights(nights: unknown): unknown {
+  if (nights === null) return null;
+  return {
+    startsOn: memberOf(memberOf(nights, "start"), "value") ?? null,
+    endsBefore: memberOf(memberOf(nights, "end"), "value") ?? null,
+  };
 }
 
 interface Collected {

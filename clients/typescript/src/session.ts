@@ -1,0 +1,105 @@
+/**
+ * Sends requests as whoever is signed in: refreshes an access token that is over, once for all that
+ * wait, and repeats what may be repeated.
+ */
+import { type Options, StaybaseError, type Thing } from "./index.ts";
+
+export type Session = Thing<"Session">;
+
+interface SessionFetch {
+  readonly fetch: (request: Request) => Promise<Response>;
+  signIn(email: string, password: string): Promise<Session>;
+  signOut(): Promise<void>;
+}
+
+/** Before its end, for a request is on its way for a while. */
+const EARLY_MS = 10_000;
+
+export function createSession(options: Options): SessionFetch {
+  const { url, retries = 3, onSession } = options;
+  const plainFetch = options.fetch ?? fetch;
+  let session = options.session;
+  let refreshing: Promise<void> | undefined;
+
+  const set = (next: Session | undefined): void => {
+    session = next;
+    onSession?.(next);
+  };
+  const post = async (path: string, body: object, headers = {}): Promise<Response> =>
+    repeated(
+      new Request(`${url}/v1/auth/${path}`, {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      }),
+    );
+  const open = async (path: string, body: object): Promise<Session> => {
+    const response = await post(path, body);
+    const answer: unknown = await response.json();
+    if (!response.ok) throw new StaybaseError(response.status, Object(answer));
+    set(answer as Session);
+    return answer as Session;
+  };
+
+  async function repeated(request: Request): Promise<Response> {
+    for (let attempt = 0; ; attempt += 1) {
+      const isLast = attempt >= retries || !mayRepeat(request);
+      let response: Response | undefined;
+      try {
+        response = await plainFetch(request.clone());
+      } catch (error) {
+        if (isLast) throw error;
+      }
+      if (response !== undefined && (isLast || !isPassing(response))) return response;
+      await new Promise((resolve) => setTimeout(resolve, waitMs(response, attempt)));
+    }
+  }
+
+  /** One refresh at a time: a refresh token is good for one. */
+  function refresh({ refreshToken }: Session): Promise<void> {
+    refreshing ??= open("refresh", { refreshToken })
+      .then(() => undefined)
+      .catch((error: unknown) => {
+        if (error instanceof StaybaseError && error.status === 401) set(undefined);
+        else throw error;
+      })
+      .finally(() => {
+        refreshing = undefined;
+      });
+    return refreshing;
+  }
+
+  return {
+    fetch: async (request) => {
+      const isOver = session && Date.parse(session.accessTokenExpiresAt) - EARLY_MS < Date.now();
+      if (session && isOver && !request.url.startsWith(`${url}/v1/auth/`)) await refresh(session);
+      if (session) request.headers.set("authorization", `Bearer ${session.accessToken}`);
+      return repeated(request);
+    },
+    signIn: (email, password) => open("login", { email, password }),
+    signOut: async () => {
+      const ended = session;
+      set(undefined);
+      if (ended) await post("logout", {}, { authorization: `Bearer ${ended.accessToken}` });
+    },
+  };
+}
+
+const SAFE = ["GET", "HEAD", "PUT", "DELETE"];
+
+/** Whether a second request has no second effect. */
+function mayRepeat({ method, headers }: Request): boolean {
+  return SAFE.includes(method) || headers.has("idempotency-key");
+}
+
+/** Whether the same request may soon be answered otherwise. */
+function isPassing({ status, headers }: Response): boolean {
+  if (status === 409) return headers.has("retry-after");
+  return [429, 502, 503, 504].includes(status);
+}
+
+function waitMs(response: Response | undefined, attempt: number): number {
+  const seconds = Number(response?.headers.get("retry-after") ?? Number.NaN);
+  if (seconds >= 0) return seconds * 1000;
+  return 2 ** attempt * 100 * (1 + Math.random());
+}

@@ -1,0 +1,179 @@
+/** The typed client as its users have it: the example runs, and bad moments are not theirs to see. */
+import { execFile } from "node:child_process";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import {
+  createStaybase,
+  newKey,
+  pages,
+  type Session,
+  StaybaseError,
+  unwrap,
+} from "../../clients/typescript/src/index.ts";
+import { testDatabase } from "../helpers/database.ts";
+import { type Marketplace, openMarketplace } from "../helpers/marketplace.ts";
+import { PASSWORD, type Person, signUp } from "../story/people.ts";
+import { createQuote, offerListing, stayIn } from "../story/stay.ts";
+
+const database = testDatabase();
+let marketplace: Marketplace;
+let url: string;
+let guest: Person;
+let listingId: string;
+
+beforeAll(async () => {
+  marketplace = await openMarketplace(database, 1);
+  marketplace.startWorker();
+  [url = ""] = marketplace.servers;
+  const host = await signUp(marketplace, url, "Hana");
+  guest = await signUp(marketplace, url, "Gus");
+  listingId = await offerListing(host.client);
+}, 60_000);
+
+afterAll(async () => {
+  await marketplace?.dispose();
+}, 30_000);
+
+const EXAMPLE = new URL("../../clients/typescript/examples/stay.ts", import.meta.url).pathname;
+
+test("the example finds, quotes, books and pays", async () => {
+  const env = {
+    PATH: process.env.PATH,
+    STAYBASE_URL: url,
+    STAYBASE_EMAIL: guest.email,
+    STAYBASE_PASSWORD: PASSWORD,
+    STRIPE_URL: marketplace.stripe.url,
+  };
+  const { stdout } = await promisify(execFile)(process.execPath, [EXAMPLE], { env });
+  expect(stdout).toMatch(/found {4}House above the river: \d+ EUR/);
+  expect(stdout).toMatch(/booked {3}[\w-]+: pending_payment until/);
+  expect(marketplace.stripe.charges().map(({ paid }) => paid)).toEqual([true]);
+}, 30_000);
+
+test("the example says what is wrong", async () => {
+  const env = { PATH: process.env.PATH, STAYBASE_URL: url, STAYBASE_PASSWORD: "wrong" };
+  const run = promisify(execFile)(process.execPath, [EXAMPLE], { env });
+  await expect(run).rejects.toMatchObject({ code: 1, stderr: /^[A-Z_]+: .+/ });
+});
+
+describe("errors", () => {
+  test("have the code, the status and the fields of the server", async () => {
+    const { rest } = createStaybase({ url });
+    const query = { west: 0, south: 1, east: 2, north: -1 };
+    const failed = unwrap(rest.GET("/search", { params: { query } }));
+    await expect(failed).rejects.toBeInstanceOf(StaybaseError);
+    await expect(failed).rejects.toMatchObject({ status: 400, code: expect.any(String) });
+    const path = { listingId: "00000000-0000-4000-8000-000000000404" };
+    const missing = unwrap(rest.GET("/listings/{listingId}", { params: { path } }));
+    await expect(missing).rejects.toMatchObject({ status: 404, code: "NOT_FOUND" });
+  });
+});
+
+describe("pages", () => {
+  test("are walked to the end", async () => {
+    for (const days of [10, 20, 30]) await createQuote(guest.client, listingId, stayIn(days, 2));
+    const { rest, signIn } = createStaybase({ url });
+    await signIn(guest.email, PASSWORD);
+    const ids = new Set<string>();
+    const ask = (cursor: string | undefined) =>
+      rest.GET("/quotes", { params: { query: { limit: 1, ...(cursor && { cursor }) } } });
+    for await (const { id } of pages(ask)) ids.add(id);
+    expect(ids.size).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe("a session", () => {
+  const over = (session: Session): Session => ({
+    ...session,
+    accessTokenExpiresAt: new Date(0).toISOString(),
+  });
+
+  test("is refreshed once for all who wait, and kept", async () => {
+    const first = await createStaybase({ url }).signIn(guest.email, PASSWORD);
+    const heard: (Session | undefined)[] = [];
+    const sent: string[] = [];
+    const { rest } = createStaybase({
+      url,
+      session: over(first),
+      onSession: (session) => heard.push(session),
+      fetch: (input, init) => {
+        sent.push(new URL((input as Request).url).pathname);
+        return fetch(input, init);
+      },
+    });
+    const answers = await Promise.all([1, 2, 3, 4].map(() => unwrap(rest.GET("/me"))));
+    expect(answers.map(({ id }) => id)).toEqual(Array.from({ length: 4 }, () => guest.userId));
+    expect(sent.filter((path) => path === "/v1/auth/refresh")).toHaveLength(1);
+    expect(heard).toHaveLength(1);
+    expect(heard[0]?.refreshToken).not.toBe(first.refreshToken);
+  });
+
+  test("that has ended is forgotten", async () => {
+    const { signIn, signOut } = createStaybase({ url });
+    const ended = await signIn(guest.email, PASSWORD);
+    await signOut();
+    const heard: unknown[] = [];
+    const onSession = (session: unknown) => heard.push(session);
+    const { rest } = createStaybase({ url, session: over(ended), onSession });
+    await expect(unwrap(rest.GET("/me"))).rejects.toMatchObject({ status: 401 });
+    expect(heard).toEqual([undefined]);
+  });
+});
+
+describe("a server that fails for a moment", () => {
+  let server: Server;
+  let answers: (number | "close")[] = [];
+  let keys: (string | undefined)[] = [];
+
+  beforeAll(async () => {
+    server = createServer((request, response) => {
+      keys.push(request.headers["idempotency-key"] as string | undefined);
+      const answer = answers.shift() ?? 200;
+      if (answer === "close") request.socket.destroy();
+      else {
+        const wait = { "content-type": "application/json", "retry-after": "0" };
+        response.writeHead(answer, wait).end(JSON.stringify({ items: [], nextCursor: null }));
+      }
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  });
+
+  afterAll(() => void server.close());
+
+  const client = () => {
+    const { port } = server.address() as AddressInfo;
+    return createStaybase({ url: `http://127.0.0.1:${port}` }).rest;
+  };
+
+  test.each<[string, (number | "close")[]]>([
+    ["is away", [503, 503]],
+    ["closes the connection", ["close", "close", "close"]],
+    ["has had enough", [429]],
+    ["still runs the first request", [409]],
+  ])("is asked again where it %s", async (_what, wrong) => {
+    [answers, keys] = [[...wrong], []];
+    await unwrap(client().GET("/currencies"));
+    expect(keys).toHaveLength(wrong.length + 1);
+  });
+
+  test("gets the same key each time, and without a key is asked once", async () => {
+    [answers, keys] = [[503, "close"], []];
+    const header = { "Idempotency-Key": newKey() };
+    const body = { quoteId: "00000000-0000-4000-8000-000000000404" };
+    await unwrap(client().POST("/bookings", { params: { header }, body }));
+    expect(keys).toEqual(Array.from({ length: 3 }, () => header["Idempotency-Key"]));
+    [answers, keys] = [[503], []];
+    const order = { listingId, checkIn: "2031-01-01", checkOut: "2031-01-03", guests: 1 };
+    const failed = unwrap(client().POST("/quotes", { body: order }));
+    await expect(failed).rejects.toMatchObject({ status: 503 });
+    expect(keys).toHaveLength(1);
+  });
+
+  test("is given up after three repeats", async () => {
+    [answers, keys] = [[503, 503, 503, 503], []];
+    await expect(unwrap(client().GET("/currencies"))).rejects.toMatchObject({ status: 503 });
+    expect(keys).toHaveLength(4);
+  });
+});
