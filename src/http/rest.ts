@@ -132,7 +132,11 @@ async function run(
   response.status(answer.status);
   // Tokens and client secrets must not stay in a cache on the way.
   response.setHeader("Cache-Control", "no-store");
-  response.set(answer.headers ?? {});
+  for (const [name, value] of Object.entries(answer.headers ?? {})) {
+    // Others depend on more, such as the origin of the page that asks.
+    if (name === "Vary") response.vary(value);
+    else response.setHeader(name, value);
+  }
   setLocation(request, response, answer.body);
   if (isKnown(request, answer.headers?.ETag)) {
     response.status(304).end();

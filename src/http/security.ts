@@ -9,6 +9,26 @@ const PERMISSIONS = ["camera", "geolocation", "microphone", "payment", "usb", "b
   .map((feature) => `${feature}=()`)
   .join(", ");
 
+/** What a page of another origin may send beside what browsers send anyway, and may read. */
+const TAKEN_HEADERS = [
+  "Authorization",
+  "Content-Type",
+  "Idempotency-Key",
+  "If-Match",
+  "If-None-Match",
+  "X-Request-Id",
+];
+const GIVEN_HEADERS = [
+  "ETag",
+  "Idempotent-Replayed",
+  "Link",
+  "Location",
+  "RateLimit",
+  "RateLimit-Policy",
+  "Retry-After",
+  "X-Request-Id",
+];
+
 /**
  * Installs the security headers; pages of ours load nothing from elsewhere, except avatars and
  * photos.
@@ -41,8 +61,8 @@ export function installSecurity(app: Express, resources: Resources): void {
     app.use(
       cors({
         origin: [...config.http.corsOrigins],
-        allowedHeaders: ["Authorization", "Content-Type", "Idempotency-Key", "X-Request-Id"],
-        exposedHeaders: ["X-Request-Id", "Retry-After", "Idempotent-Replayed"],
+        allowedHeaders: TAKEN_HEADERS,
+        exposedHeaders: GIVEN_HEADERS,
         maxAge: 600,
       }),
     );

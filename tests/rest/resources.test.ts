@@ -1,12 +1,16 @@
 /** The manners of the resources: paging, conditions, what is asked for besides, and bad input. */
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { parse } from "yaml";
 import { apiClient, type Client, type RestResponse } from "../helpers/client.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { asOwner } from "../helpers/factories.ts";
 import { type Marketplace, openMarketplace } from "../helpers/marketplace.ts";
 import { type Person, signUp } from "../story/people.ts";
 import { createBooking, createQuote, offerListing, stayIn } from "../story/stay.ts";
+import { filesUnder } from "../tidy/repository.ts";
+
+const ORIGIN = "https://app.example";
 
 const database = testDatabase();
 let marketplace: Marketplace;
@@ -18,7 +22,10 @@ let listingId: string;
 let otherId: string;
 
 beforeAll(async () => {
-  marketplace = await openMarketplace(database, 1, { TRUST_PROXY: "1" });
+  marketplace = await openMarketplace(database, 1, {
+    TRUST_PROXY: "1",
+    CORS_ORIGINS: ORIGIN,
+  });
   marketplace.startWorker();
   [server = ""] = marketplace.servers;
   visitor = apiClient(server);
@@ -247,6 +254,62 @@ describe("addresses", () => {
     const answer = await visitor.get(`/v1/listings/${listingId}`, elsewhere);
     expect(answer.headers.get("ratelimit-policy")).toMatch(/^"cost";q=\d+;w=10$/);
     expect(answer.headers.get("ratelimit")).toMatch(/^"cost";r=\d+;t=\d+$/);
+  });
+});
+
+describe("a page of another origin", () => {
+  test("may send what the document takes, and read what it gives", async () => {
+    const parameters = filesUnder("openapi/parameters", ".yaml").map(({ text }) => parse(text));
+    const taken = parameters.filter((each) => each.in === "header").map(({ name }) => name);
+    const given = filesUnder("openapi/headers", ".yaml").map(({ path }) =>
+      path.slice(path.lastIndexOf("/") + 1, -".yaml".length).toLowerCase(),
+    );
+    const asked = await fetch(`${server}/v1/listings/${listingId}`, {
+      method: "OPTIONS",
+      headers: { origin: ORIGIN, "access-control-request-method": "PATCH" },
+    });
+    const allowed = asked.headers.get("access-control-allow-headers")?.toLowerCase().split(",");
+    for (const name of taken) expect(allowed).toContain(name.toLowerCase());
+    expect(taken).toContain("If-Match");
+    expect(asked.headers.get("access-control-allow-methods")).toContain("PATCH");
+    const answer = await visitor.get(`/v1/listings/${listingId}`, { origin: ORIGIN });
+    const shown = answer.headers.get("access-control-expose-headers")?.toLowerCase().split(",");
+    const plainly = shown?.map((name) => name.replaceAll("-", ""));
+    for (const name of given) expect(plainly).toContain(name);
+    expect(answer.headers.get("vary")?.split(/, */).sort()).toEqual(["Authorization", "Origin"]);
+  });
+});
+
+describe("a key", () => {
+  const book = (body: object, key?: string) =>
+    guest.client.post("/v1/bookings", body, key === undefined ? {} : { "idempotency-key": key });
+
+  test("makes one booking and one answer of many requests, also of those at once", async () => {
+    const { id: quoteId } = await createQuote(guest.client, listingId, stayIn(100, 2));
+    const key = randomUUID();
+    const answers = await Promise.all(Array.from({ length: 8 }, () => book({ quoteId }, key)));
+    const statuses = answers.map(({ status }) => status);
+    // Who comes while the first runs is told to come again.
+    expect(statuses.filter((status) => ![201, 409].includes(status))).toEqual([]);
+    const first = answers.find(({ status }) => status === 201);
+    const again = await book({ quoteId }, key);
+    expect([again.status, again.text]).toEqual([201, first?.text]);
+    expect(again.headers.get("location")).toBe(`/v1/bookings/${String(first?.body.id)}`);
+    expect(again.headers.get("idempotent-replayed")).toBe("true");
+    const made = await asOwner(database, "select from app_public.bookings where quote_id = $1", [
+      quoteId,
+    ]);
+    expect(made).toHaveLength(1);
+  });
+
+  test("is needed, is good for one request, and keeps a refusal", async () => {
+    const { id: quoteId } = await createQuote(guest.client, listingId, stayIn(110, 2));
+    expect((await book({ quoteId })).body.code).toBe("IDEMPOTENCY_KEY_REQUIRED");
+    expect((await book({ quoteId }, "short")).body.code).toBe("IDEMPOTENCY_KEY_INVALID");
+    const key = randomUUID();
+    const refused = await book({ quoteId: randomUUID() }, key);
+    expect([refused.status, refused.body.code]).toEqual([404, "QUOTE_NOT_FOUND"]);
+    expect((await book({ quoteId }, key)).body.code).toBe("IDEMPOTENCY_KEY_REUSED");
   });
 });
 
