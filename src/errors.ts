@@ -82,6 +82,12 @@ export const ERRORS = define({
     message: "Send application/json.",
     remedy: "Set `content-type: application/json`.",
   },
+  DOCUMENT_UNKNOWN: {
+    status: 400,
+    message: "This server takes the documents that it knows, and does not know this one.",
+    remedy:
+      "Send the `documentId` of a trusted document, or let whoever runs the server add yours.",
+  },
   QUERY_TOO_COMPLEX: {
     status: 400,
     message: "The query is too complex: ask for less at once.",

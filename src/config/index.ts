@@ -52,6 +52,8 @@ export interface Config {
     readonly publicUrl: string;
     readonly trustProxy: TrustProxy;
     readonly corsOrigins: readonly string[];
+    /** A folder; undefined where any document is taken. */
+    readonly trustedDocuments: string | undefined;
     /** How much of a client's address the log of requests has. */
     readonly logClients: ClientLogging;
   };
@@ -232,6 +234,7 @@ function assemble(values: Values, isLocal: boolean): Config {
       publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
       trustProxy: values.TRUST_PROXY,
       corsOrigins: values.CORS_ORIGINS,
+      trustedDocuments: values.TRUSTED_DOCUMENTS,
       logClients: values.LOG_CLIENTS,
     },
     database: {

@@ -250,6 +250,13 @@ export const variables = {
     parse: trustProxy,
     fallback: () => false,
   }),
+  TRUSTED_DOCUMENTS: define<string | undefined>({
+    sentence:
+      "The folder of the only GraphQL documents that the server takes, each named by the SHA-256 " +
+      "of its text; empty takes any.",
+    parse: (text) => resolve(text),
+    fallback: () => undefined,
+  }),
   CORS_ORIGINS: define<string[]>({
     sentence: "The origins whose pages may call this server, separated by commas; empty is none.",
     parse: (text) => list(text).map(origin),

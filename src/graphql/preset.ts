@@ -28,6 +28,7 @@ import { SearchPlugin } from "./plugins/search.ts";
 import { SumsOnlyPlugin } from "./plugins/sums.ts";
 import { TextsPlugin } from "./plugins/texts.ts";
 import { createTagsPlugin } from "./tags.ts";
+import type { TrustedDocuments } from "./trusted.ts";
 
 /** Who sends a request, and under which condition it may change a row. */
 export interface Asking extends Identity {
@@ -51,6 +52,8 @@ export interface PresetOptions {
    * @throws {ApiError} `RATE_LIMITED`
    */
   readonly spend: Spend;
+  /** The only documents that are taken; any without them. */
+  readonly trusted?: TrustedDocuments | undefined;
 }
 
 /** The preset of the server, and what it takes to answer a request without Grafserv. */
@@ -64,8 +67,15 @@ export function createApi(options: PresetOptions): Api {
   const { pool, operator, logger, introspection, identityOf } = options;
   const isSignedIn = (request: IncomingMessage): boolean =>
     identityOf(request)?.viewer !== undefined;
-  const { clientOf, spend } = options;
-  const requests = createRequestsPlugin({ introspection, logger, isSignedIn, clientOf, spend });
+  const { clientOf, spend, trusted } = options;
+  const requests = createRequestsPlugin({
+    introspection,
+    logger,
+    isSignedIn,
+    clientOf,
+    spend,
+    trusted,
+  });
   const preset: GraphileConfig.Preset = {
     extends: [
       PostGraphileAmberPreset,
@@ -105,7 +115,8 @@ export function createApi(options: PresetOptions): Api {
       graphiql: introspection,
       graphiqlPath: "/graphiql",
       graphiqlOnGraphQLGET: false,
-      graphqlOverGET: false,
+      // Where a document has a name, its answer can be kept on the way.
+      graphqlOverGET: trusted !== undefined,
       // A form of another site can send anything but JSON without asking.
       allowedRequestContentTypes: ["application/json"],
       maxRequestLength: LIMITS.bodyBytes,

@@ -16,6 +16,7 @@ import { Kept } from "../graphql/limits/kept.ts";
 import { LIMITS } from "../graphql/limits/limits.ts";
 import { answerType, type Spend } from "../graphql/plugins/requests.ts";
 import { type Asking, createApi } from "../graphql/preset.ts";
+import { readTrustedDocuments, type TrustedDocuments } from "../graphql/trusted.ts";
 import { authenticate, type Identity } from "../resources/authentication.ts";
 import type { Resources } from "../resources/index.ts";
 import { networkOf } from "../rest/limits.ts";
@@ -57,6 +58,7 @@ export async function installGraphql(
     identityOf: (request) => identities.get(request),
     clientOf: (request) => clientOf(request as Request, identities.get(request)),
     spend: accounts.spend,
+    trusted: trustedOf(config.http.trustedDocuments),
   });
   const instance = postgraphile(preset);
   const server = instance.createServ(grafserv);
@@ -83,6 +85,10 @@ export async function installGraphql(
     });
   };
   return { schema, run, release: async () => instance.release() };
+}
+
+function trustedOf(folder: string | undefined): TrustedDocuments | undefined {
+  return folder === undefined ? undefined : readTrustedDocuments(folder);
 }
 
 /** A person, or else the address; the machine itself, and what runs on it, is neither. */
@@ -141,6 +147,8 @@ async function admit(
   response: Response,
   next: NextFunction,
 ): Promise<void> {
+  // Node leaves out the body of an answer to HEAD by itself; Grafserv knows GET alone.
+  if (request.method === "HEAD") request.method = "GET";
   try {
     const length = Number(request.headers["content-length"] ?? 0);
     if (length > LIMITS.bodyBytes) throw new ApiError("PAYLOAD_TOO_LARGE");

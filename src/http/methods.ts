@@ -22,8 +22,12 @@ export function serve(
 
 /** Completes what Grafserv says about its two addresses; it comes before them. */
 export function installGraphqlMethods(app: Express, { config }: Resources): void {
+  const [taken, named] =
+    config.http.trustedDocuments === undefined
+      ? [["POST"], "POST"]
+      : [["POST", "GET", "HEAD"], "GET, HEAD, POST"];
   app.use("/graphql", (request, response, next) => {
-    if (request.method !== "POST") response.setHeader("Allow", "POST");
+    if (!taken.includes(request.method)) response.setHeader("Allow", named);
     next();
   });
   if (config.environment === "production") return;

@@ -8,6 +8,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Request } from "express";
 import { memberOf, textIn } from "../../values.ts";
 import "postgraphile";
+import { SafeError } from "postgraphile/grafast";
 import type { JSONResult, Result } from "postgraphile/grafserv";
 import {
   type ExecutionArgs,
@@ -25,6 +26,7 @@ import { createDocumentReader, type ReadDocument } from "../limits/documents.ts"
 import { LIMITS } from "../limits/limits.ts";
 import { type KeptPlans, keptPlansBySchema } from "../limits/plans.ts";
 import { judgeRows } from "../limits/rows.ts";
+import { type TrustedDocuments, trustedText } from "../trusted.ts";
 
 export interface RequestsOptions {
   readonly introspection: boolean;
@@ -35,6 +37,7 @@ export interface RequestsOptions {
   readonly clientOf: (request: IncomingMessage) => string;
   /** Takes a cost from a client's account, or refuses; says so in the headers of the answer. */
   readonly spend: Spend;
+  readonly trusted: TrustedDocuments | undefined;
 }
 
 export type Spend = (client: string, cost: number, response?: ServerResponse) => Promise<void>;
@@ -45,6 +48,8 @@ interface Asked extends AskedBy {
   readonly type: string;
   readonly client: string;
   readonly response: ServerResponse | undefined;
+  /** Whether the answer is the same for all who are not signed in: it is asked for by its name. */
+  readonly isPublic: boolean;
   isHeavy: boolean;
 }
 
@@ -86,6 +91,10 @@ export function createRequestsPlugin(options: RequestsOptions): {
           };
           return next();
         },
+        processGraphQLRequestBody(next, { body }) {
+          if (options.trusted !== undefined) body.query = trustedQuery(options.trusted, body);
+          return next();
+        },
         processRequest(next, { requestDigest }) {
           // As an object the answer can be looked at; it is made text right after.
           requestDigest.preferJSON = true;
@@ -110,12 +119,9 @@ export function createRequestsPlugin(options: RequestsOptions): {
           }
         },
         async execute(next, { args }) {
-          try {
-            await admit(args, requests.getStore(), plansOf(args.schema), options);
-          } catch (error) {
-            return { errors: [toGraphQLError(error)] };
-          }
-          return next();
+          const plans = plansOf(args.schema);
+          const refusal = await refusalOf(admit(args, requests.getStore(), plans, options));
+          return refusal ?? next();
         },
       },
     },
@@ -126,6 +132,17 @@ export function createRequestsPlugin(options: RequestsOptions): {
     asker: () => requests.getStore(),
     within: (context, answer) => requests.run(readRequest(context, options), answer),
   };
+}
+
+/** The refusal as an error that Grafserv passes on as it is, and writes to no log. */
+function trustedQuery(trusted: TrustedDocuments, body: unknown): string {
+  try {
+    return trustedText(trusted, body);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { message, extensions } = formatApiError(error);
+    throw new SafeError(message, { ...extensions, statusCode: error.status });
+  }
 }
 
 /**
@@ -161,6 +178,16 @@ async function admit(
   await options.spend(asked.client, cost.total + planning, asked.response);
 }
 
+/** The answer of an operation that is not admitted. */
+async function refusalOf(admitted: Promise<void>): Promise<{ errors: GraphQLError[] } | undefined> {
+  try {
+    await admitted;
+    return undefined;
+  } catch (error) {
+    return { errors: [toGraphQLError(error)] };
+  }
+}
+
 const toGraphQLError = (error: unknown): GraphQLError =>
   new GraphQLError(textIn(error, "message") ?? "", { originalError: error as Error });
 
@@ -176,17 +203,20 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
       type: JSON_TYPE,
       client: "",
       response: undefined,
+      isPublic: false,
       isHeavy: false,
     };
   }
   const id: unknown = Reflect.get(request, "id");
+  const isSignedIn = options.isSignedIn(request);
   return {
     requestId: typeof id === "string" ? id : undefined,
-    isSignedIn: options.isSignedIn(request),
+    isSignedIn,
     introspection,
     type: answerType(request as Request),
     client: options.clientOf(request),
     response: context.expressv4?.res,
+    isPublic: request.method === "GET" && !isSignedIn,
     isHeavy: false,
   };
 }
@@ -212,6 +242,7 @@ function finish(result: Result | null, logger: Logger, asked: Asked): Result | n
   const { json } = result;
   if (typeof json !== "object" || json === null || Array.isArray(json)) return result;
   const { errors } = json;
+  if (errors === undefined && asked.isPublic) return { ...result, headers: publicHeaders(result) };
   // With data there is an answer, and 200 is right whatever some fields say.
   if (!Array.isArray(errors) || json.data !== undefined) return result;
   const [status] = errors.flatMap(statusOf);
@@ -239,6 +270,12 @@ function refuse(
     headers: { "content-type": `${type};charset=utf-8` },
     json: JSON.parse(JSON.stringify({ errors: [error] })),
   };
+}
+
+/** A visitor's answer to a trusted document is everybody's, for as long as nobody minds. */
+function publicHeaders({ headers }: JSONResult): JSONResult["headers"] {
+  const cache = "public, max-age=5, stale-while-revalidate=30";
+  return { ...headers, "cache-control": cache, vary: "Authorization, Accept" };
 }
 
 /** Whether an answer says that a document was refused, before it ran. */
