@@ -83,13 +83,20 @@ export async function runDeclared(
   };
 }
 
-/** The values of a document's variables; what the request leaves out is left out. */
-function variablesOf(
+/**
+ * The values of a document's variables; what the request leaves out is left out.
+ * @throws {ApiError} UNAUTHENTICATED where a word means who asks, and nobody is signed in
+ */
+export function variablesOf(
   { operation, document }: Declared,
-  { query }: Request,
-  { params, body, viewer, header }: RestRequest,
+  { query }: Pick<Request, "query">,
+  { params, body, viewer, header }: Pick<RestRequest, "params" | "body" | "viewer" | "header">,
 ): Record<string, unknown> {
-  const given: Record<string, unknown> = { ...params };
+  const members = bodyMembers(document);
+  const given: Record<string, unknown> = {
+    ...(members === undefined && isRecord(body) && body),
+    ...params,
+  };
   for (const parameter of operation.parameters ?? []) {
     const name = textIn(parameter, "name") ?? "";
     const value: unknown = query[name];
@@ -98,15 +105,15 @@ function variablesOf(
     if (name === "include") {
       for (const word of [value].flat()) given[includeVariable(String(word))] = true;
     } else if (isRecord(words)) {
+      if (viewer === undefined) throw new ApiError("UNAUTHENTICATED");
       const variables = Object.keys(memberOf(words, String(value)) ?? {});
-      for (const variable of variables) given[variable] = viewer?.userId;
+      for (const variable of variables) given[variable] = viewer.userId;
     } else {
       given[name] = value;
     }
   }
   const key = header("idempotency-key");
   if (key !== undefined) given.idempotencyKey = innerKey(key);
-  const members = bodyMembers(document);
   if (members !== undefined) {
     const own = Object.entries(given).filter(([name]) => members.includes(name));
     given.body = { ...(isRecord(body) && body), ...Object.fromEntries(own) };
@@ -123,7 +130,7 @@ function variablesOf(
  * What the variable `body` has, where a document has one: the body of the request, together with
  * the parameters of the path that it has room for.
  */
-export function bodyMembers({ variables }: StoredOperation): string[] | undefined {
+function bodyMembers({ variables }: StoredOperation): string[] | undefined {
   const type = variables.get("body")?.type;
   const named = type === undefined ? undefined : getNamedType(type);
   return isInputObjectType(named) ? Object.keys(named.getFields()) : undefined;

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "@jest/globals";
+import { afterEach, describe, expect, test } from "@jest/globals";
 import { buildSchema } from "postgraphile/graphql";
 import { plainAnswer } from "../../src/graphql/stored/answers.ts";
 import { graphqlValue, readStoredOperations } from "../../src/graphql/stored/operations.ts";
 import { repeatedKey } from "../../src/http/bodies.ts";
+import { variablesOf } from "../../src/http/declared.ts";
 import { declaredFaults, generatedFiles } from "../../src/http/declaredFaults.ts";
 import type { Documented } from "../../src/http/openapi.ts";
 
@@ -240,6 +241,69 @@ test("answers are plain", async () => {
   });
   expect(answer("paint", { paint: { house: { doors: [door] } } })?.body).toEqual({
     items: [{ id: "2", colour: "blue" }],
+  });
+});
+
+describe("the variables of a request", () => {
+  const viewer = { userId: "me", sessionId: "s", role: "visitor" } as const;
+  const given = async (
+    name: string,
+    operation: Documented["operation"],
+    request: { params?: object; query?: object; body?: unknown; key?: string },
+    who: typeof viewer | null = viewer,
+  ) => {
+    const document = (await stored(MORE)).byName.get(name);
+    if (document === undefined) throw new Error(`There is no ${name}.`);
+    return variablesOf(
+      { operation, document },
+      { query: { ...request.query } },
+      {
+        params: { ...request.params },
+        body: request.body,
+        viewer: who ?? undefined,
+        header: (header) => (header === "idempotency-key" ? request.key : undefined),
+      },
+    );
+  };
+  const MORE = {
+    "repaint.graphql": `mutation repaint($houseId: UUID!, $colour: Colour!) {
+      paint(input: { houseId: $houseId, colour: $colour }) { house { id colour } } }`,
+    "mine.graphql": "query mine($houseId: UUID!) { house(id: $houseId) { id colour } }",
+  };
+
+  test("are those of the path, the query and the body, in the words of GraphQL", async () => {
+    const paint = GOOD[2]?.operation ?? {};
+    const params = { houseId: "h" };
+    const body = { colour: "dark_red" };
+    expect(await given("paint", paint, { params, body })).toEqual({
+      body: { houseId: "h", colour: "DARK_RED" },
+    });
+    expect(await given("repaint", paint, { params, body })).toEqual({
+      houseId: "h",
+      colour: "DARK_RED",
+    });
+    const list = GOOD[1]?.operation ?? {};
+    const query = { limit: 5, colour: ["dark_red"], other: "x" };
+    expect(await given("listDoors", list, { query })).toEqual({ limit: 5, colour: ["DARK_RED"] });
+  });
+
+  test("of a body never take the place of the address", async () => {
+    const params = { houseId: "h" };
+    const body = { houseId: "other", colour: "blue" };
+    for (const name of ["paint", "repaint"]) {
+      const values = await given(name, GOOD[2]?.operation ?? {}, { params, body });
+      expect(JSON.stringify(values)).not.toContain("other");
+    }
+  });
+
+  test("know who asks, and refuse where nobody does", async () => {
+    const role = { name: "role", in: "query", "x-variables": { owner: { houseId: "viewer" } } };
+    const operation = { parameters: [role] };
+    const query = { role: "owner" };
+    expect(await given("mine", operation, { query })).toEqual({ houseId: "me" });
+    expect(await given("mine", operation, { query: { role: "other" } })).toEqual({});
+    const nobody = given("mine", operation, { query }, null);
+    await expect(nobody).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
   });
 });
 

@@ -194,6 +194,12 @@ describe("who asks", () => {
     expect((await visitor.get("/v1/bookings")).status).toBe(401);
   });
 
+  test("must be somebody, where the question is about oneself", async () => {
+    const { status, body } = await visitor.get("/v1/listings?role=host");
+    expect([status, body.code]).toEqual([401, "UNAUTHENTICATED"]);
+    expect((await host.client.get("/v1/listings?role=host&limit=1")).status).toBe(200);
+  });
+
   test("who has a bad token is no visitor", async () => {
     const { status, body } = await visitor.withToken("a.b.c").get(`/v1/listings/${listingId}`);
     expect([status, body.code]).toEqual([401, "TOKEN_INVALID"]);
