@@ -1,0 +1,66 @@
+/** How many statements a request takes: a page of many things is still a few round trips. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { testDatabase } from "../helpers/database.ts";
+import { buildMarket, type Market } from "../helpers/fixture.ts";
+import { stayIn } from "../story/stay.ts";
+import { type GraphqlServer, openGraphqlServer } from "./graphqlServer.ts";
+
+const database = testDatabase();
+let server: GraphqlServer;
+let market: Market;
+
+beforeAll(async () => {
+  market = await buildMarket(database);
+  server = await openGraphqlServer(database);
+});
+afterAll(() => server.dispose());
+
+const HOST = "host { id displayName }";
+const { checkIn, checkOut } = stayIn(60, 4);
+const STAY = `(checkIn: "${checkIn}", checkOut: "${checkOut}", guests: 2, listingId: $id)`;
+const REQUESTS: readonly (readonly [what: string, most: number, document: string])[] = [
+  ["listings with their host", 1, `{ listings(first: 20) { nodes { id title ${HOST} } } }`],
+  [
+    "a listing page",
+    1,
+    `query ($id: UUID!) { listing(id: $id) { id title ${HOST} photos { url } rates { nightlyAmount }
+      amenities { amenityCode amenity { name } }
+      reviews(first: 10) { nodes { rating comment author { displayName } } } } }`,
+  ],
+  [
+    "a search with photos",
+    2,
+    `{ searchListings(west: -180, south: -89, east: 180, north: 89, pageSize: 20) {
+      nodes { totalAmount listing { id title photos { url } } } pageInfo { hasNextPage } } }`,
+  ],
+  [
+    "one's bookings",
+    1,
+    `{ bookings(first: 20) { nodes { id status totalAmount listing { title } guest { displayName }
+      payments { status } } pageInfo { hasNextPage } } }`,
+  ],
+  ["one's bookings, counted", 2, "{ bookings(first: 20) { totalCount nodes { id } } }"],
+  [
+    "a price and why not",
+    2,
+    `query ($id: UUID!) { stayPrice${STAY} { totalAmount lineItems { code } }
+    bookability${STAY} { code } }`,
+  ],
+  ["oneself", 1, "{ me { id displayName contact { email } } }"],
+];
+
+test.each(REQUESTS)("%s: at most %i", async (_what, most, document) => {
+  const client = server.signedIn(market.a.guest);
+  const variables = document.includes("$id") ? { id: market.a.booked } : {};
+  await client.query(document, variables);
+  let statements = 0;
+  // A statement of GraphQL takes a connection, and gives it back.
+  const count = (): void => {
+    statements += 1;
+  };
+  server.resources.pool.on("acquire", count);
+  await client.query(document, variables);
+  server.resources.pool.off("acquire", count);
+  expect(statements).toBeGreaterThan(0);
+  expect(statements).toBeLessThanOrEqual(most);
+});
