@@ -5080,7 +5080,6 @@ export interface operations {
             /** @description The booking as it is now. */
             200: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
                     [name: string]: unknown;
                 };
@@ -5119,7 +5118,6 @@ export interface operations {
             /** @description The booking as it is now. */
             200: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
                     [name: string]: unknown;
                 };
@@ -5162,7 +5160,6 @@ export interface operations {
             /** @description The booking as it is now. */
             200: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
                     [name: string]: unknown;
                 };
@@ -5325,7 +5322,6 @@ export interface operations {
             /** @description The booking as it is now. */
             200: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
                     [name: string]: unknown;
                 };
@@ -5398,7 +5394,6 @@ export interface operations {
             /** @description The booking as it is now. */
             200: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
                     [name: string]: unknown;
                 };
@@ -5469,7 +5464,6 @@ export interface operations {
             /** @description The proposal, and what it costs more or less. */
             200: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
                     [name: string]: unknown;
                 };
@@ -5536,7 +5530,6 @@ export interface operations {
             /** @description The proposal as it is now. */
             200: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
                     [name: string]: unknown;
                 };
@@ -5730,7 +5723,6 @@ export interface operations {
             /** @description The refund. */
             200: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
                     [name: string]: unknown;
                 };
@@ -5773,7 +5765,6 @@ export interface operations {
             /** @description The refund. */
             200: {
                 headers: {
-                    ETag: components["headers"]["ETag"];
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
                     [name: string]: unknown;
                 };
