@@ -109,7 +109,7 @@ export function variablesOf(
       const variables = Object.keys(memberOf(words, String(value)) ?? {});
       for (const variable of variables) given[variable] = viewer.userId;
     } else {
-      given[name] = value;
+      given[name] = spoken(parameter["x-words"], value);
     }
   }
   const key = header("idempotency-key");
@@ -124,6 +124,12 @@ export function variablesOf(
       return variable === undefined ? [] : [[name, graphqlValue(variable.type, value)]];
     }),
   );
+}
+
+/** What words mean that REST has and GraphQL has not: `newest` for `primary_key_desc`. */
+function spoken(words: unknown, value: unknown): unknown {
+  if (!isRecord(words)) return value;
+  return Array.isArray(value) ? value.map((each) => words[String(each)]) : words[String(value)];
 }
 
 /**

@@ -97,13 +97,21 @@ function parameterFaults(
   if (variable === undefined) return unknown(String(name));
   const expected = schemaOfInput(variable.type);
   const faults: string[] = [];
-  if (!fits(schema, expected)) {
+  if (!fits(inWords(schema, parameter["x-words"]), expected)) {
     faults.push(`${name} must be ${JSON.stringify(expected)}, as $${name} is.`);
   }
   if ((required === true) !== variable.isRequired) {
     faults.push(`${name} is ${variable.isRequired ? "" : "not "}required by its document.`);
   }
   return faults;
+}
+
+/** A schema in the words that the variable has for its own. */
+function inWords(schema: unknown, words: unknown): unknown {
+  if (!isRecord(words) || !isRecord(schema)) return schema;
+  const { items } = schema;
+  if (items !== undefined) return { ...schema, items: inWords(items, words) };
+  return { ...schema, enum: wordsOf(schema).map((word) => words[word]) };
 }
 
 /** The variable that a parameter is for: its own, or a member of `$body`. */

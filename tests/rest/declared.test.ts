@@ -121,6 +121,19 @@ test.each<[string, Documented, RegExp]>([
     ]),
     /no \$includeRoof/,
   ],
+  [
+    "another name for a word that there is not",
+    documented("listDoors", "get", [
+      ...page.slice(0, 2),
+      {
+        name: "colour",
+        in: "query",
+        "x-words": { wine: "dark_green" },
+        schema: { type: "array", items: { type: "string", enum: ["wine"] } },
+      },
+    ]),
+    /colour must be/,
+  ],
   ["a page without a cursor", documented("listDoors", "get", page.slice(0, 1)), /page has the/],
   ["a body that is not described", documented("paint", "put", [path("houseId")]), /not described/],
   [
@@ -285,6 +298,21 @@ describe("the variables of a request", () => {
     const list = GOOD[1]?.operation ?? {};
     const query = { limit: 5, colour: ["dark_red"], other: "x" };
     expect(await given("listDoors", list, { query })).toEqual({ limit: 5, colour: ["DARK_RED"] });
+  });
+
+  test("may have names of their own", async () => {
+    const colour = {
+      name: "colour",
+      in: "query",
+      "x-words": { wine: "dark_red" },
+      schema: { type: "array", items: { type: "string", enum: ["wine"] } },
+    };
+    const operation = { parameters: [...page.slice(0, 2), colour] };
+    const others = GOOD.filter(({ operationId }) => operationId !== "listDoors");
+    const named = documented("listDoors", "get", operation.parameters);
+    expect(declaredFaults([...others, named], await stored())).toEqual([]);
+    const query = { colour: ["wine"] };
+    expect(await given("listDoors", operation, { query })).toEqual({ colour: ["DARK_RED"] });
   });
 
   test("of a body never take the place of the address", async () => {

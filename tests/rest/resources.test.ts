@@ -179,6 +179,12 @@ describe("who asks", () => {
     expect(await ids(guest, "role=host")).toEqual([]);
     expect(await ids(host, "role=host&status=pending_payment&status=confirmed")).toEqual([id]);
     expect(await ids(host, "status=confirmed")).toEqual([]);
+    const later = await createQuote(guest.client, listingId, stayIn(35, 2));
+    const other = await createBooking(guest.client, later.id, randomUUID());
+    expect(await ids(guest, "sort=newest")).toEqual([other.id, id]);
+    expect(await ids(guest, "sort=oldest")).toEqual([id, other.id]);
+    expect(await ids(guest, "sort=checkIn")).toEqual([other.id, id]);
+    expect(await ids(guest, "sort=-checkIn")).toEqual([id, other.id]);
     const stranger = await signUp(marketplace, server, "Sam");
     expect(await ids(stranger, "")).toEqual([]);
     for (const path of ["", "/events", "/payments", "/alterations"]) {

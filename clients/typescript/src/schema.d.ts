@@ -4921,8 +4921,8 @@ export interface operations {
                 arrivingUntil?: string;
                 leavingFrom?: string;
                 leavingUntil?: string;
-                /** @description The newest booking first without it. */
-                sort?: ("check_in_asc" | "check_in_desc" | "check_out_asc" | "check_out_desc" | "primary_key_desc" | "primary_key_asc")[];
+                /** @description The newest booking first without it; `-` turns an order round. */
+                sort?: ("newest" | "oldest" | "checkIn" | "-checkIn" | "checkOut" | "-checkOut")[];
                 /** @description What else to answer. */
                 include?: ("listing" | "guest" | "totalCount")[];
                 /** @description How many on a page; 20 without it. */
