@@ -1,6 +1,6 @@
 /**
- * Finds a place in Lisbon, quotes it, books it, and pays: `node clients/typescript/examples/stay.ts`
- * beside `npm start`. The guest is one of the demo; the card is Stripe's for tests.
+ * Finds a place in Lisbon, quotes it, books it, and pays: `npm run example` beside `npm start`. The
+ * address of the simulator, in its start-up text, goes into STRIPE_URL to pay in earnest. The guest is one of the demo; the card is Stripe's for tests.
  */
 import { createStaybase, newKey, pages, StaybaseError, unwrap } from "../src/index.ts";
 
@@ -55,7 +55,12 @@ try {
   const mine = pages((cursor) =>
     rest.GET("/bookings", { params: { query: { role: "guest", ...(cursor && { cursor }) } } }),
   );
-  for await (const { id, status } of mine) console.log(`mine     ${id}: ${status}`);
+  let shown = 0;
+  for await (const { id, status } of mine) {
+    console.log(`mine     ${id}: ${status}`);
+    shown += 1;
+    if (shown === 3) break;
+  }
   await signOut();
 } catch (error) {
   if (!(error instanceof StaybaseError)) throw error;

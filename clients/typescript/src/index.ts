@@ -3,7 +3,7 @@
  * sends again what may be sent again, walks pages, and throws errors that have a code.
  */
 import createClient, { type Client } from "openapi-fetch";
-import type { components, paths } from "./schema.d.ts";
+import type { components, paths } from "./schema.ts";
 import { createSession, type Session } from "./session.ts";
 
 export type { Session } from "./session.ts";
