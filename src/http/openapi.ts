@@ -37,7 +37,16 @@ export interface DocumentedOperation {
 /** All operations, read from their files; what they answer is not looked at. */
 export async function readOperations(): Promise<Documented[]> {
   const folder = dirname(OPENAPI_FILE);
-  const document: unknown = parse(await readFile(OPENAPI_FILE, "utf8"));
+  const files = new Map<string, Promise<unknown>>();
+  // Once each, for most operations share their parameters.
+  const read = (path: string): Promise<unknown> => {
+    const known = files.get(path);
+    if (known !== undefined) return known;
+    const reading = readFile(path, "utf8").then((text): unknown => parse(text));
+    files.set(path, reading);
+    return reading;
+  };
+  const document = await read(OPENAPI_FILE);
   const found = Object.entries(memberOf(document, "paths") ?? {}).flatMap(([path, item]) =>
     Object.entries(item ?? {}).map(([method, operation]) => {
       return { path, method, file: textIn(operation, "$ref") ?? "" };
@@ -45,7 +54,7 @@ export async function readOperations(): Promise<Documented[]> {
   );
   return Promise.all(
     found.map(async ({ path, method, file }) => {
-      const operation: unknown = parse(await readFile(join(folder, file), "utf8"));
+      const operation = await read(join(folder, file));
       const operationId = textIn(operation, "operationId");
       if (!isRecord(operation) || operationId === undefined) {
         throw new Error(`openapi/${file} is no operation.`);
@@ -54,8 +63,8 @@ export async function readOperations(): Promise<Documented[]> {
       const parameters = await Promise.all(
         listed.map(async (parameter: unknown) => {
           const reference = textIn(parameter, "$ref");
-          const at = join(folder, dirname(file), reference ?? "");
-          return reference === undefined ? parameter : parse(await readFile(at, "utf8"));
+          const found = reference && (await read(join(folder, dirname(file), reference)));
+          return isRecord(found) ? found : Object(parameter);
         }),
       );
       return { path, method, operationId, operation: { ...operation, parameters } };
