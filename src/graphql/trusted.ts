@@ -17,7 +17,7 @@ const SUFFIX = ".graphql";
  * @throws where there is none, or one is named otherwise than by its text
  */
 export function readTrustedDocuments(folder: string): TrustedDocuments {
-  const files = readdirSync(folder).filter((file) => file.endsWith(SUFFIX));
+  const files = filesOf(folder).filter((file) => file.endsWith(SUFFIX));
   if (files.length === 0) {
     throw new Error(`TRUSTED_DOCUMENTS: ${folder} has no document, so nothing could be asked.`);
   }
@@ -29,6 +29,15 @@ export function readTrustedDocuments(folder: string): TrustedDocuments {
       throw new Error(`TRUSTED_DOCUMENTS: ${join(folder, file)} must be named ${hash}${SUFFIX}.`);
     }),
   );
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    const message = `TRUSTED_DOCUMENTS: ${folder} cannot be read. Make the folder, or unset it.`;
+    throw new Error(message, { cause });
+  }
 }
 
 /** The name of a document. */

@@ -169,9 +169,13 @@ function conditionOf(
   const condition = header("if-match");
   const isTaken = parameters.some(({ name }) => name === "If-Match");
   if (condition === undefined || !isTaken || condition.trim() === "*") return undefined;
-  const ids = Object.values(params);
+  // As the database writes it: a condition that names no row would be no condition.
+  const ids = Object.values(params).map((id) => id.toLowerCase());
   const versions = [...condition.matchAll(/(?<!W\/)"([^"/]+)\/([^"/]+)\/[^"]*"/g)].flatMap(
-    ([, id = "", version = ""]) => (ids.includes(id) ? [`${id} ${version}`] : []),
+    ([, tagged = "", version = ""]) => {
+      const id = tagged.toLowerCase();
+      return ids.includes(id) ? [`${id} ${version}`] : [];
+    },
   );
   if (versions.length === 0) throw new ApiError("PRECONDITION_FAILED");
   return { "staybase.if_match": versions.join(",") };

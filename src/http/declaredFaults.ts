@@ -15,6 +15,7 @@ import type { Answer, ObjectAnswer } from "../graphql/stored/answers.ts";
 import {
   type JsonSchema,
   objectSchema,
+  orNull,
   schemaOfAnswer,
   schemaOfInput,
   schemaOfObject,
@@ -176,13 +177,7 @@ function bodySchema(
 /** What a variable takes; null where it need not be given. */
 function taken(type: GraphQLInputType): JsonSchema {
   const schema = schemaOfInput(type);
-  if (isNonNullType(type)) return schema;
-  const words = schema.enum;
-  return {
-    ...schema,
-    type: [schema.type, "null"].flat(),
-    ...(Array.isArray(words) && { enum: [...words, null] }),
-  };
+  return isNonNullType(type) ? schema : orNull(schema);
 }
 
 /** The files of `openapi/generated`, by their paths in it. */

@@ -161,8 +161,10 @@ async function admit(
     refuse(resources, request, response, thrown);
     return;
   }
-  // What depends on who asks is nobody else's, nor for a cache on the way.
+  // What depends on who asks is nobody else's, nor for a cache on the way. What a cache may keep
+  // depends on the origin of a page as well, which CORS has said.
   response.setHeader("Cache-Control", "no-store");
+  response.vary("Authorization, Accept");
   next();
 }
 

@@ -37,9 +37,9 @@ export async function installRest(
   app.use("/v1", (request, _response, next) => {
     // Node leaves out the body of an answer to HEAD by itself; the document knows GET alone.
     if (request.method === "HEAD") request.method = "GET";
-    // The validator looks at the address as it came.
-    request.originalUrl = request.originalUrl.replace(ALIAS, "/v1/listings");
-    request.url = request.originalUrl.slice("/v1".length) || "/";
+    // The validator looks at the address as it came, which may begin with the server's (RFC 9112).
+    request.originalUrl = request.originalUrl.replace(ORIGIN, "").replace(ALIAS, "/v1/listings");
+    request.url = request.url.replace(ALIAS_HERE, "$1/listings");
     next();
   });
   app.use("/v1", ...readBody);
@@ -68,6 +68,9 @@ export async function installRest(
 
 /** Some say property where we say listing. */
 const ALIAS = /^\/v1\/properties(?=[/?#]|$)/;
+/** The same below /v1, where Express has taken that off. */
+const ALIAS_HERE = /^(https?:\/\/[^/]*)?\/properties(?=[/?#]|$)/i;
+const ORIGIN = /^https?:\/\/[^/]*/i;
 
 /** The handler of a request that the document knows. */
 type Handlers = (request: Request, operationId: string) => RestHandler;
@@ -95,6 +98,7 @@ interface MatchedOperation {
   readonly operationId?: string;
   readonly security?: readonly unknown[];
   readonly parameters?: readonly unknown[];
+  readonly responses?: unknown;
 }
 
 function documentedOperation(request: Request): MatchedOperation | undefined {
@@ -185,10 +189,12 @@ function isKnown({ method, headers }: Request, tag: string | undefined): boolean
   );
 }
 
-/** Where the thing is that was made: every collection has its members below it. */
+/** Where the thing is that was made, where the document says that it is below the collection. */
 function setLocation(request: Request, response: Response, body: unknown): void {
   const id = textIn(body, "id");
-  if (response.statusCode !== 201 || id === undefined) return;
+  const made = memberOf(documentedOperation(request)?.responses, "201");
+  const isNamed = memberOf(memberOf(made, "headers"), "Location") !== undefined;
+  if (response.statusCode !== 201 || id === undefined || !isNamed) return;
   const [collection] = request.originalUrl.split("?");
   response.setHeader("Location", `${collection}/${id}`);
 }

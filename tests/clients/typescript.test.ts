@@ -110,6 +110,29 @@ describe("a session", () => {
     expect(heard[0]?.refreshToken).not.toBe(first.refreshToken);
   });
 
+  test("whose token ends before the clock here says so is refreshed, once for all", async () => {
+    const first = await createStaybase({ url }).signIn(guest.email, PASSWORD);
+    const sent: string[] = [];
+    const { rest } = createStaybase({
+      url,
+      session: { ...first, accessToken: "no.longer.good" },
+      fetch: (input, init) => {
+        sent.push(new URL((input as Request).url).pathname);
+        return fetch(input, init);
+      },
+    });
+    const asked = [1, 2, 3].map((days) =>
+      unwrap(
+        rest.POST("/quotes", { body: { listingId, ...stayIn(200 + days * 9, 2), guests: 2 } }),
+      ),
+    );
+    expect(new Set((await Promise.all(asked)).map(({ guestId }) => guestId))).toEqual(
+      new Set([guest.userId]),
+    );
+    expect(sent.filter((path) => path === "/v1/auth/refresh")).toHaveLength(1);
+    expect(sent.filter((path) => path === "/v1/quotes")).toHaveLength(6);
+  });
+
   test("that has ended is forgotten", async () => {
     const { signIn, signOut } = createStaybase({ url });
     const ended = await signIn(guest.email, PASSWORD);

@@ -549,6 +549,27 @@ describe("webhook endpoints", () => {
     expect(simulator.report().pending).toEqual([]);
   });
 
+  test("that are removed while they are told owe nothing more, either", async () => {
+    for (const status of [200, 500]) {
+      const told: (() => void)[] = [];
+      const slow = createServer((_request, response) => {
+        told.push(() => void response.writeHead(status).end());
+      });
+      await new Promise<void>((resolve) => slow.listen(0, "127.0.0.1", resolve));
+      opened.push({ close: async () => void slow.close() });
+      const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}`;
+      const { id } = await stripe.webhookEndpoints.create({ url, enabled_events: ["*"] });
+      await create();
+      await eventually(() => expect(told).toHaveLength(1));
+      await stripe.webhookEndpoints.del(id);
+      told[0]?.();
+      // Whoever comes next in the queue of nobody shows that the answer has been read.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await eventually(() => expect(simulator.events().at(-1)?.pending_webhooks).toBe(0));
+      expect(simulator.report().pending).toEqual([]);
+    }
+  });
+
   test.each<[string, object]>([
     ["no address", { enabled_events: ["*"] }],
     ["an address of another kind", { url: "ftp://example.com", enabled_events: ["*"] }],

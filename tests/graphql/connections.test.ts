@@ -107,7 +107,7 @@ describe("a client", () => {
   });
   afterAll(() => server.dispose());
 
-  const ask = async (query: string, ip: string, token?: string) => {
+  const ask = async (query: string, ip: string, token?: string, variables = {}) => {
     const response = await fetch(`${server.url}/graphql`, {
       method: "POST",
       headers: {
@@ -116,7 +116,7 @@ describe("a client", () => {
         "x-forwarded-for": ip,
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
-      body: JSON.stringify({ query }),
+      body: JSON.stringify({ query, variables }),
     });
     const { errors = [] } = (await response.json()) as {
       errors?: Parameters<typeof codesOf>[0]["errors"];
@@ -175,6 +175,28 @@ describe("a client", () => {
     expect(await spent(search("west: -180, south: -80, east: 180, north: 80"))).toBeGreaterThan(
       LIMITS.boxCost.most,
     );
+  });
+
+  test("pays for each plan of a document, and for none twice", async () => {
+    const names = ["a", "b", "c"];
+    const document = `query (${names.map((name) => `$${name}: Boolean!`).join(", ")}) {
+      listings(first: 1) { nodes { ${names
+        .map((name) => `${name}: title @include(if: $${name})`)
+        .join(" ")} } } }`;
+    const spent = async (choice: number): Promise<number> => {
+      const variables = Object.fromEntries(
+        names.map((name, index) => [name, (choice & (1 << index)) > 0]),
+      );
+      const before = await limiter().consume("address 192.0.2.10", 0);
+      expect(await ask(document, "192.0.2.10", undefined, variables)).toEqual(SERVED);
+      return before.remaining - (await limiter().consume("address 192.0.2.10", 0)).remaining;
+    };
+    for (const pays of [true, false]) {
+      for (let choice = 0; choice < 8; choice += 1) {
+        const cost = await spent(choice);
+        expect([choice, pays, cost > LIMITS.planningCost]).toEqual([choice, pays, pays]);
+      }
+    }
   });
 
   test("with a heavy statement that does not end is told so after two seconds", async () => {

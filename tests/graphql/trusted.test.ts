@@ -23,7 +23,11 @@ beforeAll(async () => {
   for (const text of [LIST, ME, RENAME]) {
     await writeFile(join(folder, `${hashOf(text)}.graphql`), text);
   }
-  marketplace = await openMarketplace(database, 1, { TRUSTED_DOCUMENTS: folder });
+  marketplace = await openMarketplace(database, 1, {
+    TRUSTED_DOCUMENTS: folder,
+    CORS_ORIGINS: "https://app.example",
+    TRUST_PROXY: "1",
+  });
   marketplace.startWorker();
   [server = ""] = marketplace.servers;
 }, 60_000);
@@ -82,7 +86,12 @@ describe("a trusted document", () => {
     expect(status).toBe(200);
     expect(body.data).toMatchObject({ currencies: [{}, {}] });
     expect(headers.get("cache-control")).toBe("public, max-age=5, stale-while-revalidate=30");
-    expect(headers.get("vary")).toContain("Authorization");
+    expect(headers.get("vary")?.split(/, */).sort()).toEqual(["Accept", "Authorization", "Origin"]);
+    // What a client has left is told by POST, and to nobody else.
+    const elsewhere = { "x-forwarded-for": "203.0.113.9" };
+    expect((await get(query, elsewhere)).headers.get("ratelimit")).toBeNull();
+    const posted = await post({ documentId: hashOf(LIST) }, elsewhere);
+    expect(posted.headers.get("ratelimit")).toMatch(/^"cost";r=/);
     const head = await get(query, {}, "HEAD");
     expect([head.status, head.body]).toEqual([200, {}]);
   });
@@ -141,6 +150,7 @@ test("REST has documents of its own", async () => {
 
 test("a folder without documents, or with one that is named otherwise, stops the start", async () => {
   const other = await mkdtemp(join(tmpdir(), "staybase-trusted-"));
+  expect(() => readTrustedDocuments(join(other, "none"))).toThrow(/cannot be read/);
   expect(() => readTrustedDocuments(other)).toThrow(/has no document/);
   await writeFile(join(other, "list.graphql"), LIST);
   expect(() => readTrustedDocuments(other)).toThrow(`must be named ${hashOf(LIST)}.graphql`);

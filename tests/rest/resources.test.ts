@@ -9,6 +9,7 @@ import { type Marketplace, openMarketplace } from "../helpers/marketplace.ts";
 import { type Person, signUp } from "../story/people.ts";
 import { createBooking, createQuote, offerListing, stayIn } from "../story/stay.ts";
 import { filesUnder } from "../tidy/repository.ts";
+import { sendHostile } from "./hostile.ts";
 
 const ORIGIN = "https://app.example";
 
@@ -115,6 +116,29 @@ describe("conditions", () => {
     expect((await change("Third", `"x", ${etag(first)}`)).status).toBe(200);
     expect((await change("Fourth", "*")).status).toBe(200);
     expect((await change("Fifth")).status).toBe(200);
+  });
+
+  test("a version is the row's, however its id is written", async () => {
+    const path = `/v1/listings/${listingId}`;
+    const old = etag(await host.client.get(path));
+    await host.client.rest("PATCH", path, { title: "Fifth" });
+    for (const id of [listingId, listingId.toUpperCase()]) {
+      for (const tag of [old, old.replace(listingId, listingId.toUpperCase())]) {
+        const change = (condition: string) =>
+          host.client.rest(
+            "PATCH",
+            `/v1/listings/${id}`,
+            { title: "No" },
+            { "if-match": condition },
+          );
+        expect([id, tag, (await change(tag)).status]).toEqual([id, tag, 412]);
+      }
+    }
+    const now = etag(await host.client.get(path)).replace(listingId, listingId.toUpperCase());
+    const change = { title: "Fifth" };
+    const condition = { "if-match": now };
+    const upper = `/v1/listings/${listingId.toUpperCase()}`;
+    expect((await host.client.rest("PATCH", upper, change, condition)).status).toBe(200);
   });
 
   test.each<[string, () => Promise<string>]>([
@@ -243,6 +267,14 @@ describe("addresses", () => {
     expect((await visitor.get("/v1/propertiesx")).status).toBe(404);
   });
 
+  test("may be written in full, as a proxy is asked", async () => {
+    for (const name of ["listings", "properties"]) {
+      const path = `${server}/v1/${name}/${listingId}`;
+      const { status, text } = await sendHostile(server, { method: "GET", path, headers: {} });
+      expect([name, status, text.includes(listingId)]).toEqual([name, 200, true]);
+    }
+  });
+
   test("HEAD is GET without a body, and other methods are named", async () => {
     const path = `${server}/v1/listings/${listingId}`;
     const [get, head] = [await fetch(path), await fetch(path, { method: "HEAD" })];
@@ -259,6 +291,12 @@ describe("addresses", () => {
     expect(found).toMatchObject({ status: 200, body: { id: made.body.id, status: "draft" } });
     const gone = await host.client.delete(`/v1/listings/${String(made.body.id)}`);
     expect([gone.status, gone.text]).toEqual([204, ""]);
+  });
+
+  test("what cannot be read by itself says no place", async () => {
+    const photo = { url: "https://example.com/door.jpg" };
+    const made = await host.client.post(`/v1/listings/${listingId}/photos`, photo);
+    expect([made.status, made.headers.get("location")]).toEqual([201, null]);
   });
 
   test("who asks from elsewhere is told what is left", async () => {

@@ -237,6 +237,37 @@ test("every operation documents its errors as application/problem+json", () => {
   }
 });
 
+/** What says where it has made something is a collection whose members can be read. */
+function locationFaults({ document, parts }: Rest): string[] {
+  const paths = member(document, "paths");
+  const addresses = entries(paths);
+  return addresses.flatMap(([path, item]) => {
+    const file = `openapi/${String(member(member(item, "post"), "$ref"))}`;
+    const operation: unknown = parse(parts.find((part) => part.path === file)?.text ?? "");
+    const made = member(member(operation, "responses"), "201");
+    if (member(member(made, "headers"), "Location") === undefined) return [];
+    const isReadable = addresses.some(
+      ([other, its]) =>
+        other.startsWith(`${path}/{`) &&
+        !other.slice(path.length + 1).includes("/") &&
+        member(its, "get") !== undefined,
+    );
+    return isReadable ? [] : [`${file} names a Location, but nobody can GET ${path}/{id}.`];
+  });
+}
+
+test("a Location leads somewhere", () => {
+  expect(locationFaults(readRest())).toEqual([]);
+
+  const text = 'responses:\n  "201":\n    headers:\n      Location: {}';
+  const parts = [{ path: "openapi/paths/make.yaml", text }];
+  const post = { $ref: "paths/make.yaml" };
+  const alone = { paths: { "/things": { post }, "/things/{id}/parts": { get: {} } } };
+  expect(locationFaults({ ...GOOD, parts, document: alone })).toHaveLength(1);
+  const whole = { paths: { ...alone.paths, "/things/{id}": { get: {} } } };
+  expect(locationFaults({ ...GOOD, parts, document: whole })).toEqual([]);
+});
+
 test("no schema lies about unused", () => {
   expect(schemaFaults(readRest())).toEqual([]);
 

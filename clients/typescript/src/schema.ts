@@ -4364,7 +4364,6 @@ export interface operations {
             /** @description The photo. */
             201: {
                 headers: {
-                    Location: components["headers"]["Location"];
                     [name: string]: unknown;
                 };
                 content: {

@@ -2,9 +2,21 @@
  * Sends requests as whoever is signed in: refreshes an access token that is over, once for all that
  * wait, and repeats what may be repeated.
  */
-import { type Options, StaybaseError, type Thing } from "./index.ts";
+import { StaybaseError, type Thing } from "./errors.ts";
 
 export type Session = Thing<"Session">;
+
+export interface Options {
+  /** The server, such as `https://api.example.com`. */
+  readonly url: string;
+  /** Where a session is kept between visits; in memory without it. */
+  readonly session?: Session;
+  /** Hears of each new session, and of its end as undefined, to keep it. */
+  readonly onSession?: (session: Session | undefined) => void;
+  /** How often a request that may be repeated is sent again; 3 without it. */
+  readonly retries?: number;
+  readonly fetch?: typeof fetch;
+}
 
 interface SessionFetch {
   readonly fetch: (request: Request) => Promise<Response>;
@@ -71,10 +83,16 @@ export function createSession(options: Options): SessionFetch {
 
   return {
     fetch: async (request) => {
+      // What signs in and out says itself who it is for.
+      if (request.url.startsWith(`${url}/v1/auth/`)) return repeated(signed(request, session));
       const isOver = session && Date.parse(session.accessTokenExpiresAt) - EARLY_MS < Date.now();
-      if (session && isOver && !request.url.startsWith(`${url}/v1/auth/`)) await refresh(session);
-      if (session) request.headers.set("authorization", `Bearer ${session.accessToken}`);
-      return repeated(request);
+      if (session && isOver) await refresh(session);
+      const used = session;
+      const response = await repeated(signed(request, used));
+      // The clock here may be wrong, and the token over before it says so.
+      if (response.status !== 401 || used === undefined) return response;
+      if (session === used) await refresh(used);
+      return session === undefined ? response : repeated(signed(request, session));
     },
     signIn: (email, password) => open("login", { email, password }),
     signOut: async () => {
@@ -83,6 +101,13 @@ export function createSession(options: Options): SessionFetch {
       if (ended) await post("logout", {}, { authorization: `Bearer ${ended.accessToken}` });
     },
   };
+}
+
+/** The request as whoever is signed in; a copy, for it may be needed once more. */
+function signed(request: Request, session: Session | undefined): Request {
+  const copy = request.clone();
+  if (session) copy.headers.set("authorization", `Bearer ${session.accessToken}`);
+  return copy;
 }
 
 const SAFE = ["GET", "HEAD", "PUT", "DELETE"];

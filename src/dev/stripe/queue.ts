@@ -109,7 +109,9 @@ export class Queue {
       return this.#lose(delivery);
     }
     const result = await this.#post(addressee, JSON.stringify(event, null, 2));
-    if (this.#closed.signal.aborted) return;
+    // Its endpoint may have been removed in the meantime, and with it what it was owed.
+    const isForgotten = !this.#state.deliveries.has(delivery.id);
+    if (this.#closed.signal.aborted || isForgotten) return;
     delivery.attempts += 1;
     delivery.lastResult = String(result);
     if (typeof result === "number" && result >= 200 && result < 300) {

@@ -32,16 +32,24 @@ export class KeptPlans {
     this.#selections.set(operation, selections);
   }
 
-  /** Counts a plan that Grafast has just made, or found again; undefined is one that failed. */
-  count(schema: GraphQLSchema, operation: OperationDefinitionNode, plan: object | undefined): void {
+  /**
+   * Counts a plan that Grafast has just made, or found again; undefined is one that failed. Says
+   * how many selections were planned: none where it was found again.
+   */
+  count(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    plan: object | undefined,
+  ): number {
     this.#install(schema);
-    if (plan !== undefined && this.#weighed.has(plan)) return;
+    if (plan !== undefined && this.#weighed.has(plan)) return 0;
     if (plan !== undefined) this.#weighed.add(plan);
     // The cache holds the document as well, also when the reader has dropped it.
     const characters = operation.loc?.source.body.length ?? 0;
     const selections = this.#selections.get(operation) ?? 0;
     const bytes = characters * LIMITS.bytesPerCharacter + selections * LIMITS.bytesPerSelection;
     this.#kept.grow(operation, bytes);
+    return selections;
   }
 
   /** Grafast exports no name of its cache, which is there since the first plan. */

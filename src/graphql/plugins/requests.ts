@@ -51,6 +51,8 @@ interface Asked extends AskedBy {
   /** Whether the answer is the same for all who are not signed in: it is asked for by its name. */
   readonly isPublic: boolean;
   isHeavy: boolean;
+  /** Whether planning is paid for: it was to be expected. */
+  hasPaidPlan: boolean;
 }
 
 /** Runs what answers a request without Grafserv, as whoever sent it. */
@@ -98,11 +100,9 @@ export function createRequestsPlugin(options: RequestsOptions): {
         processRequest(next, { requestDigest }) {
           // As an object the answer can be looked at; it is made text right after.
           requestDigest.preferJSON = true;
-          const asked = readRequest(requestDigest.requestContext, options);
+          const asked = forAll(readRequest(requestDigest.requestContext, options), requestDigest);
           return requests.run(asked, async () => {
-            const result = finish(await next(), logger, asked);
-            await charge(result, asked, options);
-            return result;
+            return charge(finish(await next(), logger, asked), asked, options);
           });
         },
       },
@@ -115,7 +115,8 @@ export function createRequestsPlugin(options: RequestsOptions): {
             plan = next();
             return plan;
           } finally {
-            plansOf(schema).count(schema, operation, plan);
+            const planned = plansOf(schema).count(schema, operation, plan);
+            payForPlan(planned, requests.getStore(), options);
           }
         },
         async execute(next, { args }) {
@@ -174,8 +175,22 @@ async function admit(
   plans.expect(operation, cost.selections);
   if (asked === undefined) return;
   asked.isHeavy = cost.isHeavy;
-  const planning = plans.has(operation) ? 0 : cost.selections * LIMITS.planningCost;
+  asked.hasPaidPlan = !plans.has(operation);
+  const planning = asked.hasPaidPlan ? cost.selections * LIMITS.planningCost : 0;
   await options.spend(asked.client, cost.total + planning, asked.response);
+}
+
+/**
+ * An operation has a plan for each choice of what `@include` and `@skip` leave out: who makes it be
+ * planned again pays for that, too. It is known only afterwards, and is gone from what is left.
+ */
+function payForPlan(
+  selections: number,
+  asked: Asked | undefined,
+  { spend }: RequestsOptions,
+): void {
+  if (asked === undefined || selections === 0 || asked.hasPaidPlan) return;
+  spend(asked.client, selections * LIMITS.planningCost).catch(noop);
 }
 
 /** The answer of an operation that is not admitted. */
@@ -205,6 +220,7 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
       response: undefined,
       isPublic: false,
       isHeavy: false,
+      hasPaidPlan: false,
     };
   }
   const id: unknown = Reflect.get(request, "id");
@@ -216,9 +232,19 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
     type: answerType(request as Request),
     client: options.clientOf(request),
     response: context.expressv4?.res,
-    isPublic: request.method === "GET" && !isSignedIn,
+    isPublic: false,
     isHeavy: false,
+    hasPaidPlan: false,
   };
+}
+
+/**
+ * What a visitor asks by GET is a document that has a name: a cache on the way may keep the answer
+ * for all. What one client has left is nobody else's to read in it.
+ */
+function forAll(asked: Asked, { method }: { readonly method: string }): Asked {
+  if (method !== "GET" || asked.isSignedIn) return asked;
+  return { ...asked, isPublic: true, response: undefined };
 }
 
 const JSON_TYPE = "application/json";
@@ -272,10 +298,9 @@ function refuse(
   };
 }
 
-/** A visitor's answer to a trusted document is everybody's, for as long as nobody minds. */
+/** A visitor's answer to a trusted document is every visitor's, for as long as nobody minds. */
 function publicHeaders({ headers }: JSONResult): JSONResult["headers"] {
-  const cache = "public, max-age=5, stale-while-revalidate=30";
-  return { ...headers, "cache-control": cache, vary: "Authorization, Accept" };
+  return { ...headers, "cache-control": "public, max-age=5, stale-while-revalidate=30" };
 }
 
 /** Whether an answer says that a document was refused, before it ran. */
@@ -291,8 +316,9 @@ async function charge(
   result: Result | null,
   { client, response }: Asked,
   { spend }: RequestsOptions,
-): Promise<void> {
+): Promise<Result | null> {
   if (isRefusal(result)) await spend(client, LIMITS.refusalCost, response).catch(noop);
+  return result;
 }
 
 const noop = (): void => undefined;

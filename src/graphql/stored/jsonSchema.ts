@@ -131,7 +131,8 @@ export function objectSchema(
   };
 }
 
-function orNull(schema: JsonSchema): JsonSchema {
+/** The same, or null. */
+export function orNull(schema: JsonSchema): JsonSchema {
   if ("$ref" in schema) return { oneOf: [schema, { type: "null" }] };
   const words = schema.enum;
   return {
