@@ -1473,6 +1473,7 @@ CREATE TRIGGER _110_no_truncate BEFORE TRUNCATE ON app_public.calendar_claims FO
 CREATE TRIGGER _700_refresh_search_delete AFTER DELETE ON app_public.calendar_claims REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg_calendar_claims__refresh_search();
 CREATE TRIGGER _700_refresh_search_insert AFTER INSERT ON app_public.calendar_claims REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg_calendar_claims__refresh_search();
 CREATE TRIGGER _700_refresh_search_update AFTER UPDATE ON app_public.calendar_claims REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION app_hidden.tg_calendar_claims__refresh_search();
+CREATE TRIGGER _750_tell_change AFTER INSERT OR DELETE OR UPDATE ON app_public.calendar_claims FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__tell_change('listing', 'listing_id');
 CREATE CONSTRAINT TRIGGER _900_claim_matches AFTER INSERT OR DELETE OR UPDATE ON app_public.calendar_claims DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__claim_matches();
 comment on table app_public.calendar_claims is 'Nights of a unit that are taken; visible to its host.';
 comment on column app_public.calendar_claims.id is 'Public id of the claim.';
@@ -1705,6 +1706,7 @@ create policy select_visible on app_public.dated_rates as permissive for select 
 CREATE TRIGGER _300_flag AFTER INSERT OR DELETE ON app_public.dated_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_dated_rates__flag();
 CREATE TRIGGER _600_updated AFTER INSERT OR DELETE OR UPDATE ON app_public.dated_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('listing.updated', 'listing_id');
 CREATE TRIGGER _700_refresh_search AFTER INSERT OR DELETE OR UPDATE ON app_public.dated_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
+CREATE TRIGGER _750_tell_change AFTER INSERT OR DELETE OR UPDATE ON app_public.dated_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__tell_change('listing', 'listing_id');
 comment on table app_public.dated_rates is 'Nights of a listing that have a rate of their own.';
 comment on column app_public.dated_rates.listing_id is 'The listing.';
 comment on column app_public.dated_rates.nights is 'The nights, from the first to before the end.';
@@ -1940,6 +1942,7 @@ create policy select_visible on app_public.listing_amenities as permissive for s
   WHERE (l.id = listing_amenities.listing_id))));
 CREATE TRIGGER _600_updated AFTER INSERT OR DELETE ON app_public.listing_amenities FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('listing.updated', 'listing_id');
 CREATE TRIGGER _700_refresh_search AFTER INSERT OR DELETE ON app_public.listing_amenities FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
+CREATE TRIGGER _750_tell_change AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_amenities FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__tell_change('listing', 'listing_id');
 comment on table app_public.listing_amenities is 'An amenity that a listing offers.';
 comment on column app_public.listing_amenities.listing_id is 'The listing that offers it.';
 comment on column app_public.listing_amenities.amenity_code is 'What is offered.';
@@ -1991,6 +1994,7 @@ CREATE TRIGGER _200_limit AFTER INSERT ON app_public.listing_photos FOR EACH ROW
 CREATE TRIGGER _300_keep_one AFTER DELETE ON app_public.listing_photos FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_listing_photos__keep_one();
 CREATE TRIGGER _600_updated AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_photos FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('listing.updated', 'listing_id');
 CREATE TRIGGER _700_refresh_search AFTER INSERT OR DELETE ON app_public.listing_photos FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
+CREATE TRIGGER _750_tell_change AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_photos FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__tell_change('listing', 'listing_id');
 comment on table app_public.listing_photos is 'A photo of a listing.';
 comment on column app_public.listing_photos.id is 'Public id of the photo.';
 comment on column app_public.listing_photos.listing_id is 'The listing it shows.';
@@ -2050,6 +2054,7 @@ create policy select_visible on app_public.listing_rates as permissive for selec
 CREATE TRIGGER _310_copy_to_units AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_listing_rates__copy_to_units();
 CREATE TRIGGER _600_updated AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('listing.updated', 'listing_id');
 CREATE TRIGGER _700_refresh_search AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
+CREATE TRIGGER _750_tell_change AFTER INSERT OR DELETE OR UPDATE ON app_public.listing_rates FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__tell_change('listing', 'listing_id');
 comment on table app_public.listing_rates is 'What a listing costs, before dates are known.';
 comment on column app_public.listing_rates.listing_id is 'The listing.';
 comment on column app_public.listing_rates.currency is 'ISO 4217 currency of all its prices.';
@@ -2177,6 +2182,7 @@ CREATE TRIGGER _600_created AFTER INSERT ON app_public.listings FOR EACH ROW EXE
 CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.listings FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('listing.{status}', 'id', 'host_id');
 CREATE TRIGGER _600_updated AFTER UPDATE ON app_public.listings FOR EACH ROW WHEN ((old.status = new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('listing.updated', 'id', 'host_id');
 CREATE TRIGGER _700_refresh_search AFTER UPDATE OF status, type, max_guests, booking_mode, public_longitude, public_latitude, review_count, review_rating_sum, unit_count, min_nights, max_nights, advance_notice_hours, booking_window_days, preparation_days, check_in_from, time_zone ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__refresh_search();
+CREATE TRIGGER _750_tell_change AFTER DELETE OR UPDATE ON app_public.listings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__tell_change('listing', 'id');
 comment on table app_public.listings is 'A place to stay, as advertised and booked.';
 comment on column app_public.listings.id is 'Public id of the listing.';
 comment on column app_public.listings.host_id is 'Who offers it.';
@@ -2599,6 +2605,7 @@ CREATE TRIGGER _500_rate_listing AFTER INSERT OR DELETE OR UPDATE ON app_public.
 CREATE TRIGGER _600_created AFTER INSERT ON app_public.reviews FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('review.created', 'id', 'booking_id', 'listing_id');
 CREATE TRIGGER _610_published AFTER INSERT ON app_public.reviews FOR EACH ROW WHEN ((new.published_at IS NOT NULL)) EXECUTE FUNCTION app_hidden.tg__append_event('review.published', 'id', 'booking_id', 'listing_id');
 CREATE TRIGGER _620_published AFTER UPDATE OF published_at ON app_public.reviews FOR EACH ROW WHEN (((old.published_at IS NULL) AND (new.published_at IS NOT NULL))) EXECUTE FUNCTION app_hidden.tg__append_event('review.published', 'id', 'booking_id', 'listing_id');
+CREATE TRIGGER _750_tell_change AFTER INSERT OR DELETE OR UPDATE ON app_public.reviews FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__tell_change('listing', 'listing_id');
 comment on table app_public.reviews is 'What a guest says of a stay, or a host of a guest.';
 comment on column app_public.reviews.id is 'Public id of the review.';
 comment on column app_public.reviews.booking_id is 'The stay it is about.';
@@ -2758,6 +2765,7 @@ CREATE TRIGGER _090_if_match BEFORE UPDATE ON app_public.users FOR EACH ROW WHEN
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
 CREATE TRIGGER _600_created AFTER INSERT ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('person.created', 'id');
 CREATE TRIGGER _600_updated AFTER UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('person.updated', 'id');
+CREATE TRIGGER _750_tell_change AFTER DELETE OR UPDATE ON app_public.users FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__tell_change('user', 'id');
 comment on table app_public.users is 'A person: guest, host, or both.';
 comment on column app_public.users.id is 'Public id of the person.';
 comment on column app_public.users.display_name is 'The name others see.';
@@ -6841,6 +6849,27 @@ end
 $function$;
 alter routine app_hidden.tg__refresh_search() owner to staybase_owner;
 comment on routine app_hidden.tg__refresh_search() is 'Brings the search projection up to date with a listing.';
+
+--
+-- function app_hidden.tg__tell_change()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg__tell_change()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_ids text[] := array[]::text[];
+begin
+  if TG_OP <> 'INSERT' then v_ids := v_ids || (to_jsonb(OLD) ->> TG_ARGV[1]); end if;
+  if TG_OP <> 'DELETE' then v_ids := v_ids || (to_jsonb(NEW) ->> TG_ARGV[1]); end if;
+  perform pg_notify('staybase_changes', TG_ARGV[0] || ':' || id)
+  from (select distinct unnest(v_ids) as id) changed;
+  return null;
+end
+$function$;
+alter routine app_hidden.tg__tell_change() owner to staybase_owner;
+comment on routine app_hidden.tg__tell_change() is 'Tells servers that an answer they may keep for visitors has changed.';
 
 --
 -- function app_hidden.tg__touch()

@@ -32,6 +32,7 @@
 --!include foundation/event_readers.sql
 --!include foundation/append_event.sql
 --!include foundation/tg__append_event.sql
+--!include foundation/tg__tell_change.sql
 --!include foundation/publish_events.sql
 --!include foundation/read_events.sql
 --!include foundation/purge_events.sql

@@ -12,6 +12,7 @@ import { installHealth, type Readiness } from "./http/health.ts";
 import { installLogging } from "./http/logging.ts";
 import { installGraphqlMethods } from "./http/methods.ts";
 import { installProblems } from "./http/problems.ts";
+import { installPublicCache } from "./http/publicCache.ts";
 import { installRest, installWebhooks } from "./http/rest.ts";
 import { installSecurity } from "./http/security.ts";
 import type { Resources } from "./resources/index.ts";
@@ -34,6 +35,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installLogging(app, resources);
   installSecurity(app, resources);
   installHeaders(app);
+  const cache = await installPublicCache(app, resources);
   installHealth(app, resources, options.readiness);
   installGraphqlMethods(app, resources);
   const graphql = await installGraphql(app, resources);
@@ -44,5 +46,11 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installErrorsPage(app);
   for (const [path, router] of Object.entries(options.pages ?? {})) app.use(path, router);
   installProblems(app, resources);
-  return { express: app, release: () => graphql.release() };
+  return {
+    express: app,
+    release: async () => {
+      await cache.close();
+      await graphql.release();
+    },
+  };
 }

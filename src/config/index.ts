@@ -54,6 +54,8 @@ export interface Config {
     readonly corsOrigins: readonly string[];
     /** A folder; undefined where any document is taken. */
     readonly trustedDocuments: string | undefined;
+    /** Megabytes of answers for visitors that are kept. */
+    readonly publicCacheMb: number;
     /** How much of a client's address the log of requests has. */
     readonly logClients: ClientLogging;
   };
@@ -235,6 +237,7 @@ function assemble(values: Values, isLocal: boolean): Config {
       trustProxy: values.TRUST_PROXY,
       corsOrigins: values.CORS_ORIGINS,
       trustedDocuments: values.TRUSTED_DOCUMENTS,
+      publicCacheMb: values.PUBLIC_CACHE_MB,
       logClients: values.LOG_CLIENTS,
     },
     database: {

@@ -144,8 +144,8 @@ export const variables = {
   }),
   REDIS_URL: define<string | undefined>({
     sentence:
-      "Redis, for rate limits and revoked sessions; empty keeps them in each process, which " +
-      "processes then do not share.",
+      "Redis, for rate limits, revoked sessions and answers for visitors; empty keeps them in " +
+      "each process, which processes then do not share.",
     parse: urlOf("redis:", "rediss:"),
     fallback: () => undefined,
     secret: true,
@@ -249,6 +249,13 @@ export const variables = {
       "commas; empty trusts nobody.",
     parse: trustProxy,
     fallback: () => false,
+  }),
+  PUBLIC_CACHE_MB: define<number>({
+    sentence:
+      "How many megabytes of answers for visitors who are not signed in a server keeps; 0 keeps " +
+      "none; empty is 32, in tests 0.",
+    parse: integer(0, 100_000),
+    fallback: (environment) => (environment === "test" ? 0 : 32),
   }),
   TRUSTED_DOCUMENTS: define<string | undefined>({
     sentence:

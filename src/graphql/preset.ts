@@ -22,7 +22,7 @@ import { NamingPlugin } from "./plugins/naming.ts";
 import { NullabilityPlugin } from "./plugins/nullability.ts";
 import { OrdersPlugin } from "./plugins/orders.ts";
 import { PagesPlugin } from "./plugins/pages.ts";
-import { createRequestsPlugin, type Spend, type Within } from "./plugins/requests.ts";
+import { createRequestsPlugin, type Offer, type Spend, type Within } from "./plugins/requests.ts";
 import { ScalarsPlugin } from "./plugins/scalars.ts";
 import { SearchPlugin } from "./plugins/search.ts";
 import { SumsOnlyPlugin } from "./plugins/sums.ts";
@@ -52,6 +52,8 @@ export interface PresetOptions {
    * @throws {ApiError} `RATE_LIMITED`
    */
   readonly spend: Spend;
+  /** Is told of an answer that is every visitor's, and for how long it is. */
+  readonly offer: Offer;
   /** The only documents that are taken; any without them. */
   readonly trusted?: TrustedDocuments | undefined;
 }
@@ -67,13 +69,14 @@ export function createApi(options: PresetOptions): Api {
   const { pool, operator, logger, introspection, identityOf } = options;
   const isSignedIn = (request: IncomingMessage): boolean =>
     identityOf(request)?.viewer !== undefined;
-  const { clientOf, spend, trusted } = options;
+  const { clientOf, spend, offer, trusted } = options;
   const requests = createRequestsPlugin({
     introspection,
     logger,
     isSignedIn,
     clientOf,
     spend,
+    offer,
     trusted,
   });
   const preset: GraphileConfig.Preset = {

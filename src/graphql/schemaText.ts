@@ -33,6 +33,7 @@ export async function buildApi(source: SchemaSource): Promise<GraphQLSchema> {
       identityOf: () => undefined,
       clientOf: () => "nobody",
       spend: async () => undefined,
+      offer: () => undefined,
     }),
   );
   return schema;

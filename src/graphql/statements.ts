@@ -3,8 +3,8 @@
  * and a hundred long ones grow a backend of Postgres from 10 to 35 MB.
  */
 import type { PoolClient } from "pg";
+import { Kept } from "../kept.ts";
 import { memberOf } from "../values.ts";
-import { Kept } from "./limits/kept.ts";
 import { LIMITS } from "./limits/limits.ts";
 
 /** A query as the adaptor sends it; with a name it is prepared. */
@@ -21,7 +21,7 @@ export async function keepStatement(client: PoolClient, { name, text }: NamedQue
   const kept = keptOf.get(client) ?? new Kept<string, true>(LIMITS.statementCharacters);
   keptOf.set(client, kept);
   if (kept.get(name)) return;
-  for (const dropped of kept.set(name, true, text.length)) {
+  for (const { key: dropped } of kept.set(name, true, text.length)) {
     // pg remembers what it has prepared, and prepares again what it has not.
     const prepared = memberOf(memberOf(client, "connection"), "parsedStatements");
     if (memberOf(prepared, dropped) === undefined) continue;

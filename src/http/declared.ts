@@ -16,6 +16,7 @@ import {
   type StoredOperations,
 } from "../graphql/stored/operations.ts";
 import type { Resources } from "../resources/index.ts";
+import { type Freshness, publicCacheControl } from "../resources/publicAnswers.ts";
 import type { RestAnswer, RestRequest } from "../rest/handler.ts";
 import { isRecord, memberOf, textIn } from "../values.ts";
 import type { InstalledGraphql } from "./graphql.ts";
@@ -62,7 +63,7 @@ export async function runDeclared(
   const { visitor, operator } = config.database;
   const role = asked.viewer?.role === "operator" ? operator : visitor;
   const settings = conditionOf(operation, asked);
-  const data = await graphql.run(
+  const { data, freshness } = await graphql.run(
     request,
     { role, viewer: asked.viewer, ...(settings && { settings }) },
     { document: document.document, variables: variablesOf(declared, request, asked) },
@@ -76,11 +77,16 @@ export async function runDeclared(
     status,
     body: found.body,
     headers: {
-      ...(isRead && { "Cache-Control": "private, no-cache", Vary: "Authorization" }),
+      ...(isRead && { "Cache-Control": cacheControlOf(freshness), Vary: "Authorization" }),
       ...(status === 200 && { ETag: entityTag(found.body) }),
       ...(found.nextCursor !== undefined && { Link: nextLink(request, found.nextCursor) }),
     },
   };
+}
+
+/** Who is signed in has an answer of their own, and so has who asks for what is never kept. */
+function cacheControlOf(freshness: Freshness | undefined): string {
+  return freshness === undefined ? "private, no-cache" : publicCacheControl(freshness);
 }
 
 /**

@@ -12,14 +12,16 @@ import { toApiError } from "../databaseErrors.ts";
 import { ApiError } from "../errors.ts";
 import { assertMigrated } from "../graphql/assertMigrated.ts";
 import { apiErrorOf, formatApiError } from "../graphql/errors.ts";
-import { Kept } from "../graphql/limits/kept.ts";
 import { LIMITS } from "../graphql/limits/limits.ts";
 import { answerType, type Spend } from "../graphql/plugins/requests.ts";
 import { type Asking, createApi } from "../graphql/preset.ts";
 import { readTrustedDocuments, type TrustedDocuments } from "../graphql/trusted.ts";
+import { Kept } from "../kept.ts";
 import { authenticate, type Identity } from "../resources/authentication.ts";
 import type { Resources } from "../resources/index.ts";
+import type { Freshness } from "../resources/publicAnswers.ts";
 import { networkOf } from "../rest/limits.ts";
+import { offerAnswer, offeredFreshness } from "./publicCache.ts";
 
 /** What is mounted, and how to give back what it holds. The pool stays open: it is not ours. */
 export interface InstalledGraphql {
@@ -28,8 +30,14 @@ export interface InstalledGraphql {
    * Runs a stored document for a request that came elsewhere, as whoever sends it.
    * @throws {ApiError} what the first error of the answer says
    */
-  run(request: Request, asking: Asking, stored: StoredRun): Promise<unknown>;
+  run(request: Request, asking: Asking, stored: StoredRun): Promise<StoredAnswer>;
   release(): Promise<void>;
+}
+
+export interface StoredAnswer {
+  readonly data: unknown;
+  /** How long it stays true for all visitors; undefined where it is the sender's alone. */
+  readonly freshness: Freshness | undefined;
 }
 
 export interface StoredRun {
@@ -58,6 +66,7 @@ export async function installGraphql(
     identityOf: (request) => identities.get(request),
     clientOf: (request) => clientOf(request as Request, identities.get(request)),
     spend: accounts.spend,
+    offer: offerAnswer,
     trusted: trustedOf(config.http.trustedDocuments),
   });
   const instance = postgraphile(preset);
@@ -81,7 +90,7 @@ export async function installGraphql(
       if (Symbol.asyncIterator in result) throw new Error("A stored document does not stream.");
       const [error] = result.errors ?? [];
       if (error !== undefined) throw apiErrorOf(mask(error));
-      return result.data;
+      return { data: result.data, freshness: offeredFreshness(request) };
     });
   };
   return { schema, run, release: async () => instance.release() };

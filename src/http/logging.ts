@@ -41,7 +41,8 @@ export function installLogging(app: Express, { logger, config }: Resources): voi
     response.once("close", () => {
       const { statusCode: status, writableFinished } = response;
       const responseTime = Math.round(performance.now() - started);
-      const line = { req: { id: request.id, method, path }, client, res: { status }, responseTime };
+      const { id, cache } = request;
+      const line = { req: { id, method, path }, client, cache, res: { status }, responseTime };
       if (status >= 500) log.error(line, "request errored");
       else log.info(line, writableFinished ? "request completed" : "request aborted");
     });

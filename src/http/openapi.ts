@@ -9,9 +9,12 @@ import { isRecord, memberOf, textIn } from "../values.ts";
 
 export const OPENAPI_FILE = fileURLToPath(new URL("../../openapi/openapi.yaml", import.meta.url));
 
-/** The whole document as one object. */
+let whole: Promise<unknown> | undefined;
+
+/** The whole document as one object, read once. */
 export async function readOpenapi(): Promise<OpenAPIV3.DocumentV3_1> {
-  return (await bundle(OPENAPI_FILE)) as unknown as OpenAPIV3.DocumentV3_1;
+  whole ??= bundle(OPENAPI_FILE);
+  return (await whole) as OpenAPIV3.DocumentV3_1;
 }
 
 /** One operation, with where it stands. */

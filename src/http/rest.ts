@@ -13,6 +13,7 @@ import { type KeptAnswer, runOnce } from "../rest/idempotency.ts";
 import { operations } from "../rest/index.ts";
 import { memberOf, textIn } from "../values.ts";
 import { readBody } from "./bodies.ts";
+import { isKnown } from "./conditional.ts";
 import { type Declared, documentOf, readDocuments, runDeclared } from "./declared.ts";
 import { declaredFaults } from "./declaredFaults.ts";
 import type { InstalledGraphql } from "./graphql.ts";
@@ -175,18 +176,6 @@ async function runWithKey(
   setLocation(request, response, JSON.parse(answer.body));
   // By `json`, for that is where the validator looks at answers; it makes the same bytes again.
   response.json(JSON.parse(answer.body));
-}
-
-/**
- * Whether the client has this very answer already. Express would send it again to whoever says
- * `Cache-Control: no-cache`, as `fetch` does of itself beside If-None-Match; the answer is fresh.
- */
-function isKnown({ method, headers }: Request, tag: string | undefined): boolean {
-  const known = headers["if-none-match"];
-  if (method !== "GET" || tag === undefined || known === undefined) return false;
-  return (
-    known.trim() === "*" || known.split(",").some((each) => each.trim().replace(/^W\//, "") === tag)
-  );
 }
 
 /** Where the thing is that was made, where the document says that it is below the collection. */

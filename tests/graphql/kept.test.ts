@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { makeSchema } from "postgraphile";
 import { grafast } from "postgraphile/grafast";
-import { Kept } from "../../src/graphql/limits/kept.ts";
 import { LIMITS } from "../../src/graphql/limits/limits.ts";
 import { createPreset } from "../../src/graphql/preset.ts";
 import { keepStatement } from "../../src/graphql/statements.ts";
+import { Kept } from "../../src/kept.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { buildMarket } from "../helpers/fixture.ts";
@@ -104,6 +104,7 @@ test("plans are kept up to a bound of bytes, and one that was dropped is made ag
         identityOf: () => ({ role: database.config.database.visitor, viewer: undefined }),
         clientOf: () => "visitor",
         spend: async () => undefined,
+        offer: () => undefined,
       }),
     ],
   });

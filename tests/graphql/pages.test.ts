@@ -296,6 +296,7 @@ describe("without the plugin of orders", () => {
           introspection: true,
           clientOf: () => "operator",
           spend: async () => undefined,
+          offer: () => undefined,
           identityOf: () => ({ role: database.config.database.operator, viewer: operator }),
         }),
       ],

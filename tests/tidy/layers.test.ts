@@ -10,7 +10,7 @@ const LAYERS: readonly { readonly part: string; readonly layer: number; readonly
   {
     part: "configuration",
     layer: 0,
-    is: /^src\/(config\/.*|errors|databaseErrors|faultyInputs|values)\.ts$/,
+    is: /^src\/(config\/.*|errors|databaseErrors|faultyInputs|kept|values)\.ts$/,
   },
   { part: "resources", layer: 1, is: /^src\/resources\// },
   { part: "payments", layer: 2, is: /^src\/payments\// },

@@ -56,6 +56,10 @@ create index if not exists calendar_claims_expires_at_idx
 create index if not exists calendar_claims_processing_idx
   on app_public.calendar_claims (listing_id) where kind = 'hold' and expires_at is null;
 
+create or replace trigger _750_tell_change
+  after insert or update or delete on app_public.calendar_claims
+  for each row execute function app_hidden.tg__tell_change('listing', 'listing_id');
+
 comment on table app_public.calendar_claims is
   'Nights of a unit that are taken; visible to its host.';
 comment on column app_public.calendar_claims.id is 'Public id of the claim.';

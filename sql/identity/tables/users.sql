@@ -44,6 +44,10 @@ create or replace trigger _600_updated
   after update on app_public.users
   for each row execute function app_hidden.tg__append_event('person.updated', 'id');
 
+create or replace trigger _750_tell_change
+  after update or delete on app_public.users
+  for each row execute function app_hidden.tg__tell_change('user', 'id');
+
 comment on table app_public.users is 'A person: guest, host, or both.';
 comment on column app_public.users.id is 'Public id of the person.';
 comment on column app_public.users.display_name is 'The name others see.';

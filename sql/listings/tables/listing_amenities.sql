@@ -19,6 +19,10 @@ create or replace trigger _600_updated
   after insert or delete on app_public.listing_amenities
   for each row execute function app_hidden.tg__append_event('listing.updated', 'listing_id');
 
+create or replace trigger _750_tell_change
+  after insert or update or delete on app_public.listing_amenities
+  for each row execute function app_hidden.tg__tell_change('listing', 'listing_id');
+
 comment on table app_public.listing_amenities is 'An amenity that a listing offers.';
 comment on column app_public.listing_amenities.listing_id is 'The listing that offers it.';
 comment on column app_public.listing_amenities.amenity_code is 'What is offered.';

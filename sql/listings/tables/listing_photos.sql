@@ -22,6 +22,10 @@ create or replace trigger _600_updated
   after insert or update or delete on app_public.listing_photos
   for each row execute function app_hidden.tg__append_event('listing.updated', 'listing_id');
 
+create or replace trigger _750_tell_change
+  after insert or update or delete on app_public.listing_photos
+  for each row execute function app_hidden.tg__tell_change('listing', 'listing_id');
+
 comment on table app_public.listing_photos is 'A photo of a listing.';
 comment on column app_public.listing_photos.id is 'Public id of the photo.';
 comment on column app_public.listing_photos.listing_id is 'The listing it shows.';

@@ -104,6 +104,10 @@ create or replace trigger _600_updated
   for each row when (OLD.status = NEW.status)
   execute function app_hidden.tg__append_event('listing.updated', 'id', 'host_id');
 
+create or replace trigger _750_tell_change
+  after update or delete on app_public.listings
+  for each row execute function app_hidden.tg__tell_change('listing', 'id');
+
 comment on table app_public.listings is 'A place to stay, as advertised and booked.';
 comment on column app_public.listings.id is 'Public id of the listing.';
 comment on column app_public.listings.host_id is 'Who offers it.';

@@ -31,6 +31,10 @@ create or replace trigger _600_updated
   after insert or update or delete on app_public.dated_rates
   for each row execute function app_hidden.tg__append_event('listing.updated', 'listing_id');
 
+create or replace trigger _750_tell_change
+  after insert or update or delete on app_public.dated_rates
+  for each row execute function app_hidden.tg__tell_change('listing', 'listing_id');
+
 comment on table app_public.dated_rates is 'Nights of a listing that have a rate of their own.';
 comment on column app_public.dated_rates.listing_id is 'The listing.';
 comment on column app_public.dated_rates.nights is 'The nights, from the first to before the end.';

@@ -42,6 +42,10 @@ create or replace trigger _600_updated
   after insert or update or delete on app_public.listing_rates
   for each row execute function app_hidden.tg__append_event('listing.updated', 'listing_id');
 
+create or replace trigger _750_tell_change
+  after insert or update or delete on app_public.listing_rates
+  for each row execute function app_hidden.tg__tell_change('listing', 'listing_id');
+
 comment on table app_public.listing_rates is 'What a listing costs, before dates are known.';
 comment on column app_public.listing_rates.listing_id is 'The listing.';
 comment on column app_public.listing_rates.currency is 'ISO 4217 currency of all its prices.';

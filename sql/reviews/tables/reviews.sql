@@ -62,6 +62,10 @@ create or replace trigger _620_published
   execute function
     app_hidden.tg__append_event('review.published', 'id', 'booking_id', 'listing_id');
 
+create or replace trigger _750_tell_change
+  after insert or update or delete on app_public.reviews
+  for each row execute function app_hidden.tg__tell_change('listing', 'listing_id');
+
 comment on table app_public.reviews is 'What a guest says of a stay, or a host of a guest.';
 comment on column app_public.reviews.id is 'Public id of the review.';
 comment on column app_public.reviews.booking_id is 'The stay it is about.';

@@ -18,8 +18,8 @@ import {
   type ValidationRule,
   validate,
 } from "postgraphile/graphql";
+import { Kept } from "../../kept.ts";
 import { inputError, reword, withoutSuggestion } from "../errors.ts";
-import { Kept } from "./kept.ts";
 import { LIMITS } from "./limits.ts";
 
 export type ReadDocument =

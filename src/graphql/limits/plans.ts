@@ -3,7 +3,7 @@
  * with up to fifty plans, however large; some hundred operations with twenty roots were 250 MB.
  */
 import type { GraphQLSchema, OperationDefinitionNode } from "postgraphile/graphql";
-import { Kept } from "./kept.ts";
+import { Kept } from "../../kept.ts";
 import { LIMITS } from "./limits.ts";
 
 /** The plans of each schema that is served. */

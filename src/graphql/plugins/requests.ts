@@ -4,6 +4,7 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Request } from "express";
 import { memberOf, textIn } from "../../values.ts";
@@ -20,8 +21,10 @@ import {
 } from "postgraphile/graphql";
 import { ApiError, CODE_OF_STATUS, ERRORS } from "../../errors.ts";
 import type { Logger } from "../../resources/logger.ts";
+import { type Freshness, publicCacheControl } from "../../resources/publicAnswers.ts";
 import type { Asker } from "../connections.ts";
 import { type AskedBy, formatApiError, maskError } from "../errors.ts";
+import { freshnessOf } from "../freshness.ts";
 import { createDocumentReader, type ReadDocument } from "../limits/documents.ts";
 import { LIMITS } from "../limits/limits.ts";
 import { type KeptPlans, keptPlansBySchema } from "../limits/plans.ts";
@@ -37,8 +40,12 @@ export interface RequestsOptions {
   readonly clientOf: (request: IncomingMessage) => string;
   /** Takes a cost from a client's account, or refuses; says so in the headers of the answer. */
   readonly spend: Spend;
+  /** Is told of an answer that is every visitor's, and for how long it is. */
+  readonly offer: Offer;
   readonly trusted: TrustedDocuments | undefined;
 }
+
+export type Offer = (request: IncomingMessage, freshness: Freshness) => void;
 
 export type Spend = (client: string, cost: number, response?: ServerResponse) => Promise<void>;
 
@@ -47,9 +54,12 @@ interface Asked extends AskedBy {
   /** The type of an answer that no operation makes. */
   readonly type: string;
   readonly client: string;
+  readonly request: IncomingMessage | undefined;
   readonly response: ServerResponse | undefined;
   /** Whether the answer is the same for all who are not signed in: it is asked for by its name. */
   readonly isPublic: boolean;
+  /** For how long the answer is every visitor's; undefined where it is not. */
+  freshness?: Freshness;
   isHeavy: boolean;
   /** Whether planning is paid for: it was to be expected. */
   hasPaidPlan: boolean;
@@ -80,6 +90,7 @@ export function createRequestsPlugin(options: RequestsOptions): {
     return reader;
   };
   const plansOf = keptPlansBySchema();
+  const asker = (): Asked | undefined => requests.getStore();
   const plugin: GraphileConfig.Plugin = {
     name: "StaybaseRequestsPlugin",
     version: "1.0.0",
@@ -115,22 +126,22 @@ export function createRequestsPlugin(options: RequestsOptions): {
             plan = next();
             return plan;
           } finally {
-            const planned = plansOf(schema).count(schema, operation, plan);
-            payForPlan(planned, requests.getStore(), options);
+            payForPlan(plansOf(schema).count(schema, operation, plan), asker(), options);
           }
         },
         async execute(next, { args }) {
-          const plans = plansOf(args.schema);
-          const refusal = await refusalOf(admit(args, requests.getStore(), plans, options));
-          return refusal ?? next();
+          const refusal = await refusalOf(admit(args, asker(), plansOf(args.schema), options));
+          const result = refusal ?? (await next());
+          offerToAll(args, result, asker(), options);
+          return result;
         },
       },
     },
   };
   return {
     plugin,
-    mask: (error) => maskError(error, logger, requests.getStore()),
-    asker: () => requests.getStore(),
+    mask: (error) => maskError(error, logger, asker()),
+    asker,
     within: (context, answer) => requests.run(readRequest(context, options), answer),
   };
 }
@@ -180,6 +191,22 @@ async function admit(
   await options.spend(asked.client, cost.total + planning, asked.response);
 }
 
+/** What a visitor is told without an error is every visitor's, as far as freshness.ts says so. */
+function offerToAll(
+  args: ExecutionArgs,
+  result: object,
+  asked: Asked | undefined,
+  { offer }: RequestsOptions,
+): void {
+  if (asked?.request === undefined || asked.isSignedIn) return;
+  const data = memberOf(result, "data");
+  if (memberOf(result, "errors") !== undefined || data === undefined) return;
+  const freshness = freshnessOf(args, data);
+  if (freshness === undefined) return;
+  asked.freshness = freshness;
+  offer(asked.request, freshness);
+}
+
 /**
  * An operation has a plan for each choice of what `@include` and `@skip` leave out: who makes it be
  * planned again pays for that, too. It is known only afterwards, and is gone from what is left.
@@ -217,6 +244,7 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
       introspection,
       type: JSON_TYPE,
       client: "",
+      request: undefined,
       response: undefined,
       isPublic: false,
       isHeavy: false,
@@ -231,6 +259,7 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
     introspection,
     type: answerType(request as Request),
     client: options.clientOf(request),
+    request,
     response: context.expressv4?.res,
     isPublic: false,
     isHeavy: false,
@@ -268,7 +297,9 @@ function finish(result: Result | null, logger: Logger, asked: Asked): Result | n
   const { json } = result;
   if (typeof json !== "object" || json === null || Array.isArray(json)) return result;
   const { errors } = json;
-  if (errors === undefined && asked.isPublic) return { ...result, headers: publicHeaders(result) };
+  if (errors === undefined && asked.isPublic && asked.freshness !== undefined) {
+    return publicResult(result, asked.freshness);
+  }
   // With data there is an answer, and 200 is right whatever some fields say.
   if (!Array.isArray(errors) || json.data !== undefined) return result;
   const [status] = errors.flatMap(statusOf);
@@ -298,9 +329,13 @@ function refuse(
   };
 }
 
-/** A visitor's answer to a trusted document is every visitor's, for as long as nobody minds. */
-function publicHeaders({ headers }: JSONResult): JSONResult["headers"] {
-  return { ...headers, "cache-control": "public, max-age=5, stale-while-revalidate=30" };
+/** A visitor's answer to a trusted document, as caches on the way may keep it. */
+function publicResult({ json, headers, statusCode }: JSONResult, freshness: Freshness): Result {
+  const buffer = Buffer.from(JSON.stringify(json));
+  const etag = `"${createHash("sha256").update(buffer).digest("base64url").slice(0, 22)}"`;
+  const more = { "cache-control": publicCacheControl(freshness), etag };
+  const length = { "content-length": String(buffer.length) };
+  return { type: "buffer", statusCode, buffer, headers: { ...headers, ...more, ...length } };
 }
 
 /** Whether an answer says that a document was refused, before it ran. */

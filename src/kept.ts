@@ -1,3 +1,12 @@
+/**
+ * A map with a bound, for what is kept only because it was dear to make. What a thing weighs, and
+ * when it is no longer true, is its owner's business.
+ */
+interface Dropped<Key, Value> {
+  readonly key: Key;
+  readonly value: Value;
+}
+
 /** Keeps what was used last, as much as fits a bound; how large a thing is, the owner says. */
 export class Kept<Key, Value> {
   readonly #most: number;
@@ -14,6 +23,11 @@ export class Kept<Key, Value> {
     return this.#size;
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#entries.size;
+  }
+
   get(key: Key): Value | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
@@ -22,29 +36,29 @@ export class Kept<Key, Value> {
     return entry.value;
   }
 
-  /** Keeps a value, and answers the keys of those that it has dropped for it. */
-  set(key: Key, value: Value, size = 0): readonly Key[] {
-    this.#drop(key);
+  /** Keeps a value, and answers what it has dropped for it. */
+  set(key: Key, value: Value, size = 0): readonly Dropped<Key, Value>[] {
+    this.delete(key);
     this.#entries.set(key, { value, size: 0 });
     return this.grow(key, size);
   }
 
   /** Says that a value has become larger; it may itself be too large to be kept. */
-  grow(key: Key, size: number): readonly Key[] {
+  grow(key: Key, size: number): readonly Dropped<Key, Value>[] {
     const entry = this.#entries.get(key);
     if (entry === undefined) return [];
     entry.size += size;
     this.#size += size;
-    const dropped: Key[] = [];
-    for (const oldest of this.#entries.keys()) {
+    const dropped: Dropped<Key, Value>[] = [];
+    for (const [oldest, { value }] of this.#entries) {
       if (this.#size <= this.#most) break;
-      this.#drop(oldest);
-      dropped.push(oldest);
+      this.delete(oldest);
+      dropped.push({ key: oldest, value });
     }
     return dropped;
   }
 
-  #drop(key: Key): void {
+  delete(key: Key): void {
     this.#size -= this.#entries.get(key)?.size ?? 0;
     this.#entries.delete(key);
   }
