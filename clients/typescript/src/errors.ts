@@ -15,13 +15,20 @@ export class StaybaseError extends Error {
   /** Names of the inputs at fault. */
   readonly fields: readonly string[];
   readonly details: unknown;
+  /** Where in a GraphQL answer it went wrong. */
+  readonly path: readonly (string | number)[];
 
-  constructor(status: number, problem: Partial<Thing<"Problem">> = {}) {
+  constructor(
+    status: number,
+    problem: Partial<Thing<"Problem">> = {},
+    path: readonly (string | number)[] = [],
+  ) {
     super(problem.detail ?? problem.title ?? `The server answered ${status}.`);
     this.name = "StaybaseError";
     this.code = problem.code;
     this.status = status;
     this.fields = problem.fields ?? [];
     this.details = problem.details;
+    this.path = path;
   }
 }

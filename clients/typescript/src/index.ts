@@ -1,27 +1,36 @@
 /**
- * A typed client of the Staybase REST API, for browsers and Node: it signs in and stays signed in,
- * sends again what may be sent again, walks pages, and throws errors that have a code.
+ * A typed client of the Staybase APIs, for browsers and Node: it signs in and stays signed in, sends
+ * again what may be sent again, walks pages, and throws errors that have a code.
  */
 import createClient, { type Client } from "openapi-fetch";
 import { StaybaseError } from "./errors.ts";
+import { createGraphql, type SendGraphql } from "./operations.ts";
 import type { components, paths } from "./schema.ts";
 import { createSession, type Options, type Session } from "./session.ts";
 
 export { type ErrorCode, StaybaseError, type Thing } from "./errors.ts";
+export type { SendGraphql, TypedDocument } from "./operations.ts";
 export type { Options, Session } from "./session.ts";
 export type { components, paths };
 
 export interface Staybase {
   /** The operations, by method and path: `rest.GET("/listings/{listingId}", ...)`. */
   readonly rest: Client<paths>;
+  /**
+   * The data of a GraphQL document: `await graphql(document, variables)`.
+   * @throws {StaybaseError} where anything of it is an error
+   */
+  readonly graphql: SendGraphql;
   signIn(email: string, password: string): Promise<Session>;
   signOut(): Promise<void>;
 }
 
 export function createStaybase(options: Options): Staybase {
   const session = createSession(options);
-  const rest = createClient<paths>({ baseUrl: `${options.url}/v1`, fetch: session.fetch });
-  return { rest, signIn: session.signIn, signOut: session.signOut };
+  const fetch = (request: Request): Promise<Response> => session.fetch(request);
+  const rest = createClient<paths>({ baseUrl: `${options.url}/v1`, fetch });
+  const graphql = createGraphql(options.url, session.fetch);
+  return { rest, graphql, signIn: session.signIn, signOut: session.signOut };
 }
 
 /** A key for one intention: repeat a request with it, and it has one effect and one answer. */

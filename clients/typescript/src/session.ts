@@ -19,7 +19,8 @@ export interface Options {
 }
 
 interface SessionFetch {
-  readonly fetch: (request: Request) => Promise<Response>;
+  /** Who knows more of a request than its method says whether a second one has no second effect. */
+  readonly fetch: (request: Request, mayRepeat?: boolean) => Promise<Response>;
   signIn(email: string, password: string): Promise<Session>;
   signOut(): Promise<void>;
 }
@@ -53,9 +54,9 @@ export function createSession(options: Options): SessionFetch {
     return answer as Session;
   };
 
-  async function repeated(request: Request): Promise<Response> {
+  async function repeated(request: Request, mayRepeat = isSafe(request)): Promise<Response> {
     for (let attempt = 0; ; attempt += 1) {
-      const isLast = attempt >= retries || !mayRepeat(request);
+      const isLast = attempt >= retries || !mayRepeat;
       let response: Response | undefined;
       try {
         response = await plainFetch(request.clone());
@@ -82,17 +83,17 @@ export function createSession(options: Options): SessionFetch {
   }
 
   return {
-    fetch: async (request) => {
+    fetch: async (request, mayRepeat) => {
       // What signs in and out says itself who it is for.
       if (request.url.startsWith(`${url}/v1/auth/`)) return repeated(signed(request, session));
       const isOver = session && Date.parse(session.accessTokenExpiresAt) - EARLY_MS < Date.now();
       if (session && isOver) await refresh(session);
       const used = session;
-      const response = await repeated(signed(request, used));
+      const response = await repeated(signed(request, used), mayRepeat);
       // The clock here may be wrong, and the token over before it says so.
       if (response.status !== 401 || used === undefined) return response;
       if (session === used) await refresh(used);
-      return session === undefined ? response : repeated(signed(request, session));
+      return session === undefined ? response : repeated(signed(request, session), mayRepeat);
     },
     signIn: (email, password) => open("login", { email, password }),
     signOut: async () => {
@@ -113,7 +114,7 @@ function signed(request: Request, session: Session | undefined): Request {
 const SAFE = ["GET", "HEAD", "PUT", "DELETE"];
 
 /** Whether a second request has no second effect. */
-function mayRepeat({ method, headers }: Request): boolean {
+function isSafe({ method, headers }: Request): boolean {
   return SAFE.includes(method) || headers.has("idempotency-key");
 }
 
