@@ -72,7 +72,7 @@ const GRAPHQL = `
 import { createStaybase } from "@staybase/client";
 import { gql } from "@staybase/client/graphql";
 const { graphql } = createStaybase({ url: "http://127.0.0.1:1", retries: 0 });
-const List = gql("query List($first: Int) { currencies(first: $first) { code chargeStep } }");
+export const List = gql("query List($first: Int) { currencies(first: $first) { code chargeStep } }");
 export const ask = async () => (await graphql(List, { first: 1 })).currencies?.[0]?.code.length;
 console.log(typeof ask, List.kind);
 `;
@@ -89,6 +89,11 @@ test("GraphQL has types of its documents' texts", async () => {
   expect(await compile("graphql", GRAPHQL)).toBe("");
   const { stdout } = await run(process.execPath, [join(folder, "graphql.js")]);
   expect(stdout).toBe("function Document\n");
+  const trust = join(folder, "node_modules/@staybase/client/dist/trust.js");
+  const trusted = await run(process.execPath, [trust, join(folder, "trusted"), "graphql.js"], {
+    cwd: folder,
+  });
+  expect(trusted.stdout).toMatch(/: 1 documents, 1 of them new/);
   const wrong = GRAPHQL.replace("{ first: 1 }", '{ first: "one" }').replace("code.", "step.");
   const said = await compile("wrongGraphql", wrong);
   expect(said).toMatch(/'string' is not assignable to type 'number'/);

@@ -8,7 +8,8 @@ import { Book, Find, MakeQuote, MyStays } from "./documents.ts";
 const url = process.env.STAYBASE_URL ?? "http://localhost:4000";
 const email = process.env.STAYBASE_EMAIL ?? "guest@staybase.example";
 const password = process.env.STAYBASE_PASSWORD ?? "staybase-demo";
-const { graphql, signIn, signOut } = createStaybase({ url });
+const trustedDocuments = process.env.STAYBASE_TRUSTED === "1";
+const { graphql, signIn, signOut } = createStaybase({ url, trustedDocuments });
 
 const day = (from: number): string =>
   new Date(Date.now() + from * 86_400_000).toISOString().slice(0, 10);

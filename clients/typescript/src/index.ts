@@ -29,7 +29,7 @@ export function createStaybase(options: Options): Staybase {
   const session = createSession(options);
   const fetch = (request: Request): Promise<Response> => session.fetch(request);
   const rest = createClient<paths>({ baseUrl: `${options.url}/v1`, fetch });
-  const graphql = createGraphql(options.url, session.fetch);
+  const graphql = createGraphql(options, session.fetch);
   return { rest, graphql, signIn: session.signIn, signOut: session.signOut };
 }
 

@@ -15,6 +15,11 @@ export interface Options {
   readonly onSession?: (session: Session | undefined) => void;
   /** How often a request that may be repeated is sent again; 3 without it. */
   readonly retries?: number;
+  /**
+   * Whether GraphQL documents are sent by their names, as a server with TRUSTED_DOCUMENTS takes
+   * them, and queries by GET, so that caches on the way may keep what visitors see.
+   */
+  readonly trustedDocuments?: boolean;
   readonly fetch?: typeof fetch;
 }
 
