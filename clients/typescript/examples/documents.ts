@@ -7,7 +7,7 @@ const QuoteParts = gql(`
     totalAmount
     currency
     expiresAt
-    lineItems { code amount }
+    lineItems { code amount quantity unitAmount payer }
   }
 `);
 
@@ -15,7 +15,7 @@ export const Find = gql(`
   query Find($checkIn: Date!, $checkOut: Date!, $guests: Int!, $west: Float!, $south: Float!,
     $east: Float!, $north: Float!) {
     searchListings(west: $west, south: $south, east: $east, north: $north, checkIn: $checkIn,
-      checkOut: $checkOut, guests: $guests, pageSize: 12) {
+      checkOut: $checkOut, guests: $guests, instantOnly: true, pageSize: 12) {
       nodes {
         totalAmount
         currency

@@ -1,6 +1,7 @@
 /**
  * Finds a place in Lisbon, quotes it, books it, and pays: `npm run example` beside `npm start`. The
- * address of the simulator, in its start-up text, goes into STRIPE_URL to pay in earnest. The guest is one of the demo; the card is Stripe's for tests.
+ * address of the simulator, in its start-up text, goes into STRIPE_URL to pay in earnest. The guest
+ * is one of the demo; the card is Stripe's for tests.
  */
 import { createStaybase, newKey, pages, StaybaseError, unwrap } from "../src/index.ts";
 

@@ -1,6 +1,6 @@
 /**
- * A typed client of the Staybase APIs, for browsers and Node: it signs in and stays signed in, sends
- * again what may be sent again, walks pages, and throws errors that have a code.
+ * A typed client of the Staybase APIs, for browsers and Node: it signs in and stays signed in,
+ * sends again what may be sent again, walks pages, and throws errors that have a code.
  */
 import createClient, { type Client } from "openapi-fetch";
 import { StaybaseError } from "./errors.ts";

@@ -2,7 +2,7 @@
 import { type DocumentNode, print, type ValueNode } from "@0no-co/graphql.web";
 import { type ErrorCode, StaybaseError } from "./errors.ts";
 
-/** A document that knows what it asks for and gives; the `gql` of `@staybase/client/graphql` makes one. */
+/** A document that knows what it takes and gives; `gql` of `@staybase/client/graphql` makes one. */
 export interface TypedDocument<Result, Variables> extends DocumentNode {
   readonly __apiType?: (variables: Variables) => Result;
 }
@@ -103,7 +103,7 @@ async function dataOf<Result>(response: Response): Promise<Result> {
 const isQuery = ({ definitions }: DocumentNode): boolean =>
   definitions.every((each) => each.kind !== "OperationDefinition" || each.operation === "query");
 
-/** Whether a second request has no second effect: it only reads, or each of its fields has a key. */
+/** Whether a second request has no second effect: it only reads, or each field has a key. */
 function mayRepeat(document: DocumentNode, variables: object): boolean {
   if (isQuery(document)) return true;
   const fields = document.definitions.flatMap((each) =>
