@@ -16,6 +16,7 @@ import { examples } from "./examples.ts";
 import { LIMITS } from "./limits/limits.ts";
 import { createPgService } from "./pgService.ts";
 import { CodesPlugin } from "./plugins/codes.ts";
+import { CountsPlugin } from "./plugins/counts.ts";
 import { DescriptionsPlugin } from "./plugins/descriptions.ts";
 import { MissingRowsPlugin } from "./plugins/missing.ts";
 import { NamingPlugin } from "./plugins/naming.ts";
@@ -89,6 +90,7 @@ export function createApi(options: PresetOptions): Api {
     plugins: [
       createTagsPlugin(),
       CodesPlugin,
+      CountsPlugin,
       DescriptionsPlugin,
       NamingPlugin,
       NullabilityPlugin,

@@ -105,6 +105,8 @@ export async function openMarketplace(
 }
 
 const MOST_PORTS = 5;
+/** How long a server may take to start on a machine that does much else. */
+const START_MS = 50_000;
 
 /** Starts a server on a free port; on another one where somebody else was faster to take it. */
 async function startServer(
@@ -117,6 +119,7 @@ async function startServer(
     await waitUntil(
       () => `the server answers or ends; it wrote: ${server.output()}`,
       async () => server.exitCode() !== null || (await answers(url)),
+      START_MS,
     );
     if (server.exitCode() === null) return url;
     const isTaken = server.output().includes(`Port ${port} of 127.0.0.1 is taken`);

@@ -21,7 +21,7 @@ const SCHEMA = buildSchema(`
     doors: [Door!]! doorsPage(first: Int, after: Cursor): DoorsConnection! }
   type Door { id: UUID! colour: Colour! }
   type PageInfo { hasNextPage: Boolean! endCursor: Cursor }
-  type DoorsConnection { nodes: [Door!]! pageInfo: PageInfo! totalCount: Int! }
+  type DoorsConnection { nodes: [Door!]! pageInfo: PageInfo! totalCount: Int! isExact: Boolean! }
   input PaintInput { houseId: UUID! colour: Colour! clientMutationId: String }
   type PaintPayload { house: House }
   type Query { house(id: UUID!): House
@@ -36,7 +36,7 @@ const DOCUMENTS = {
       doors @include(if: $includeDoors) { ...Door } } }`,
   "listDoors.graphql": `query listDoors($limit: Int = 20, $cursor: Cursor, $colour: [Colour!]) {
     doors(first: $limit, after: $cursor, colour: $colour) {
-      nodes { ...Door } pageInfo { hasNextPage endCursor } totalCount } }`,
+      nodes { ...Door } pageInfo { hasNextPage endCursor } totalCount isExact } }`,
   "paint.graphql": `mutation paint($body: PaintInput!) {
     paint(input: $body) { house { doors { ...Door } } } }`,
 };
@@ -243,13 +243,17 @@ test("answers are plain", async () => {
   });
   expect(answer("getHouse", { house: null })).toBeUndefined();
   const pageInfo = { hasNextPage: true, endCursor: "c" };
-  expect(answer("listDoors", { doors: { nodes: [door], pageInfo, totalCount: 2 } })).toEqual({
-    body: { items: [{ id: "2", colour: "blue" }], nextCursor: "c", totalCount: 2 },
+  expect(
+    answer("listDoors", { doors: { nodes: [door], pageInfo, totalCount: 2, isExact: true } }),
+  ).toEqual({
+    body: { items: [{ id: "2", colour: "blue" }], nextCursor: "c", totalCount: 2, isExact: true },
     nextCursor: "c",
   });
   const last = { hasNextPage: false, endCursor: "c" };
-  expect(answer("listDoors", { doors: { nodes: [], pageInfo: last, totalCount: 0 } })).toEqual({
-    body: { items: [], nextCursor: null, totalCount: 0 },
+  expect(
+    answer("listDoors", { doors: { nodes: [], pageInfo: last, totalCount: 0, isExact: true } }),
+  ).toEqual({
+    body: { items: [], nextCursor: null, totalCount: 0, isExact: true },
     nextCursor: undefined,
   });
   expect(answer("paint", { paint: { house: { doors: [door] } } })?.body).toEqual({

@@ -2584,8 +2584,10 @@ export interface components {
             }[];
             /** @description For the next page, as `cursor`; null on the last one. */
             nextCursor: string | null;
-            /** @description How many there are on all pages. */
+            /** @description How many there are on all pages: 1000 at most. */
             totalCount?: number;
+            /** @description Whether that is all; false where there are more than 1000. */
+            isExact?: boolean;
         };
         body: {
             /** @description Headline, 1 to 200 characters. */
@@ -2995,15 +2997,19 @@ export interface components {
             }[];
             /** @description For the next page, as `cursor`; null on the last one. */
             nextCursor: string | null;
-            /** @description How many there are on all pages. */
+            /** @description How many there are on all pages: 1000 at most. */
             totalCount?: number;
+            /** @description Whether that is all; false where there are more than 1000. */
+            isExact?: boolean;
         };
         listQuotes_answer: {
             items: components["schemas"]["Quote"][];
             /** @description For the next page, as `cursor`; null on the last one. */
             nextCursor: string | null;
-            /** @description How many there are on all pages. */
+            /** @description How many there are on all pages: 1000 at most. */
             totalCount?: number;
+            /** @description Whether that is all; false where there are more than 1000. */
+            isExact?: boolean;
         };
         createQuote_body: {
             /**
@@ -3172,8 +3178,10 @@ export interface components {
             }[];
             /** @description For the next page, as `cursor`; null on the last one. */
             nextCursor: string | null;
-            /** @description How many there are on all pages. */
+            /** @description How many there are on all pages: 1000 at most. */
             totalCount?: number;
+            /** @description Whether that is all; false where there are more than 1000. */
+            isExact?: boolean;
         };
         createBooking_body: {
             /**
@@ -3473,8 +3481,10 @@ export interface components {
             items: components["schemas"]["Refund"][];
             /** @description For the next page, as `cursor`; null on the last one. */
             nextCursor: string | null;
-            /** @description How many there are on all pages. */
+            /** @description How many there are on all pages: 1000 at most. */
             totalCount?: number;
+            /** @description Whether that is all; false where there are more than 1000. */
+            isExact?: boolean;
         };
         settleRefund_body: {
             /** @description How the guest was paid, 1 to 1000 characters. */
@@ -3524,15 +3534,19 @@ export interface components {
             items: components["schemas"]["Review"][];
             /** @description For the next page, as `cursor`; null on the last one. */
             nextCursor: string | null;
-            /** @description How many there are on all pages. */
+            /** @description How many there are on all pages: 1000 at most. */
             totalCount?: number;
+            /** @description Whether that is all; false where there are more than 1000. */
+            isExact?: boolean;
         };
         listReviewsReceived_answer: {
             items: components["schemas"]["Review"][];
             /** @description For the next page, as `cursor`; null on the last one. */
             nextCursor: string | null;
-            /** @description How many there are on all pages. */
+            /** @description How many there are on all pages: 1000 at most. */
             totalCount?: number;
+            /** @description Whether that is all; false where there are more than 1000. */
+            isExact?: boolean;
         };
         listCurrencies_answer: {
             items: components["schemas"]["Currency"][];

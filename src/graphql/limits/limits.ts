@@ -50,6 +50,8 @@ export const LIMITS = {
   pageDefault: 20,
   /** Rows of any page, and of a plain list. */
   pageMost: 100,
+  /** Rows that are counted for `totalCount`, and what a total at the root costs. */
+  countMost: 1000,
   /** Rows to skip by `offset`; beyond, `after` costs nothing. */
   offsetMost: 10_000,
   /** Rows that an operation may ask for, nested pages multiplied. */
@@ -62,8 +64,6 @@ export const LIMITS = {
   costPerTenSeconds: 250_000,
   /** What a row of a plain list costs at most: such lists are seldom full. */
   listCost: 10,
-  /** What a total at the root costs, for which the whole table is counted. */
-  totalCost: 1500,
   /** What a search costs for each square degree of its box, and at most. */
   boxCost: { squareDegree: 100, most: 10_000 },
   /** What a selection costs that has to be planned. */

@@ -146,7 +146,7 @@ function walkField(
     charge(count, path, below);
     count.cost += likelyBelow + likely * Number(argumentOf(judged, node, field, "offset") ?? 0);
   }
-  if (field.name === "totalCount" && times === 1) count.cost += LIMITS.totalCost;
+  if (field.name === "totalCount" && times === 1) count.cost += LIMITS.countMost;
   const limit = FUNCTIONS[`${type.name}.${field.name}`];
   if (limit) {
     const names = count.calls.get(path) ?? new Set();

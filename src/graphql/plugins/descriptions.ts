@@ -132,7 +132,10 @@ const MEMBER_SENTENCES: Sentences = [
   [/^The `(\w+)` at the end of the edge\.$/, "The row."],
   [/^A cursor for use in pagination\.$/, "Where the row is; give it as `after` or `before`."],
   [/^Information to aid in pagination\.$/, "Whether there is more, and from where."],
-  [/^The count of \*all\* `(\w+)`.*$/s, "How many rows match, on all pages."],
+  [
+    /^The count of \*all\* `(\w+)`.*$/s,
+    "How many rows match, on all pages: 1000 at most, see `isExact`.",
+  ],
   [/^Get a single `(\w+)`\.$/, "One `$1`; null where there is none that the asker may see."],
   [/^Reads a set of `(\w+)`\.$/, "Every `$1`."],
   [/^Reads and enables pagination.*`(\w+)`\.$/s, "Every `$1` that the asker may see, by page."],

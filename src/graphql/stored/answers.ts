@@ -110,7 +110,7 @@ export function plainAnswer(answer: DocumentAnswer, data: unknown): PlainAnswer 
   const end = memberOf(pageInfo, "endCursor");
   const nextCursor = hasMore && typeof end === "string" ? end : null;
   const totalCount = memberOf(found, "totalCount");
-  const total = totalCount === undefined ? {} : { totalCount };
+  const total = totalCount === undefined ? {} : { totalCount, isExact: memberOf(found, "isExact") };
   return { body: { items, nextCursor, ...total }, nextCursor: nextCursor ?? undefined };
 }
 
@@ -251,6 +251,9 @@ function pageOf(
   const node = nodes && getNamedType(nodes.type);
   if (!nodes?.set || !isObjectType(node) || pageInfo?.set === undefined) {
     throw new Error("Of a connection it must select nodes and pageInfo.");
+  }
+  if (total !== undefined && !fields.some(({ name }) => name === "isExact")) {
+    throw new Error("It must select isExact beside totalCount.");
   }
   return {
     form: "page",

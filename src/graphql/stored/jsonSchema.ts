@@ -54,9 +54,19 @@ export function schemaOfAnswer({ form, row, total }: DocumentAnswer): JsonSchema
     },
     ...(total === "never"
       ? {}
-      : { totalCount: { type: "integer", description: "How many there are on all pages." } }),
+      : {
+          totalCount: {
+            type: "integer",
+            description: "How many there are on all pages: 1000 at most.",
+          },
+          isExact: {
+            type: "boolean",
+            description: "Whether that is all; false where there are more than 1000.",
+          },
+        }),
   };
-  const required = ["items", "nextCursor", ...(total === "always" ? ["totalCount"] : [])];
+  const always = total === "always" ? ["totalCount", "isExact"] : [];
+  const required = ["items", "nextCursor", ...always];
   return objectSchema(properties, required);
 }
 
