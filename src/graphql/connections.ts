@@ -5,12 +5,15 @@
  */
 import { ApiError } from "../errors.ts";
 import { LIMITS } from "./limits/limits.ts";
+import type { Timing } from "./timing.ts";
 
 /** What a connection is wanted for. */
 export interface Asker {
   /** Who sends the operation: an address or a person. */
   readonly client: string;
   readonly isHeavy: boolean;
+  /** Where there is one, it is told how long the statements take. */
+  readonly timing?: Timing;
 }
 
 /** Runs `use`, which takes one connection, when there is one for the asker. */

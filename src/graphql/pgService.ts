@@ -11,6 +11,7 @@ import { type Asker, createShare } from "./connections.ts";
 import { LIMITS } from "./limits/limits.ts";
 import { prepareSettings, queryAs, type Settings } from "./scopedQuery.ts";
 import { keepStatement } from "./statements.ts";
+import type { Timing } from "./timing.ts";
 
 type PgService = ReturnType<typeof makePgService>;
 type WithPgClient = Awaited<ReturnType<PgService["adaptor"]["createWithPgClient"]>>;
@@ -45,7 +46,9 @@ export function createPgService(
             return withPgClient(pgSettings, callback);
           }
           const limited = asking.isHeavy ? { ...pgSettings, ...HEAVY } : pgSettings;
-          return share(asking, () => withScopedClient(pool, textsOf(limited), callback));
+          return share(asking, () =>
+            withScopedClient(pool, textsOf(limited), asking.timing, callback),
+          );
         };
         return repeating(Object.assign(shared, { release: () => withPgClient.release?.() }));
       },
@@ -66,13 +69,14 @@ function textsOf(settings: Readonly<Record<string, string | undefined>>): Settin
 async function withScopedClient<T>(
   pool: Pool,
   settings: Settings,
+  timing: Timing | undefined,
   callback: (client: Client) => T | Promise<T>,
 ): Promise<T> {
   const connection = await pool.connect();
   let broken: Error | undefined;
   try {
     await prepareSettings(connection);
-    return await callback(scopedClient(connection, settings));
+    return await callback(scopedClient(connection, settings, timing));
   } catch (error) {
     // What the server has not said, it may still be about to say: to nobody else.
     if (error instanceof Error && !("severity" in error)) broken = error;
@@ -82,18 +86,24 @@ async function withScopedClient<T>(
   }
 }
 
-function scopedClient(connection: PoolClient, settings: Settings): Client {
+function scopedClient(
+  connection: PoolClient,
+  settings: Settings,
+  timing: Timing | undefined,
+): Client {
   return {
     rawClient: connection,
     query: async (options) => {
       await keepStatement(connection, options);
       const { text, name, values, arrayMode } = options;
+      const started = performance.now();
       const { rows, rowCount } = await queryAs(connection, settings, {
         text,
         ...(name !== undefined && { name }),
         ...(values !== undefined && { values }),
         ...(arrayMode === true && { rowMode: "array" }),
       });
+      timing?.asked(performance.now() - started);
       return { rows, rowCount };
     },
     withTransaction: () => {

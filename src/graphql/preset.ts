@@ -71,10 +71,13 @@ export function createApi(options: PresetOptions): Api {
   const isSignedIn = (request: IncomingMessage): boolean =>
     identityOf(request)?.viewer !== undefined;
   const { clientOf, spend, offer, trusted } = options;
+  const isTimed = (request: IncomingMessage): boolean =>
+    introspection || identityOf(request)?.viewer?.role === "operator";
   const requests = createRequestsPlugin({
     introspection,
     logger,
     isSignedIn,
+    isTimed,
     clientOf,
     spend,
     offer,

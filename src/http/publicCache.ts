@@ -43,6 +43,14 @@ export function offeredFreshness(request: IncomingMessage): Freshness | undefine
   return offers.get(request);
 }
 
+interface Cache {
+  readonly answers: PublicAnswers;
+  /** What is being answered right now, by its key; without an answer where it is not kept. */
+  readonly flights: Map<string, Promise<PublicAnswer | undefined>>;
+  /** Whether clients are told how an answer came about. */
+  readonly isTimed: boolean;
+}
+
 /** Installs the cache, before all that answers; nothing where it is given no room. */
 export async function installPublicCache(
   app: Express,
@@ -50,7 +58,8 @@ export async function installPublicCache(
 ): Promise<{ close(): Promise<void> }> {
   const answers = openPublicAnswers(resources, await readVersion());
   if (answers === undefined) return { close: async () => undefined };
-  const flights = new Map<string, Promise<PublicAnswer | undefined>>();
+  const isTimed = resources.config.environment !== "production";
+  const cache: Cache = { answers, flights: new Map(), isTimed };
   app.use(async (request, response, next) => {
     if (!isForAll(request)) {
       next();
@@ -59,8 +68,8 @@ export async function installPublicCache(
     const key = await keyOf(request);
     if (key === undefined) return;
     const here = answers.find(key);
-    if (here !== undefined) send(answers, "hit", here, request, response);
-    else await answerOnce(answers, flights, key, request, response, next);
+    if (here !== undefined) send(cache, "hit", here, request, response);
+    else await answerOnce(cache, key, request, response, next);
   });
   return answers;
 }
@@ -114,17 +123,17 @@ function readBody(request: Request): Promise<Buffer | undefined> {
 }
 
 async function answerOnce(
-  answers: PublicAnswers,
-  flights: Map<string, Promise<PublicAnswer | undefined>>,
+  cache: Cache,
   key: string,
   request: Request,
   response: Response,
   next: NextFunction,
 ): Promise<void> {
+  const { answers, flights } = cache;
   const flight = flights.get(key);
   if (flight !== undefined) {
     const answer = await flight;
-    if (answer !== undefined) send(answers, "shared", answer, request, response);
+    if (answer !== undefined) send(cache, "shared", answer, request, response);
     else next();
     return;
   }
@@ -139,7 +148,7 @@ async function answerOnce(
   const there = await answers.fetch(key);
   if (there !== undefined) {
     land(there);
-    send(answers, "hit", there, request, response);
+    send(cache, "hit", there, request, response);
     return;
   }
   // The answer to HEAD has no body to keep.
@@ -178,7 +187,7 @@ function capture(
 }
 
 function send(
-  answers: PublicAnswers,
+  { answers, isTimed }: Cache,
   outcome: CacheOutcome,
   { headers, body, askedAt }: PublicAnswer,
   request: Request,
@@ -186,6 +195,7 @@ function send(
 ): void {
   request.cache = outcome;
   answers.count(outcome);
+  if (isTimed) response.setHeader("Server-Timing", `cache;desc="${outcome}"`);
   for (const name in headers) response.setHeader(name, headers[name] ?? "");
   response.setHeader("Age", Math.max(0, Math.floor((Date.now() - askedAt) / 1000)));
   if (isKnown(request, headers.etag)) {

@@ -43,10 +43,15 @@ export class KeptPlans {
   ): number {
     this.#install(schema);
     if (plan !== undefined && this.#weighed.has(plan)) return 0;
-    if (plan !== undefined) this.#weighed.add(plan);
+    const selections = this.#selections.get(operation) ?? 0;
+    if (plan === undefined) {
+      // One slow moment must not refuse a good document for the minute that Grafast remembers it.
+      this.#kept.delete(operation);
+      return selections;
+    }
+    this.#weighed.add(plan);
     // The cache holds the document as well, also when the reader has dropped it.
     const characters = operation.loc?.source.body.length ?? 0;
-    const selections = this.#selections.get(operation) ?? 0;
     const bytes = characters * LIMITS.bytesPerCharacter + selections * LIMITS.bytesPerSelection;
     this.#kept.grow(operation, bytes);
     return selections;

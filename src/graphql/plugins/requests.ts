@@ -29,6 +29,7 @@ import { createDocumentReader, type ReadDocument } from "../limits/documents.ts"
 import { LIMITS } from "../limits/limits.ts";
 import { type KeptPlans, keptPlansBySchema } from "../limits/plans.ts";
 import { judgeRows } from "../limits/rows.ts";
+import { Timing, timed } from "../timing.ts";
 import { type TrustedDocuments, trustedText } from "../trusted.ts";
 
 export interface RequestsOptions {
@@ -36,6 +37,8 @@ export interface RequestsOptions {
   readonly logger: Logger;
   /** Whether the sender of a request is signed in. */
   readonly isSignedIn: (request: IncomingMessage) => boolean;
+  /** Whether the sender of a request is told what took how long. */
+  readonly isTimed: (request: IncomingMessage) => boolean;
   /** Who pays for what a request costs. */
   readonly clientOf: (request: IncomingMessage) => string;
   /** Takes a cost from a client's account, or refuses; says so in the headers of the answer. */
@@ -58,6 +61,8 @@ interface Asked extends AskedBy {
   readonly response: ServerResponse | undefined;
   /** Whether the answer is the same for all who are not signed in: it is asked for by its name. */
   readonly isPublic: boolean;
+  /** Where there is one, the sender is told what took how long. */
+  readonly timing?: Timing;
   /** For how long the answer is every visitor's; undefined where it is not. */
   freshness?: Freshness;
   isHeavy: boolean;
@@ -83,14 +88,9 @@ export function createRequestsPlugin(options: RequestsOptions): {
 } {
   const { logger } = options;
   const requests = new AsyncLocalStorage<Asked>();
-  const readers = new WeakMap<GraphQLSchema, (source: string) => ReadDocument>();
-  const readerOf = (schema: GraphQLSchema): ((source: string) => ReadDocument) => {
-    const reader = readers.get(schema) ?? createDocumentReader(schema, options);
-    readers.set(schema, reader);
-    return reader;
-  };
-  const plansOf = keptPlansBySchema();
   const asker = (): Asked | undefined => requests.getStore();
+  const readerOf = readersBySchema(options, asker);
+  const plansOf = keptPlansBySchema();
   const plugin: GraphileConfig.Plugin = {
     name: "StaybaseRequestsPlugin",
     version: "1.0.0",
@@ -121,18 +121,22 @@ export function createRequestsPlugin(options: RequestsOptions): {
     grafast: {
       middleware: {
         establishOperationPlan(next, { schema, operation }) {
+          const started = performance.now();
           let plan: ReturnType<typeof next> | undefined;
           try {
             plan = next();
             return plan;
           } finally {
-            payForPlan(plansOf(schema).count(schema, operation, plan), asker(), options);
+            const planned = plansOf(schema).count(schema, operation, plan);
+            asker()?.timing?.planned(performance.now() - started, planned > 0);
+            payForPlan(planned, asker(), options);
           }
         },
         async execute(next, { args }) {
           const refusal = await refusalOf(admit(args, asker(), plansOf(args.schema), options));
           const result = refusal ?? (await next());
           offerToAll(args, result, asker(), options);
+          asker()?.timing?.tell(asker()?.freshness !== undefined);
           return result;
         },
       },
@@ -143,6 +147,20 @@ export function createRequestsPlugin(options: RequestsOptions): {
     mask: (error) => maskError(error, logger, asker()),
     asker,
     within: (context, answer) => requests.run(readRequest(context, options), answer),
+  };
+}
+
+/** The reader of documents of each schema that is served. */
+function readersBySchema(
+  options: RequestsOptions,
+  asker: () => Asked | undefined,
+): (schema: GraphQLSchema) => (source: string) => ReadDocument {
+  const readers = new WeakMap<GraphQLSchema, (source: string) => ReadDocument>();
+  return (schema) => {
+    const reader = readers.get(schema) ?? createDocumentReader(schema, options);
+    readers.set(schema, reader);
+    const timing = asker()?.timing;
+    return (source) => timed(timing && ((ms) => timing.read(ms)), () => reader(source));
   };
 }
 
@@ -252,6 +270,7 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
     };
   }
   const id: unknown = Reflect.get(request, "id");
+  const response = context.expressv4?.res;
   const isSignedIn = options.isSignedIn(request);
   return {
     requestId: typeof id === "string" ? id : undefined,
@@ -260,7 +279,8 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
     type: answerType(request as Request),
     client: options.clientOf(request),
     request,
-    response: context.expressv4?.res,
+    response,
+    ...(response && options.isTimed(request) && { timing: new Timing(response) }),
     isPublic: false,
     isHeavy: false,
     hasPaidPlan: false,
