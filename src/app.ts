@@ -4,6 +4,8 @@
  */
 import express, { type Express, type Router } from "express";
 import { installConfirmPage } from "./http/confirmPage.ts";
+import { readDeprecations } from "./http/deprecation.ts";
+import { installDeprecationsPage } from "./http/deprecationsPage.ts";
 import { installDocs } from "./http/docs.ts";
 import { installErrorsPage } from "./http/errorsPage.ts";
 import { installGraphql } from "./http/graphql.ts";
@@ -11,6 +13,7 @@ import { installHeaders } from "./http/headers.ts";
 import { installHealth, type Readiness } from "./http/health.ts";
 import { installLogging } from "./http/logging.ts";
 import { installGraphqlMethods } from "./http/methods.ts";
+import { readOperations } from "./http/openapi.ts";
 import { installProblems } from "./http/problems.ts";
 import { installPublicCache } from "./http/publicCache.ts";
 import { installRest, installWebhooks } from "./http/rest.ts";
@@ -40,10 +43,13 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installGraphqlMethods(app, resources);
   const graphql = await installGraphql(app, resources);
   installWebhooks(app, resources);
-  await installRest(app, resources, graphql);
+  const operations = await readOperations();
+  const deprecations = readDeprecations(operations, graphql.schema);
+  installRest(app, resources, graphql, operations, deprecations);
   installConfirmPage(app, resources);
   await installDocs(app);
   installErrorsPage(app);
+  installDeprecationsPage(app, deprecations.all);
   for (const [path, router] of Object.entries(options.pages ?? {})) app.use(path, router);
   installProblems(app, resources);
   return {

@@ -16,8 +16,9 @@ import { readBody } from "./bodies.ts";
 import { isKnown } from "./conditional.ts";
 import { type Declared, documentOf, readDocuments, runDeclared } from "./declared.ts";
 import { declaredFaults } from "./declaredFaults.ts";
+import type { Deprecations } from "./deprecation.ts";
 import type { InstalledGraphql } from "./graphql.ts";
-import { OPENAPI_FILE, readOperations } from "./openapi.ts";
+import { type Documented, OPENAPI_FILE } from "./openapi.ts";
 import { PROBLEM_TYPE, problemOf, toProblem } from "./problems.ts";
 
 /** Installs the one webhook; before any parser of bodies. */
@@ -29,12 +30,14 @@ export function installWebhooks(app: Express, resources: Resources): void {
 }
 
 /** Installs /v1. Answers are checked against the document too, except in production. */
-export async function installRest(
+export function installRest(
   app: Express,
   resources: Resources,
   graphql: InstalledGraphql,
-): Promise<void> {
-  const handlers = await readHandlers(graphql);
+  documented: readonly Documented[],
+  deprecations: Deprecations,
+): void {
+  const handlers = readHandlers(graphql, documented);
   app.use("/v1", (request, _response, next) => {
     // Node leaves out the body of an answer to HEAD by itself; the document knows GET alone.
     if (request.method === "HEAD") request.method = "GET";
@@ -61,6 +64,7 @@ export async function installRest(
       return;
     }
     const handler = handlers(request, operationId);
+    deprecations.mark(operationId, request, response);
     return takesIdempotencyKey(request)
       ? runWithKey(resources, operationId, handler, request, response)
       : run(resources, handler, request, response);
@@ -77,8 +81,7 @@ const ORIGIN = /^https?:\/\/[^/]*/i;
 type Handlers = (request: Request, operationId: string) => RestHandler;
 
 /** @throws where the documents do not fit one another, with all that is wrong */
-async function readHandlers(graphql: InstalledGraphql): Promise<Handlers> {
-  const documented = await readOperations();
+function readHandlers(graphql: InstalledGraphql, documented: readonly Documented[]): Handlers {
   const stored = readDocuments(graphql.schema);
   const faults = declaredFaults(documented, stored);
   if (faults.length > 0) throw new Error(`REST does not fit GraphQL:\n${faults.join("\n")}`);
@@ -140,6 +143,7 @@ async function run(
   for (const [name, value] of Object.entries(answer.headers ?? {})) {
     // Others depend on more, such as the origin of the page that asks.
     if (name === "Vary") response.vary(value);
+    else if (name === "Link") response.append(name, value);
     else response.setHeader(name, value);
   }
   setLocation(request, response, answer.body);

@@ -19,6 +19,7 @@ const TAKEN_HEADERS = [
   "X-Request-Id",
 ];
 const GIVEN_HEADERS = [
+  "Deprecation",
   "ETag",
   "Idempotent-Replayed",
   "Link",
@@ -26,6 +27,7 @@ const GIVEN_HEADERS = [
   "RateLimit",
   "RateLimit-Policy",
   "Retry-After",
+  "Sunset",
   "X-Request-Id",
 ];
 
