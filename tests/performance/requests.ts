@@ -12,13 +12,20 @@ export interface Ask {
 export interface Market {
   readonly listingIds: readonly string[];
   readonly places: readonly { readonly longitude: number; readonly latitude: number }[];
+  readonly guestId: string;
   readonly guestToken: string;
 }
+
+/** Whom we ask: ours in two ways, and the servers of peers/. */
+export const FACES = ["handwritten", "graphql", "rest", "mercurius", "platformatic"] as const;
+export type Face = (typeof FACES)[number];
 
 export interface Measured {
   readonly name: string;
   /** Undefined where a server has no such request. */
-  readonly of: Readonly<Record<"graphql" | "rest" | "handwritten", AskOf | undefined>>;
+  readonly of: Readonly<Record<Face, AskOf | undefined>>;
+  /** What Platformatic answers in the form of the others, where an alias is not enough. */
+  readonly platformatic?: (data: unknown) => unknown;
 }
 type AskOf = (market: Market, index: number) => Ask;
 
@@ -68,6 +75,37 @@ const SEARCH = `query ($west: Float!, $south: Float!, $east: Float!, $north: Flo
 const MINE = `{ bookings(first: 20) { nodes { id status checkIn checkOut totalAmount
   listing { title } } } }`;
 
+/** The same of Platformatic: without row-level security the document says what may be seen. */
+const GENERATED_LIST = `{ nodes: appPublicListings(limit: 20,
+  where: { status: { eq: published } }, orderBy: [{ field: id, direction: ASC }]) {
+    id title city host { id displayName } } }`;
+const GENERATED_PAGE = `query ($id: ID!) { listing: getAppPublicListingById(id: $id) {
+  id title description host { id displayName }
+  photos: appPublicListingPhotos(limit: 100, orderBy: [{ field: position, direction: ASC },
+    { field: id, direction: ASC }]) { url }
+  rates: appPublicListingRates { currency { code } nightlyAmount }
+  reviews: appPublicReviews(limit: 10, orderBy: [{ field: id, direction: DESC }]) {
+    id rating comment author { displayName } } }
+  amenities: appPublicListingAmenities(limit: 100, where: { listingId: { eq: $id } },
+    orderBy: [{ field: amenityCode, direction: ASC }]) { amenityCo { code } } }`;
+const GENERATED_MINE = `query ($id: ID!) { nodes: appPublicBookings(limit: 20,
+  where: { guestId: { eq: $id } }, orderBy: [{ field: id, direction: DESC }]) {
+    id status checkIn checkOut totalAmount listing { title } } }`;
+
+/** Two roots, for a table with a key of two columns hangs on nothing there. */
+function generatedPage(data: unknown): unknown {
+  const { listing, amenities } = data as {
+    listing: { rates: { currency: { code: string }; nightlyAmount: string }[] };
+    amenities: { amenityCo: { code: string } }[];
+  };
+  const [rates] = listing.rates;
+  return {
+    ...listing,
+    rates: rates && { ...rates, currency: rates.currency.code },
+    amenities: amenities.map(({ amenityCo }) => ({ amenityCode: amenityCo.code })),
+  };
+}
+
 export const MEASURED: readonly Measured[] = [
   {
     name: "20 listings",
@@ -75,6 +113,8 @@ export const MEASURED: readonly Measured[] = [
       graphql: graphql(LIST, () => ({})),
       rest: () => ({ method: "GET", path: "/v1/listings?include=host" }),
       handwritten: () => ({ method: "GET", path: "/list" }),
+      mercurius: graphql(LIST, () => ({})),
+      platformatic: graphql(GENERATED_LIST, () => ({})),
     },
   },
   {
@@ -89,7 +129,12 @@ export const MEASURED: readonly Measured[] = [
         method: "GET",
         path: `/page?id=${at(market.listingIds, index)}`,
       }),
+      mercurius: graphql(PAGE, (market, index) => ({ id: at(market.listingIds, index) })),
+      platformatic: graphql(GENERATED_PAGE, (market, index) => ({
+        id: at(market.listingIds, index),
+      })),
     },
+    platformatic: generatedPage,
   },
   {
     name: "search",
@@ -103,6 +148,9 @@ export const MEASURED: readonly Measured[] = [
         method: "GET",
         path: `/search?${query(box(market, index))}`,
       }),
+      mercurius: graphql(SEARCH, box),
+      // It knows no functions.
+      platformatic: undefined,
     },
   },
   {
@@ -111,6 +159,8 @@ export const MEASURED: readonly Measured[] = [
       graphql: signedIn(graphql(MINE, () => ({}))),
       rest: signedIn(() => ({ method: "GET", path: "/v1/bookings?include=listing" })),
       handwritten: signedIn(() => ({ method: "GET", path: "/mine" })),
+      mercurius: signedIn(graphql(MINE, () => ({}))),
+      platformatic: graphql(GENERATED_MINE, ({ guestId }) => ({ id: guestId })),
     },
   },
 ];
