@@ -29,7 +29,7 @@ const [A, B] = [0, 1] as const;
 const server = (index: number): string => marketplace.servers[index] ?? "";
 
 beforeAll(async () => {
-  marketplace = await openMarketplace(database, 2);
+  marketplace = await openMarketplace(database, 2, { PUBLIC_CACHE_MB: "8" });
   worker = marketplace.startWorker();
   host = await signUp(marketplace, server(A), "Hana");
   guest = await signUp(marketplace, server(B), "Gus");

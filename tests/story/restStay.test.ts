@@ -12,7 +12,7 @@ let host: Person;
 let guest: Person;
 
 beforeAll(async () => {
-  marketplace = await openMarketplace(database, 1);
+  marketplace = await openMarketplace(database, 1, { PUBLIC_CACHE_MB: "8" });
   marketplace.startWorker();
   const [server = ""] = marketplace.servers;
   host = await signUp(marketplace, server, "Hana");
