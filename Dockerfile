@@ -24,6 +24,7 @@ COPY package.json ./
 COPY migrations ./migrations
 COPY sql ./sql
 COPY openapi ./openapi
+COPY docs ./docs
 COPY src ./src
 # Nothing here belongs to this user: the process can change neither its code nor its packages.
 USER node

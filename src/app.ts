@@ -9,6 +9,7 @@ import { installDeprecationsPage } from "./http/deprecationsPage.ts";
 import { installDocs } from "./http/docs.ts";
 import { installErrorsPage } from "./http/errorsPage.ts";
 import { installGraphql } from "./http/graphql.ts";
+import { installGuides } from "./http/guides.ts";
 import { installHeaders } from "./http/headers.ts";
 import { installHealth, type Readiness } from "./http/health.ts";
 import { installLogging } from "./http/logging.ts";
@@ -50,6 +51,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   await installDocs(app);
   installErrorsPage(app);
   installDeprecationsPage(app, deprecations.all);
+  await installGuides(app);
   for (const [path, router] of Object.entries(options.pages ?? {})) app.use(path, router);
   installProblems(app, resources);
   return {

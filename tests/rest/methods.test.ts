@@ -21,6 +21,8 @@ const ADDRESSES = [
   "/confirm-registration",
   "/docs",
   "/docs/errors",
+  "/docs/guides",
+  "/docs/guides/stay",
   "/docs/start.js",
   "/docs/assets/swagger-ui.css",
   "/favicon.ico",

@@ -39,7 +39,9 @@ const page = (...blocks: [string, string][]): SourceFile => ({
 });
 
 test("queries in READMEs are valid and come with their variables", () => {
-  const paths = repositoryPaths().filter((path) => path.endsWith(".md"));
+  // The guides are run by tests/guides, with variables that come from the steps before.
+  const isHere = (path: string) => path.endsWith(".md") && !path.startsWith("docs/guides/");
+  const paths = repositoryPaths().filter(isHere);
   expect(paths).toContain("README.md");
   expect(paths.flatMap((path) => faultsOf({ path, text: readText(path) }))).toEqual([]);
 });
