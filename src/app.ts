@@ -6,6 +6,7 @@ import express, { type Express, type Router } from "express";
 import { installConfirmPage } from "./http/confirmPage.ts";
 import { readDeprecations } from "./http/deprecation.ts";
 import { installDeprecationsPage } from "./http/deprecationsPage.ts";
+import { installDiagrams } from "./http/diagrams.ts";
 import { installDocs } from "./http/docs.ts";
 import { installErrorsPage } from "./http/errorsPage.ts";
 import { installGraphql } from "./http/graphql.ts";
@@ -52,6 +53,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installErrorsPage(app);
   installDeprecationsPage(app, deprecations.all);
   await installGuides(app);
+  await installDiagrams(app);
   for (const [path, router] of Object.entries(options.pages ?? {})) app.use(path, router);
   installProblems(app, resources);
   return {

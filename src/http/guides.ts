@@ -56,6 +56,10 @@ const marked = new Marked({
       const id = text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
       return `<h${depth} id="${id}">${this.parser.parseInline(tokens)}</h${depth}>\n`;
     },
+    image: ({ href, text }) => {
+      const source = href.replace("../sql/diagrams/", "/docs/diagrams/");
+      return `<img src="${escapeHtml(source)}" alt="${escapeHtml(text)}">`;
+    },
     link({ href, tokens }) {
       const text = this.parser.parseInline(tokens);
       const target = onSite(href);
@@ -144,6 +148,10 @@ function contents(guides: readonly Guide[]): string {
 <dl>${items.join("\n")}</dl>`;
 }
 
+/** A page of Markdown of ours. */
+export const markdownPage = (title: string, markdown: string): string =>
+  page(title, marked.parse(markdown, { async: false }));
+
 function page(title: string, content: string): string {
   return `<!doctype html>
 <html lang="en">
@@ -157,7 +165,7 @@ ${STYLE}
 </head>
 <body>
 <nav><a href="/docs/guides">Guides</a> <a href="/docs">Reference</a>
-<a href="/docs/errors">Errors</a></nav>
+<a href="/docs/errors">Errors</a> <a href="/docs/diagrams">Diagrams</a></nav>
 <main>
 ${content}
 </main>
@@ -182,6 +190,7 @@ pre { background: var(--soft); border: 1px solid var(--line); border-radius: .5r
   padding: .8rem 1rem; overflow-x: auto; margin: .4rem 0 }
 pre code { padding: 0; background: none }
 summary { cursor: pointer; font-size: .85rem; font-weight: 600; padding: .15rem 0 }
+img { max-width: 100%; height: auto; background: #fff; border-radius: .5rem }
 .answer { margin-top: .5rem }
 table { border-collapse: collapse }
 th, td { text-align: left; vertical-align: top; padding: .35rem .9rem .35rem 0;

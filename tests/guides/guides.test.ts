@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { seedDemo } from "../../src/commands/db/seed.ts";
+import { DIAGRAMS } from "../../src/commands/shared/diagrams.ts";
 import {
   DEVELOPMENT_JWT_SECRET,
   SIMULATOR_STRIPE_KEYS,
@@ -144,6 +145,17 @@ describe("the pages of the guides", () => {
       expect([path, (await ask(path)).status]).toEqual([path, 200]);
     }
     expect((await ask("/docs/guides/nothing")).status).toBe(404);
+  });
+
+  test("come with diagrams, which a browser shows", async () => {
+    const html = await (await ask("/docs/diagrams")).text();
+    const images = [...html.matchAll(/<img src="([^"]+)" alt="[^"]+">/g)].map(([, src]) => src);
+    expect(images.length).toBe(DIAGRAMS.length);
+    for (const src of images) {
+      const answer = await ask(src ?? "");
+      expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/svg+xml"]);
+      expect(await answer.text()).toMatch(/^<svg [\s\S]+<\/svg>\s*$/);
+    }
   });
 
   test("show code as it is, and no HTML of the Markdown", async () => {

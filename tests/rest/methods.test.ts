@@ -21,6 +21,8 @@ const ADDRESSES = [
   "/confirm-registration",
   "/docs",
   "/docs/errors",
+  "/docs/diagrams",
+  "/docs/diagrams/booking.svg",
   "/docs/guides",
   "/docs/guides/stay",
   "/docs/start.js",

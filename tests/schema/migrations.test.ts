@@ -222,11 +222,11 @@ describe("the schema", () => {
 
   test("puts all who may go one way at one arrow", () => {
     const way = { from: "a", to: "b", deadline: "none" };
-    const ways = [
+    const transitions = [
       { ...way, actor: "guest" },
       { ...way, actor: "host", deadline: "before_check_out" },
     ];
-    expect(bookingsDiagram(ways, ["a"]).split("\n")).toEqual([
+    expect(bookingsDiagram({ transitions, beginnings: ["a"] }).split("\n")).toEqual([
       "stateDiagram-v2",
       "    [*] --> a",
       "    a --> b: guest / host, before check out",

@@ -1,8 +1,8 @@
 /**
  * `npm run schema:dump`: writes `migrations/schema.sql`, the whole schema as the committed
  * migrations make it from nothing, `migrations/constraints.json`, what a client is told when a
- * constraint refuses, `sql/TRIGGERS.md`, what fires on which table, and `sql/BOOKINGS.md`, the life
- * of a booking. It uses the shadow database, never the one with the data.
+ * constraint refuses, `sql/TRIGGERS.md`, what fires on which table, `sql/BOOKINGS.md`, the life of
+ * a booking, and `sql/diagrams`. It uses the shadow database, never the one with the data.
  */
 import { runCommand } from "../shared/command.ts";
 import { GENERATED, rebuildShadow, writeGenerated } from "../shared/generated.ts";

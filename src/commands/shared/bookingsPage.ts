@@ -25,30 +25,59 @@ does not happen. The arrows are the rows of \`app_hidden.booking_transitions\`
 
 /** The whole page; the same transitions always give the same text. */
 export async function bookingsPage(client: ClientBase): Promise<string> {
-  const { rows } = await client.query<{ exists: boolean }>(
+  const found = await readTransitions(client);
+  if (found.transitions.length === 0) return `${HEADER}There are no bookings yet.\n`;
+  return `${HEADER}\`\`\`mermaid\n${bookingsDiagram(found)}\`\`\`\n`;
+}
+
+export interface Transitions {
+  readonly transitions: readonly Transition[];
+  /** The statuses with which a booking begins. */
+  readonly beginnings: readonly string[];
+}
+
+/** The transitions; none where there are no bookings yet. */
+export async function readTransitions(client: ClientBase): Promise<Transitions> {
+  const table = await client.query<{ exists: boolean }>(
     "select pg_catalog.to_regclass('app_hidden.booking_transitions') is not null as exists",
   );
-  if (rows[0]?.exists !== true) return `${HEADER}There are no bookings yet.\n`;
-  const transitions = await client.query<Transition>(TRANSITIONS);
+  if (table.rows[0]?.exists !== true) return { transitions: [], beginnings: [] };
+  const { rows } = await client.query<Transition>(TRANSITIONS);
   const first = await client.query<{ status: string }>(FIRST);
-  const beginnings = first.rows.map(({ status }) => status);
-  return `${HEADER}\`\`\`mermaid\n${bookingsDiagram(transitions.rows, beginnings)}\`\`\`\n`;
+  return { transitions: rows, beginnings: first.rows.map(({ status }) => status) };
 }
 
 /** A Mermaid diagram: one arrow for each pair of statuses, with all who may go that way. */
-export function bookingsDiagram(
-  transitions: readonly Transition[],
-  beginnings: readonly string[],
-): string {
-  const leave = new Set(transitions.map(({ from }) => from));
-  const ends = new Set(transitions.map(({ to }) => to).filter((to) => !leave.has(to)));
-  const arrows = Map.groupBy(transitions, ({ from, to }) => `${from} --> ${to}`);
+export function bookingsDiagram({ transitions, beginnings }: Transitions): string {
+  const { arrows, ends } = waysBetween(transitions);
   const lines = [
     ...beginnings.map((status) => `[*] --> ${status}`),
-    ...[...arrows].map(([arrow, ways]) => `${arrow}: ${ways.map(labelOf).join(" / ")}`),
-    ...[...ends].map((status) => `${status} --> [*]`),
+    ...arrows.map(({ from, to, labels }) => `${from} --> ${to}: ${labels.join(" / ")}`),
+    ...ends.map((status) => `${status} --> [*]`),
   ];
   return ["stateDiagram-v2", ...lines.map((line) => `    ${line}`), ""].join("\n");
+}
+
+interface Arrow {
+  readonly from: string;
+  readonly to: string;
+  /** Who may go that way, and when. */
+  readonly labels: readonly string[];
+}
+
+/** The transitions between two statuses as one arrow, and the statuses that nothing leaves. */
+export function waysBetween(transitions: readonly Transition[]): {
+  readonly arrows: readonly Arrow[];
+  readonly ends: readonly string[];
+} {
+  const leave = new Set(transitions.map(({ from }) => from));
+  const ends = new Set(transitions.map(({ to }) => to).filter((to) => !leave.has(to)));
+  const pairs = Map.groupBy(transitions, ({ from, to }) => `${from} ${to}`);
+  const arrows = [...pairs.values()].flatMap((ways) => {
+    const [first] = ways;
+    return first ? [{ from: first.from, to: first.to, labels: ways.map(labelOf) }] : [];
+  });
+  return { arrows, ends: [...ends] };
 }
 
 function labelOf({ actor, deadline }: Transition): string {

@@ -1,16 +1,17 @@
 /**
  * Builds the schema from nothing but the committed migrations, in the shadow database, and keeps
  * the files that are generated from it equal to it. What they say is up to schemaDump.ts,
- * constraints.ts, triggersPage.ts and bookingsPage.ts.
+ * constraints.ts, triggersPage.ts, bookingsPage.ts and diagrams.ts.
  */
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { reset } from "graphile-migrate";
 import { clearAllPools } from "graphile-migrate/dist/pgReal.js";
 import { bookingsPage } from "./bookingsPage.ts";
 import { withPreparedServer } from "./bootstrap.ts";
 import { withClient } from "./connect.ts";
 import { constraintsFile } from "./constraints.ts";
+import { DIAGRAMS } from "./diagrams.ts";
 import { dumpSchema } from "./schemaDump.ts";
 import {
   type DatabaseTarget,
@@ -28,6 +29,9 @@ export const GENERATED = [
   // fixtures is sql/: a page stands beside what it is about.
   { path: "fixtures/TRIGGERS.md", shownAs: "sql/TRIGGERS.md", write: triggersPage },
   { path: "fixtures/BOOKINGS.md", shownAs: "sql/BOOKINGS.md", write: bookingsPage },
+  ...DIAGRAMS.map(({ name, write }) => {
+    return { path: `fixtures/diagrams/${name}.svg`, shownAs: `sql/diagrams/${name}.svg`, write };
+  }),
 ] as const;
 
 /** Builds the shadow database again from the committed migrations. */
@@ -49,7 +53,9 @@ export async function writeGenerated(
   const url = ownerUrl(target, shadowName(target));
   await withClient({ url, variable: "ROOT_DATABASE_URL" }, async (client) => {
     for (const { path, write } of GENERATED) {
-      await writeFile(join(migrationsFolder, path), await write(client));
+      const file = join(migrationsFolder, path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, await write(client));
     }
   });
 }
