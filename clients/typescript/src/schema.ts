@@ -3685,6 +3685,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "password": "correct horse battery",
+                 *       "displayName": "Ada"
+                 *     }
+                 */
                 "application/json": {
                     /** @example ada@example.com */
                     email: string;
@@ -3701,6 +3708,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "message": "The mail is on its way."
+                     *     }
+                     */
                     "application/json": {
                         message: string;
                     };
@@ -3736,6 +3748,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "token": "9kq1Zb0aR3vYt6JmX2cHw8Ls5Dp7Uf4N",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": {
                     token: string;
                     password: string;
@@ -3800,6 +3818,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
                 "application/json": {
                     email: string;
                     password: string;
@@ -3813,6 +3837,14 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "accessToken": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.c2lnbmF0dXJl",
+                     *       "accessTokenExpiresAt": "2027-04-10T12:15:00.000Z",
+                     *       "refreshToken": "9kq1Zb0aR3vYt6JmX2cHw8Ls5Dp7Uf4N",
+                     *       "userId": "0190a2f1-5b0d-7e4c-8f26-1d3e5a7b9c01"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Session"];
                 };
             };
@@ -3855,6 +3887,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "refreshToken": "9kq1Zb0aR3vYt6JmX2cHw8Ls5Dp7Uf4N"
+                 *     }
+                 */
                 "application/json": {
                     refreshToken: string;
                 };
@@ -3961,20 +3998,42 @@ export interface operations {
     searchListings: {
         parameters: {
             query: {
-                /** @description Degrees. West > east crosses the date line. */
+                /**
+                 * @description Degrees. West > east crosses the date line.
+                 * @example -9.3
+                 */
                 west: number;
-                /** @description Degrees. */
+                /**
+                 * @description Degrees.
+                 * @example 38.6
+                 */
                 south: number;
-                /** @description Degrees. */
+                /**
+                 * @description Degrees.
+                 * @example -9
+                 */
                 east: number;
-                /** @description Degrees. */
+                /**
+                 * @description Degrees.
+                 * @example 38.8
+                 */
                 north: number;
-                /** @description First night; goes with checkOut. With dates, only what can be booked or asked for is found. */
+                /**
+                 * @description First night; goes with checkOut. With dates, only what can be booked or asked for is found.
+                 * @example 2027-05-10
+                 */
                 checkIn?: string;
+                /** @example 2027-05-13 */
                 checkOut?: string;
+                /** @example 2 */
                 guests?: number;
                 types?: ("entire_home" | "hotel_room" | "private_room" | "shared_room")[];
-                /** @description Codes; a listing must have all of them. */
+                /**
+                 * @description Codes; a listing must have all of them.
+                 * @example [
+                 *       "wifi"
+                 *     ]
+                 */
                 amenities?: string[];
                 instantOnly?: boolean;
                 currency?: string;
@@ -3982,7 +4041,12 @@ export interface operations {
                 minAmount?: string;
                 maxAmount?: string;
                 minimumRating?: string;
-                /** @description What else to answer. */
+                /**
+                 * @description What else to answer.
+                 * @example [
+                 *       "listing"
+                 *     ]
+                 */
                 include?: ("listing" | "photos")[];
                 /** @description How many on a page; 20 without it. */
                 limit?: components["parameters"]["Limit"];
@@ -4003,6 +4067,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "listingId": "0190a2f1-6c1e-7a5b-9d39-6a3f0c9f2b11",
+                     *           "bookingMode": "instant",
+                     *           "latitude": 38.7105,
+                     *           "longitude": -9.1419,
+                     *           "currency": "EUR",
+                     *           "nightlyFloorAmount": "10000",
+                     *           "nights": 3,
+                     *           "totalAmount": "37375"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["answer"];
                 };
             };
@@ -4057,6 +4138,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "title": "House above the river",
+                 *       "description": "Two rooms, a terrace, and the river below.",
+                 *       "houseRules": "No parties, please.",
+                 *       "maxGuests": 4
+                 *     }
+                 */
                 "application/json": components["schemas"]["body"];
             };
         };
@@ -4152,6 +4241,13 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "title": "House above the Tagus",
+                 *       "bedrooms": 2,
+                 *       "minNights": 2
+                 *     }
+                 */
                 "application/json": components["schemas"]["updateListing_body"];
             };
         };
@@ -4247,6 +4343,16 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "street": "Rua do Alecrim 12",
+                 *       "city": "Lisbon",
+                 *       "countryCode": "PT",
+                 *       "timeZone": "Europe/Lisbon",
+                 *       "longitude": -9.1437,
+                 *       "latitude": 38.7096
+                 *     }
+                 */
                 "application/json": components["schemas"]["setListingAddress_body"];
             };
         };
@@ -4309,6 +4415,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "amenityCodes": [
+                 *         "wifi",
+                 *         "kitchen"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["setListingAmenities_body"];
             };
         };
@@ -4371,6 +4485,12 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "url": "https://example.com/terrace.jpg",
+                 *       "caption": "The terrace"
+                 *     }
+                 */
                 "application/json": components["schemas"]["createListingPhoto_body"];
             };
         };
@@ -4430,6 +4550,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "caption": "The terrace in the evening"
+                 *     }
+                 */
                 "application/json": components["schemas"]["updateListingPhoto_body"];
             };
         };
@@ -4492,6 +4617,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "currency": "EUR",
+                 *       "nightlyAmount": "10000",
+                 *       "weekendNightlyAmount": "12000",
+                 *       "cleaningFeeAmount": "2500"
+                 *     }
+                 */
                 "application/json": components["schemas"]["setListingRates_body"];
             };
         };
@@ -4560,6 +4693,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "startsOn": "2027-12-24",
+                 *       "endsBefore": "2027-12-27",
+                 *       "nightlyAmount": "18000"
+                 *     }
+                 */
                 "application/json": components["schemas"]["setDatedRate_body"];
             };
         };
@@ -4586,9 +4726,15 @@ export interface operations {
     getCalendar: {
         parameters: {
             query: {
-                /** @description The first night. */
+                /**
+                 * @description The first night.
+                 * @example 2027-05-01
+                 */
                 from: string;
-                /** @description The day after the last night. */
+                /**
+                 * @description The day after the last night.
+                 * @example 2027-06-01
+                 */
                 to: string;
             };
             header?: never;
@@ -4664,6 +4810,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "startsOn": "2027-06-01",
+                 *       "endsBefore": "2027-06-04",
+                 *       "note": "The painter comes."
+                 *     }
+                 */
                 "application/json": components["schemas"]["blockNights_body"];
             };
         };
@@ -4717,11 +4870,20 @@ export interface operations {
     getBookability: {
         parameters: {
             query: {
-                /** @description First night. */
+                /**
+                 * @description First night.
+                 * @example 2027-05-10
+                 */
                 checkIn: string;
-                /** @description Day of departure. */
+                /**
+                 * @description Day of departure.
+                 * @example 2027-05-13
+                 */
                 checkOut: string;
-                /** @description Adults and children. */
+                /**
+                 * @description Adults and children.
+                 * @example 2
+                 */
                 guests: number;
                 /** @description How many of the guests are from two to twelve years old. */
                 children?: number;
@@ -4756,11 +4918,20 @@ export interface operations {
     getPrice: {
         parameters: {
             query: {
-                /** @description First night. */
+                /**
+                 * @description First night.
+                 * @example 2027-05-10
+                 */
                 checkIn: string;
-                /** @description Day of departure. */
+                /**
+                 * @description Day of departure.
+                 * @example 2027-05-13
+                 */
                 checkOut: string;
-                /** @description Adults and children. */
+                /**
+                 * @description Adults and children.
+                 * @example 2
+                 */
                 guests: number;
                 /** @description How many of the guests are from two to twelve years old. */
                 children?: number;
@@ -4872,6 +5043,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "listingId": "0190a2f1-6c1e-7a5b-9d39-6a3f0c9f2b11",
+                 *       "checkIn": "2027-05-10",
+                 *       "checkOut": "2027-05-13",
+                 *       "guests": 2
+                 *     }
+                 */
                 "application/json": components["schemas"]["createQuote_body"];
             };
         };
@@ -4883,6 +5062,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0190a2f1-7d2f-7c1a-8a51-2f9e4b7d6c02",
+                     *       "listingId": "0190a2f1-6c1e-7a5b-9d39-6a3f0c9f2b11",
+                     *       "guestId": "0190a2f1-5b0d-7e4c-8f26-1d3e5a7b9c01",
+                     *       "checkIn": "2027-05-10",
+                     *       "checkOut": "2027-05-13",
+                     *       "guests": 2,
+                     *       "adults": 2,
+                     *       "children": 0,
+                     *       "infants": 0,
+                     *       "pets": 0,
+                     *       "currency": "EUR",
+                     *       "totalAmount": "37375",
+                     *       "hostAmount": "31525",
+                     *       "platformAmount": "5850",
+                     *       "cancellationPolicy": "flexible",
+                     *       "expiresAt": "2027-04-10T12:30:00.000000+00:00",
+                     *       "createdAt": "2027-04-10T12:00:00.000000+00:00",
+                     *       "lineItems": [
+                     *         {
+                     *           "position": 1,
+                     *           "code": "nights",
+                     *           "quantity": 3,
+                     *           "unitAmount": "10000",
+                     *           "amount": "30000",
+                     *           "currency": "EUR",
+                     *           "payer": "guest",
+                     *           "payee": "host",
+                     *           "rule": "base"
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Quote"];
                 };
             };
@@ -4926,17 +5139,37 @@ export interface operations {
     listBookings: {
         parameters: {
             query?: {
-                /** @description Which side one is on; both without it. */
+                /**
+                 * @description Which side one is on; both without it.
+                 * @example guest
+                 */
                 role?: "guest" | "host";
                 listingId?: string;
+                /**
+                 * @example [
+                 *       "confirmed",
+                 *       "completed"
+                 *     ]
+                 */
                 status?: ("pending_payment" | "requested" | "accepted" | "confirmed" | "completed" | "cancelled" | "declined" | "expired")[];
                 arrivingFrom?: string;
                 arrivingUntil?: string;
                 leavingFrom?: string;
                 leavingUntil?: string;
-                /** @description The newest booking first without it; `-` turns an order round. */
+                /**
+                 * @description The newest booking first without it; `-` turns an order round.
+                 * @example [
+                 *       "checkIn"
+                 *     ]
+                 */
                 sort?: ("newest" | "oldest" | "checkIn" | "-checkIn" | "checkOut" | "-checkOut")[];
-                /** @description What else to answer. */
+                /**
+                 * @description What else to answer.
+                 * @example [
+                 *       "listing",
+                 *       "totalCount"
+                 *     ]
+                 */
                 include?: ("listing" | "guest" | "totalCount")[];
                 /** @description How many on a page; 20 without it. */
                 limit?: components["parameters"]["Limit"];
@@ -4982,6 +5215,11 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "quoteId": "0190a2f1-7d2f-7c1a-8a51-2f9e4b7d6c02"
+                 *     }
+                 */
                 "application/json": components["schemas"]["createBooking_body"];
             };
         };
@@ -5086,6 +5324,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "We cannot travel."
+                 *     }
+                 */
                 "application/json": components["schemas"]["cancelBooking_body"];
             };
         };
@@ -5470,6 +5713,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "checkIn": "2027-05-10",
+                 *       "checkOut": "2027-05-14",
+                 *       "guests": 2
+                 *     }
+                 */
                 "application/json": components["schemas"]["proposeAlteration_body"];
             };
         };
@@ -5571,6 +5821,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "reason": "We stay as planned."
+                 *     }
+                 */
                 "application/json": components["schemas"]["endAlteration_body"];
             };
         };
@@ -5804,6 +6059,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "bookingId": "0190a2f1-8e3a-7d2b-9b62-3f0a5c8e7d03",
+                 *       "rating": 5,
+                 *       "comment": "We would come again.",
+                 *       "cleanlinessRating": 5
+                 *     }
+                 */
                 "application/json": components["schemas"]["submitReview_body"];
             };
         };
@@ -5897,6 +6160,16 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "displayName": "Ada L.",
+                 *       "bio": "Here for museums and long breakfasts.",
+                 *       "languages": [
+                 *         "en",
+                 *         "pt"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["updateUser_body"];
             };
         };
@@ -5960,6 +6233,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "phone": "+351210000000"
+                 *     }
+                 */
                 "application/json": components["schemas"]["updateUserContact_body"];
             };
         };
@@ -6148,6 +6426,11 @@ export interface operations {
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "savePaymentMethod": false
+                 *     }
+                 */
                 "application/json": {
                     /**
                      * @description Whether Stripe keeps the card that is paid with. The guest agrees that what they ask for later, such as a longer
@@ -6165,6 +6448,19 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "id": "0190a2f1-9f4b-7b6d-8c73-4a1b6d9f8e04",
+                     *       "bookingId": "0190a2f1-8e3a-7d2b-9b62-3f0a5c8e7d03",
+                     *       "status": "requires_payment",
+                     *       "amount": "37375",
+                     *       "currency": "EUR",
+                     *       "captureMethod": "automatic",
+                     *       "stripePaymentIntentId": "pi_3PxYzA2eZvKYlo2C1Q2w3E4r",
+                     *       "clientSecret": "pi_3PxYzA2eZvKYlo2C1Q2w3E4r_secret_5t6Y7u8I9o0P",
+                     *       "publishableKey": "pk_test_51PxYzA2eZvKYlo2C"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Payment"];
                 };
             };
