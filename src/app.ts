@@ -3,6 +3,7 @@
  * src/http; nothing else decides the order.
  */
 import express, { type Express, type Router } from "express";
+import { installAssets } from "./http/assets.ts";
 import { installConfirmPage } from "./http/confirmPage.ts";
 import { readDeprecations } from "./http/deprecation.ts";
 import { installDeprecationsPage } from "./http/deprecationsPage.ts";
@@ -48,6 +49,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   const operations = await readOperations();
   const deprecations = readDeprecations(operations, graphql.schema);
   installRest(app, resources, graphql, operations, deprecations);
+  installAssets(app);
   installConfirmPage(app, resources);
   await installDocs(app);
   installErrorsPage(app);

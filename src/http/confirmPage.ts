@@ -10,7 +10,7 @@ import type { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { createAccount } from "../rest/confirmRegistration.ts";
 import { memberOf } from "../values.ts";
-import { escapeHtml } from "./html.ts";
+import { escapeHtml, page } from "./html.ts";
 import { serve } from "./methods.ts";
 
 export const CONFIRM_PATH = "/confirm-registration";
@@ -56,7 +56,7 @@ export function installConfirmPage(app: Express, resources: Resources): void {
 function send(response: Response, content: string): void {
   response.setHeader("Cache-Control", "no-store");
   response.setHeader("Referrer-Policy", "no-referrer");
-  response.type("html").send(page(content));
+  response.type("html").send(page({ title: "Your account", body: content, narrow: true }));
 }
 
 /** What went wrong, and the form again as long as the link is good for another try. */
@@ -64,7 +64,7 @@ function refusal(problem: ApiError, body: unknown): string {
   const token: unknown = memberOf(body, "token");
   const again = problem.code !== "REGISTRATION_INVALID" && typeof token === "string";
   return `<h1>That did not work</h1>
-<p class="refusal" role="alert">${escapeHtml(problem.message)}</p>
+<p class="wrong" role="alert">${escapeHtml(problem.message)}</p>
 ${again ? form(token) : ""}`;
 }
 
@@ -78,29 +78,4 @@ registered. If you did not ask for an account, close this page.</p>
 </label>
 <button>Confirm my address</button>
 </form>`;
-}
-
-function page(content: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Staybase</title>
-<style>
-body { font: 18px/1.5 system-ui, sans-serif; max-width: 32rem; margin: 15vh auto; padding: 0 1rem;
-  color: #222 }
-label { display: block; margin: 1rem 0 }
-input { display: block; width: 100%; box-sizing: border-box; font: inherit; padding: .5rem;
-  border: 1px solid #888; border-radius: .4rem }
-.refusal { color: #b00 }
-button { font: inherit; padding: .6rem 1.2rem; border: 0; border-radius: .4rem; background: #0b7;
-  color: #fff; cursor: pointer }
-</style>
-</head>
-<body>
-${content}
-</body>
-</html>
-`;
 }

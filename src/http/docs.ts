@@ -7,8 +7,7 @@ import { getAbsoluteFSPath } from "swagger-ui-dist";
 import { serve } from "./methods.ts";
 import { readOpenapi } from "./openapi.ts";
 
-const ASSETS = ["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"];
-const ICON = "/docs/assets/favicon-32x32.png";
+const ASSETS = ["swagger-ui.css", "swagger-ui-bundle.js"];
 
 const PAGE = `<!doctype html>
 <html lang="en">
@@ -17,7 +16,7 @@ const PAGE = `<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Staybase REST API</title>
 <link rel="stylesheet" href="/docs/assets/swagger-ui.css">
-<link rel="icon" href="${ICON}">
+<link rel="icon" href="/docs/assets/icon.svg">
 </head>
 <body>
 <div id="reference"></div>
@@ -43,8 +42,6 @@ export async function installDocs(app: Express): Promise<void> {
   serve(app, "/docs/start.js", {
     get: (_request, response) => void response.type("text/javascript").send(START),
   });
-  // Browsers ask for it on every page, GraphiQL's too.
-  serve(app, "/favicon.ico", { get: (_request, response) => response.redirect(ICON) });
   // These alone: the package has more, such as its list of dependencies, that is nobody's business.
   for (const name of ASSETS) {
     serve(app, `/docs/assets/${name}`, {

@@ -4,38 +4,33 @@
  */
 import type { Express } from "express";
 import { ERRORS, type ErrorCode, isErrorCode } from "../errors.ts";
-import { escapeHtml } from "./html.ts";
+import { page, prose } from "./html.ts";
 import { serve } from "./methods.ts";
 
-const STYLE = `body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto;
-  padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0;
-  border-bottom: 1px solid #ddd }
-tr:target { background: #fff3bf }
-td a { color: inherit; text-decoration: none }
-code { font-size: .9em }`;
-
 export function installErrorsPage(app: Express): void {
-  const html = page(Object.keys(ERRORS).filter(isErrorCode));
+  const codes = Object.keys(ERRORS).filter(isErrorCode);
+  const html = page({ title: "Errors", body: body(codes), head: STYLE });
   serve(app, "/docs/errors", {
     get: (_request, response) => void response.type("html").send(html),
   });
 }
 
-function page(codes: readonly ErrorCode[]): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Staybase errors</title>
-<style>
-${STYLE}
+/** On a narrow screen each code is a block of its own. */
+const STYLE = `<style>
+td a { color: inherit; text-decoration: none }
+td:first-child code { overflow-wrap: normal; font-weight: 600 }
+@media (max-width: 50rem) {
+  thead { display: none }
+  tr, td { display: block; padding-right: 0; border: 0 }
+  tr { padding: .6rem 0; border-bottom: 1px solid var(--line) }
+  td { padding: .1rem 0 }
+  td:first-child, td:nth-child(2) { display: inline; padding-right: .6rem }
+}
 </style>
-</head>
-<body>
-<h1>Errors</h1>
+`;
+
+function body(codes: readonly ErrorCode[]): string {
+  return `<h1>Errors</h1>
 <p>REST answers with <code>application/problem+json</code>, GraphQL with <code>errors</code>, whose
 <code>extensions</code> have the same members: <code>code</code> for programs, <code>fields</code>
 with the names of the inputs at fault, <code>details</code> where there is more to say, and a
@@ -47,10 +42,7 @@ REST would answer.</p>
 <tbody>
 ${codes.map(row).join("\n")}
 </tbody>
-</table>
-</body>
-</html>
-`;
+</table>`;
 }
 
 function row(code: ErrorCode): string {
@@ -62,9 +54,4 @@ function row(code: ErrorCode): string {
     prose(remedy),
   ];
   return `<tr id="${code}">${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
-}
-
-/** Text of the registry, in which code stands between backticks. */
-function prose(text: string): string {
-  return escapeHtml(text).replaceAll(/`([^`]+)`/g, "<code>$1</code>");
 }
