@@ -3,7 +3,7 @@
  * src/http; nothing else decides the order.
  */
 import express, { type Express, type Router } from "express";
-import { installAssets } from "./http/assets.ts";
+import { type DemoPerson, installAssets } from "./http/assets.ts";
 import { installConfirmPage } from "./http/confirmPage.ts";
 import { readDeprecations } from "./http/deprecation.ts";
 import { installDeprecationsPage } from "./http/deprecationsPage.ts";
@@ -14,6 +14,7 @@ import { installGraphql } from "./http/graphql.ts";
 import { installGuides } from "./http/guides.ts";
 import { installHeaders } from "./http/headers.ts";
 import { installHealth, type Readiness } from "./http/health.ts";
+import { installHomePage } from "./http/homePage.ts";
 import { installLogging } from "./http/logging.ts";
 import { installGraphqlMethods } from "./http/methods.ts";
 import { readOperations } from "./http/openapi.ts";
@@ -33,6 +34,8 @@ export interface AppOptions {
   readonly readiness: Readiness;
   /** Pages of stand-ins, such as the mailbox, by their path; none in production. */
   readonly pages?: Readonly<Record<string, Router>>;
+  /** Those of the demo market, where it was seeded: everybody may sign in as one of them. */
+  readonly people?: readonly DemoPerson[];
 }
 
 /** Builds the app on open resources. */
@@ -49,14 +52,16 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   const operations = await readOperations();
   const deprecations = readDeprecations(operations, graphql.schema);
   installRest(app, resources, graphql, operations, deprecations);
-  installAssets(app);
+  const { pages = {}, people = [] } = options;
+  installHomePage(app, resources, { people, pages: Object.keys(pages) });
+  installAssets(app, people);
   installConfirmPage(app, resources);
   await installDocs(app);
   installErrorsPage(app);
   installDeprecationsPage(app, deprecations.all);
   await installGuides(app);
   await installDiagrams(app);
-  for (const [path, router] of Object.entries(options.pages ?? {})) app.use(path, router);
+  for (const [path, router] of Object.entries(pages)) app.use(path, router);
   installProblems(app, resources);
   return {
     express: app,

@@ -21,7 +21,10 @@ async function start(given: Config, logger: Logger): Promise<RunningWork> {
   try {
     const seeded = await prepareDatabase(standIns, logger);
     const running = await startWork(standIns.config, logger, "all", async (resources) => {
-      const server = await startServer(resources, await standInPages(resources));
+      const server = await startServer(resources, {
+        pages: await standInPages(resources),
+        people: seeded?.signIns ?? [],
+      });
       const worker = await startWorker(resources);
       console.log(welcome(standIns, seeded, await clockOffset(resources.pool)));
       return {

@@ -6,7 +6,7 @@ import "./config/libraries.ts";
 
 import { createServer } from "node:http";
 import type { Router } from "express";
-import { createApp } from "./app.ts";
+import { type AppOptions, createApp } from "./app.ts";
 import { type RunningWork, runProcess } from "./process.ts";
 import type { Resources } from "./resources/index.ts";
 import { listen } from "./resources/listen.ts";
@@ -37,13 +37,17 @@ export interface RunningServer extends RunningWork {
   stop(): Promise<void>;
 }
 
+export interface ServerOptions extends Pick<AppOptions, "pages" | "people"> {
+  readonly limits?: ConnectionLimits | undefined;
+}
+
 export async function startServer(
   resources: Resources,
-  pages: Readonly<Record<string, Router>> = {},
-  limits: ConnectionLimits = CONNECTION_LIMITS,
+  options: ServerOptions = {},
 ): Promise<RunningServer> {
+  const { limits = CONNECTION_LIMITS, ...shown } = options;
   const readiness = { stopping: false };
-  const app = await createApp(resources, { readiness, pages });
+  const app = await createApp(resources, { readiness, ...shown });
   const listening = await listen(() => {
     const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000 }, app.express);
     server.keepAliveTimeout = 65_000;
@@ -75,7 +79,7 @@ export async function standInPages(resources: Resources): Promise<Record<string,
 
 if (import.meta.main) {
   void runProcess("server", async (resources) => {
-    const server = await startServer(resources, await standInPages(resources));
+    const server = await startServer(resources, { pages: await standInPages(resources) });
     resources.logger.info({ port: server.port }, "the server listens");
     return server;
   });

@@ -13,11 +13,11 @@ export function welcome(standIns: StandIns, seeded: SeedResult | undefined, ahea
   const { publicUrl } = config.http;
   const lines = [
     "",
-    `Staybase is ready at ${publicUrl}`,
+    `Staybase is ready at ${publicUrl}   (begin there)`,
     "",
     ...(config.environment === "production"
       ? []
-      : [`  GraphiQL        ${publicUrl}/graphiql   (with example queries)`]),
+      : [`  GraphiQL        ${publicUrl}/graphiql   (the story of a stay, with sign-in)`]),
     `  GraphQL         POST ${publicUrl}/graphql`,
     `  REST reference  ${publicUrl}/docs`,
     ...(started.includes("mail") ? [mailbox(config)] : []),

@@ -12,7 +12,7 @@ import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
 import { PostGraphileConnectionFilterPreset } from "postgraphile-plugin-connection-filter";
 import type { Identity } from "../resources/authentication.ts";
 import type { Logger } from "../resources/logger.ts";
-import { examples } from "./examples.ts";
+import { graphiql } from "./graphiql.ts";
 import { LIMITS } from "./limits/limits.ts";
 import { createPgService } from "./pgService.ts";
 import { CodesPlugin } from "./plugins/codes.ts";
@@ -132,7 +132,7 @@ export function createApi(options: PresetOptions): Api {
       websockets: false,
       watch: false,
     },
-    ruru: { clientConfig: graphiqlConfig },
+    ruru: graphiql(),
   };
   return { preset, within: requests.within, mask: requests.mask };
 }
@@ -141,10 +141,6 @@ export function createApi(options: PresetOptions): Api {
 export function createPreset(options: PresetOptions): GraphileConfig.Preset {
   return createApi(options).preset;
 }
-
-/** Its type demands every setting of GraphiQL; those that are left out have defaults. */
-const graphiqlConfig = { defaultQuery: examples(new Date()) } as GraphiqlConfig;
-type GraphiqlConfig = NonNullable<NonNullable<GraphileConfig.Preset["ruru"]>["clientConfig"]>;
 
 /** Role and claims of each transaction; an empty claim is no claim, whoever had the connection. */
 export function pgSettings({ role, viewer, settings }: Asking): Record<string, string> {

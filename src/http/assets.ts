@@ -9,9 +9,30 @@ import { serve } from "./methods.ts";
 const FOLDER = fileURLToPath(new URL("assets/", import.meta.url));
 
 /** Each by its name; nothing else of the folder is public. */
-const FILES = ["pages.css", "icon.svg"];
+const FILES = [
+  "pages.css",
+  "icon.svg",
+  "signIn.css",
+  "signIn.js",
+  "docs.css",
+  "docs.js",
+  "graphiql.css",
+  "graphiql.js",
+];
 
-export function installAssets(app: Express): void {
+/** Somebody of the demo, whose password everybody knows. */
+export interface DemoPerson {
+  readonly role: string;
+  readonly email: string;
+  readonly password: string;
+}
+
+/** `people` may sign in with one click; there are none but where the demo was seeded. */
+export function installAssets(app: Express, people: readonly DemoPerson[]): void {
+  const setting = `export const people = ${JSON.stringify(people)};\n`;
+  serve(app, "/docs/assets/setting.js", {
+    get: (_request, response) => void response.type("text/javascript").send(setting),
+  });
   for (const name of FILES) {
     serve(app, `/docs/assets/${name}`, {
       get: (_request, response) => response.sendFile(name, { root: FOLDER }),

@@ -2,69 +2,26 @@
  * `npm start` as a newcomer runs it, in an empty folder and with no variable but where: it says when
  * it is ready and with what, ends in order at Ctrl-C, and the next time goes on with what is there.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, expect, test } from "@jest/globals";
-import { freePort } from "../../src/dev/dataFolder.ts";
 import { apiClient } from "../helpers/client.ts";
-import { waitUntil } from "../helpers/marketplace.ts";
+import { npmStart, type Started } from "../helpers/npmStart.ts";
 import { readText } from "../tidy/repository.ts";
 
-const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), "staybase-start-"));
-const running: ChildProcess[] = [];
+const running: Started[] = [];
 
 afterEach(async () => {
-  for (const child of running.splice(0)) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill("SIGTERM");
-    await once(child, "exit");
-  }
+  for (const started of running.splice(0)) await started.interrupt();
 }, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Started {
-  readonly url: string;
-  output(): string;
-  /** Ctrl-C; resolves to the exit code. */
-  interrupt(): Promise<number | null>;
-}
-
 async function start(): Promise<Started> {
-  const port = await freePort(undefined);
-  // The folder is also the working one, where nobody's .env lies.
-  const child = spawn(process.execPath, [MAIN], {
-    cwd: folder,
-    env: { PATH: process.env.PATH, PORT: String(port), DATA_DIR: join(folder, "data") },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  running.push(child);
-  const chunks: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on("data", (data: Buffer) => chunks.push(data.toString()));
-  }
-  const output = (): string => chunks.join("");
-  const url = `http://localhost:${port}`;
-  await waitUntil(
-    () => `npm start is ready or ends; it wrote: ${output()}`,
-    () => output().includes("Ctrl-C stops it.") || child.exitCode !== null,
-    120_000,
-  );
-  expect(output()).toContain(`Staybase is ready at ${url}`);
-  return {
-    url,
-    output,
-    interrupt: async () => {
-      const ended = once(child, "exit");
-      child.kill("SIGINT");
-      await ended;
-      return child.exitCode;
-    },
-  };
+  const started = await npmStart(folder);
+  running.push(started);
+  return started;
 }
 
 /** How the start found the demo: whether it made it, and how much there is. */

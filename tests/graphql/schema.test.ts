@@ -13,7 +13,7 @@ import {
   parse,
   validate,
 } from "graphql";
-import { examples } from "../../src/graphql/examples.ts";
+import { STORY_COLUMNS, story } from "../../src/graphql/examples.ts";
 import { buildApi, printApi, SCHEMA_TEXT_FILE } from "../../src/graphql/schemaText.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import { testDatabase } from "../helpers/database.ts";
@@ -60,8 +60,15 @@ test("src/graphql/schema.graphql is fresh", async () => {
   }
 });
 
-test("the examples of GraphiQL are valid", () => {
-  expect(validate(schema, parse(examples(new Date())))).toEqual([]);
+test("the story in GraphiQL is valid, fits its half of the screen, and hands on its ids", () => {
+  const given = new Set<string>();
+  for (const text of story(new Date())) {
+    expect(validate(schema, parse(text))).toEqual([]);
+    expect(text.split("\n").filter((line) => line.length > STORY_COLUMNS)).toEqual([]);
+    const needed = [...text.matchAll(/\$(\w+): /g)].map(([, name = ""]) => name);
+    expect(needed.filter((name) => !given.has(name))).toEqual([]);
+    for (const [, alias = ""] of text.matchAll(/(\w+): id\b/g)) given.add(alias);
+  }
 });
 
 describe("mutations", () => {

@@ -35,7 +35,7 @@ async function serve(hosts: readonly string[], limits?: ConnectionLimits): Promi
   cleanups.push(() => opened.dispose());
   const waiting: Response[] = [];
   const router = Router().get("/", (_request, response) => void waiting.push(response));
-  const server = await startServer(opened.resources, { "/wait": router }, limits);
+  const server = await startServer(opened.resources, { pages: { "/wait": router }, limits });
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= server.stop();

@@ -36,7 +36,7 @@ const PATHS = [
   "/confirm-registration",
   "/docs",
   "/docs/assets",
-  "/docs/start.js",
+  "/docs/assets/setting.js",
   "/openapi.json",
   "/healthz",
 ];

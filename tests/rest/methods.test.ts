@@ -25,7 +25,7 @@ const ADDRESSES = [
   "/docs/diagrams/booking.svg",
   "/docs/guides",
   "/docs/guides/stay",
-  "/docs/start.js",
+  "/docs/assets/setting.js",
   "/docs/assets/swagger-ui.css",
   "/favicon.ico",
   "/openapi.json",

@@ -1,0 +1,108 @@
+/**
+ * Signing in on a page of ours: the people of the demo with one click, anybody with a form. The
+ * session ends with the browser's tab, and its access token is renewed before it ends.
+ */
+import { people } from "./setting.js";
+
+const KEY = "staybase-session";
+let session = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+let renewing;
+
+/** The header for a request as whoever is signed in; undefined for nobody. */
+export async function authorization() {
+  if (session !== null && Date.parse(session.accessTokenExpiresAt) < Date.now() + 30_000) {
+    renewing ??= renew().finally(() => {
+      renewing = undefined;
+    });
+    await renewing;
+  }
+  return session === null ? undefined : `Bearer ${session.accessToken}`;
+}
+
+/** Fills an element with buttons and a form; `onChange` is called with the address, or undefined. */
+export function installSignIn(element, onChange = () => undefined) {
+  element.classList.add("sign-in");
+  element.innerHTML = `<span class="who" role="status"></span>
+    <span class="people"></span>
+    <button type="button" class="out">Sign out</button>
+    <details><summary>${people.length > 0 ? "Somebody else" : "Sign in"}</summary><form>
+      <label>E-mail <input type="email" name="email" autocomplete="username" required></label>
+      <label>Password <input type="password" name="password" autocomplete="current-password"
+        required></label>
+      <button>Sign in</button></form></details>
+    <span class="wrong" role="alert"></span>`;
+  const part = (name) => element.querySelector(name);
+  const show = (problem = "") => {
+    part(".who").textContent = session === null ? "Not signed in" : `You are ${session.email}`;
+    part(".out").hidden = session === null;
+    part(".wrong").textContent = problem;
+    for (const button of part(".people").children) {
+      button.setAttribute("aria-pressed", String(button.title === session?.email));
+    }
+    onChange(session?.email);
+  };
+  const attempt = (work) => work.then(() => show()).catch((error) => show(error.message));
+  for (const person of people) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", textContent: person.role, title: person.email });
+    button.addEventListener("click", () => attempt(signIn(person)));
+    part(".people").append(button);
+  }
+  part(".out").addEventListener("click", () => attempt(signOut()));
+  part("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const { email, password } = Object.fromEntries(new FormData(event.target));
+    attempt(
+      signIn({ email, password }).then(() => {
+        event.target.reset();
+        part("details").open = false;
+      }),
+    );
+  });
+  // A link such as #as=guest signs in as one of the demo, whose password is no secret.
+  const named = people.find(({ role }) => location.hash === `#as=${role}`);
+  if (named === undefined) {
+    show();
+    return;
+  }
+  history.replaceState(null, "", location.pathname + location.search);
+  attempt(signIn(named));
+}
+
+async function signIn({ email, password }) {
+  keep({ email, ...(await post("/v1/auth/login", { email, password })) });
+}
+
+async function signOut() {
+  const header = await authorization();
+  keep(null);
+  if (header === undefined) return;
+  await fetch("/v1/auth/logout", { method: "POST", headers: { authorization: header } });
+}
+
+async function renew() {
+  try {
+    const renewed = await post("/v1/auth/refresh", { refreshToken: session.refreshToken });
+    keep({ ...session, ...renewed });
+  } catch (error) {
+    // Without an answer it may still be good; a refusal is final.
+    if (error.status === 401) keep(null);
+  }
+}
+
+function keep(next) {
+  session = next;
+  if (next === null) sessionStorage.removeItem(KEY);
+  else sessionStorage.setItem(KEY, JSON.stringify(next));
+}
+
+async function post(path, body) {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  const answer = await response.json();
+  if (response.ok) return answer;
+  throw Object.assign(new Error(answer.detail ?? answer.title), { status: response.status });
+}

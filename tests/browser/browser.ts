@@ -1,0 +1,54 @@
+/**
+ * A headless Chromium for the tests of this folder, and what it complains about. Without one on the
+ * machine the suites are skipped, with a line that says so.
+ */
+import { existsSync } from "node:fs";
+import { describe } from "@jest/globals";
+import { type Browser, chromium, type Page } from "playwright-core";
+
+/** Debian's Chromium; `.ci/run` installs it. */
+const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) =>
+  existsSync(path),
+);
+export const describeInBrowser = CHROMIUM === undefined ? describe.skip : describe;
+if (CHROMIUM === undefined) {
+  process.stderr.write("tests/browser is skipped: install Chromium (apt-get install chromium).\n");
+}
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: CHROMIUM ?? "",
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+export interface Opened {
+  readonly page: Page;
+  /** Blocked scripts, failed loads, and requests to elsewhere. */
+  readonly complaints: readonly string[];
+}
+
+/** Opens an address in a page that remembers complaints. */
+export async function openPage(browser: Browser, url: string, width = 1280): Promise<Opened> {
+  const complaints: string[] = [];
+  const page = await browser.newPage({ viewport: { width, height: 800 } });
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
+  page.on("request", (request) => {
+    const { hostname, protocol } = new URL(request.url());
+    const isHere = hostname === "127.0.0.1" || hostname === "localhost";
+    if (protocol.startsWith("http") && !isHere) complaints.push(request.url());
+  });
+  await page.goto(url);
+  return { page, complaints };
+}

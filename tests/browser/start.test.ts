@@ -1,0 +1,125 @@
+/**
+ * What `npm start` shows in a browser: the page at `/`, the story in GraphiQL and the reference of
+ * REST, with the people of the demo one click away.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Browser, Page } from "playwright-core";
+import { npmStart, type Started } from "../helpers/npmStart.ts";
+import { describeInBrowser, launchBrowser, openPage } from "./browser.ts";
+
+describeInBrowser("npm start in a browser", () => {
+  const folder = mkdtempSync(join(tmpdir(), "staybase-browser-"));
+  let started: Started | undefined;
+  let browser: Browser;
+  let server: string;
+
+  beforeAll(async () => {
+    started = await npmStart(folder);
+    server = started.url;
+    browser = await launchBrowser();
+  }, 180_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await started?.interrupt();
+    rmSync(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  const who = (page: Page, text: string): Promise<void> =>
+    page.getByRole("status").filter({ hasText: text }).waitFor();
+
+  test("the home page leads to pages that are there", async () => {
+    const { page, complaints } = await openPage(browser, `${server}/`);
+    const links = await page
+      .locator("a")
+      .evaluateAll((anchors) => anchors.map((anchor) => (anchor as { href?: string }).href ?? ""));
+    const addresses = [...new Set(links.map((link) => link.replace(/#.*/, "")))];
+    expect(addresses.length).toBeGreaterThan(8);
+    for (const address of addresses) {
+      const { status } = await fetch(address, { headers: { accept: "text/html" } });
+      expect([address, status]).toEqual([address, 200]);
+    }
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
+
+  test("no page of ours is wider than a phone", async () => {
+    for (const path of ["/", "/docs", "/docs/errors", "/confirm-registration?token=x"]) {
+      const { page } = await openPage(browser, `${server}${path}`, 390);
+      if (path === "/docs") await page.getByText("Pay a booking").waitFor();
+      const width = await page.evaluate("document.documentElement.scrollWidth");
+      expect([path, width]).toEqual([path, 390]);
+      await page.close();
+    }
+  }, 60_000);
+
+  test("the tabs of GraphiQL tell the story in order, as whoever was clicked", async () => {
+    const { page, complaints } = await openPage(browser, `${server}/graphiql#as=guest`);
+    expect(await page.title()).toBe("Staybase GraphiQL");
+    await who(page, "guest@staybase.example");
+    const tabs = page.getByRole("tab");
+    await tabs.first().waitFor();
+    const names = await tabs.allInnerTexts();
+    const story: Readonly<Record<string, RegExp>> = {
+      Search: /"listingId"/,
+      Listing: /"takenNights"/,
+      Price: /"bookability": \[\]/,
+      Quote: /"quoteId"/,
+      Book: /"PENDING_PAYMENT"/,
+      Paid: /"PENDING_PAYMENT"/,
+      Host: /"bookingsAsHost"/,
+      Ledger: /"HOST_PAYABLE"/,
+      Past: /"pastBookingId"/,
+      Review: /"GUEST_TO_HOST"/,
+    };
+    expect(names.map((name) => name.trim())).toEqual(Object.keys(story));
+    for (const [name, expected] of Object.entries(story)) {
+      const role = /Host|Ledger/.test(name) ? "host" : "guest";
+      await page.getByRole("button", { name: role, exact: true }).click();
+      await who(page, `${role}@staybase.example`);
+      await page.getByRole("tablist").getByTitle(name, { exact: true }).click();
+      expect([name, await run(page)]).toEqual([name, expect.stringMatching(expected)]);
+    }
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await who(page, "Not signed in");
+    expect(await run(page)).toContain("UNAUTHENTICATED");
+    // The refusals at the end are what the browser complains about, if about anything.
+    expect(complaints.filter((text) => !/401|403/.test(text))).toEqual([]);
+    await page.close();
+  }, 120_000);
+
+  test("the reference asks as whoever signed in, and links the codes", async () => {
+    const { page, complaints } = await openPage(browser, `${server}/docs`);
+    await page.getByText("Somebody else").click();
+    await page.getByLabel("E-mail").fill("host@staybase.example");
+    await page.getByLabel("Password").fill("wrong");
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await page.getByRole("alert").filter({ hasText: /wrong/ }).waitFor();
+    await page.getByLabel("Password").fill("staybase-demo");
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await who(page, "host@staybase.example");
+    const operation = page.locator("#operations-Users-getMe, #operations-Identity-getMe");
+    await operation.locator(".opblock-summary-control").click();
+    const answered = page.waitForResponse((response) => response.url().endsWith("/v1/me"));
+    await operation.getByRole("button", { name: "Execute" }).click();
+    expect(await (await answered).json()).toMatchObject({ email: "host@staybase.example" });
+    expect(await page.locator('a[href="/docs/errors"]').count()).toBeGreaterThan(1);
+    expect(complaints.filter((text) => !text.includes("401"))).toEqual([]);
+    await page.close();
+  }, 60_000);
+});
+
+/** Runs the tab that is open, and gives what it is answered. */
+async function run(page: Page): Promise<string> {
+  const answered = page.waitForResponse(
+    (response) =>
+      response.url().endsWith("/graphql") &&
+      !response.request().postData()?.includes("IntrospectionQuery"),
+    { timeout: 20_000 },
+  );
+  await page.getByRole("button", { name: /execute/i }).click();
+  return JSON.stringify(await (await answered).json(), undefined, 1);
+}
