@@ -4,6 +4,7 @@
  */
 import express, { type Express, type Router } from "express";
 import { type DemoPerson, installAssets } from "./http/assets.ts";
+import { installBookingPage } from "./http/bookingPage.ts";
 import { installConfirmPage } from "./http/confirmPage.ts";
 import { readDeprecations } from "./http/deprecation.ts";
 import { installDeprecationsPage } from "./http/deprecationsPage.ts";
@@ -54,7 +55,8 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installRest(app, resources, graphql, operations, deprecations);
   const { pages = {}, people = [] } = options;
   installHomePage(app, resources, { people, pages: Object.keys(pages) });
-  installAssets(app, people);
+  installAssets(app, resources, people);
+  installBookingPage(app);
   installConfirmPage(app, resources);
   await installDocs(app);
   installErrorsPage(app);

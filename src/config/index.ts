@@ -59,6 +59,15 @@ export interface Config {
     /** How much of a client's address the log of requests has. */
     readonly logClients: ClientLogging;
   };
+  /** Where mails lead. */
+  readonly app: {
+    /** Origin of the app, or ours where there is none; without a trailing slash. */
+    readonly url: string;
+    /** A path with `{token}`. */
+    readonly confirmPath: string;
+    /** A path with `{id}`. */
+    readonly bookingPath: string;
+  };
   readonly database: {
     /** Connects as the authenticator role. */
     readonly url: string | undefined;
@@ -226,6 +235,7 @@ function environmentOf(env: Record<string, string | undefined>): Environment {
 
 function assemble(values: Values, isLocal: boolean): Config {
   const dataDir = values.DATA_DIR;
+  const publicUrl = values.PUBLIC_URL ?? `http://localhost:${values.PORT}`;
   return {
     environment: values.NODE_ENV,
     isLocal,
@@ -233,12 +243,17 @@ function assemble(values: Values, isLocal: boolean): Config {
     http: {
       port: values.PORT,
       hosts: values.HOST,
-      publicUrl: values.PUBLIC_URL ?? `http://localhost:${values.PORT}`,
+      publicUrl,
       trustProxy: values.TRUST_PROXY,
       corsOrigins: values.CORS_ORIGINS,
       trustedDocuments: values.TRUSTED_DOCUMENTS,
       publicCacheMb: values.PUBLIC_CACHE_MB,
       logClients: values.LOG_CLIENTS,
+    },
+    app: {
+      url: values.APP_URL ?? publicUrl,
+      confirmPath: values.APP_CONFIRM_PATH,
+      bookingPath: values.APP_BOOKING_PATH,
     },
     database: {
       url: values.DATABASE_URL,

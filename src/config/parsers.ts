@@ -60,6 +60,20 @@ export function origin(text: string): string {
   return url.origin;
 }
 
+/** A path of the app in which a value stands for `{name}`, such as /bookings/{id}. */
+export function pathWith(name: string): (text: string) => string {
+  return (text) => {
+    const [before, after, ...more] = text.split(`{${name}}`);
+    const rest = `${before}${after ?? ""}`;
+    if (after === undefined || more.length > 0 || !/^\/(?!\/)[^\s\\{}]*$/.test(rest)) {
+      throw new Refusal(
+        `must be a path that begins with one /, with {${name}} in it once and no other braces.`,
+      );
+    }
+    return text;
+  };
+}
+
 export function urlOf(...protocols: string[]): (text: string) => string {
   return (text) => {
     const url = URL.canParse(text) ? new URL(text) : undefined;

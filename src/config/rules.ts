@@ -68,10 +68,11 @@ export function productionFaults(
     faults.push({ variable: "STRIPE_API_URL", problem });
   }
   faults.push(...wrongMode(values));
-  const url = values.PUBLIC_URL;
-  if (url?.startsWith("http:") && !isThisMachine(url)) {
+  for (const variable of ["PUBLIC_URL", "APP_URL"] as const) {
+    const url = values[variable];
+    if (!url?.startsWith("http:") || isThisMachine(url)) continue;
     const problem = `must start with https:// in production: passwords go there. It is "${url}".`;
-    faults.push({ variable: "PUBLIC_URL", problem });
+    faults.push({ variable, problem });
   }
   if (values.SMTP_URL !== undefined && mayBePlain(values.SMTP_URL)) {
     const problem =
@@ -108,7 +109,7 @@ export function reachesBeyond(
   if (values.NODE_ENV === "production") return "This is production";
   const open = values.HOST.find((host) => !isLoopback(host));
   if (open !== undefined) return `HOST lets others in (${open})`;
-  const addresses = ["PUBLIC_URL", "DATABASE_URL", "REDIS_URL", "SMTP_URL"] as const;
+  const addresses = ["PUBLIC_URL", "APP_URL", "DATABASE_URL", "REDIS_URL", "SMTP_URL"] as const;
   const real: VariableName | undefined =
     addresses.find((name) => !isThisMachine(values[name])) ?? realStripe(values, given);
   return real && `${real} is that of a real service`;

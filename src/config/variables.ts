@@ -12,6 +12,7 @@ import {
   mailFrom,
   oneOf,
   origin,
+  pathWith,
   prefixed,
   roleName,
   type TrustProxy,
@@ -79,6 +80,23 @@ export const variables = {
     fallback: () => undefined,
     production: "always",
     example: "https://stay.example.com",
+  }),
+  APP_URL: define<string | undefined>({
+    sentence:
+      "The origin of the app for guests and hosts, to which mails link; empty links to pages of " +
+      "ours at PUBLIC_URL.",
+    parse: origin,
+    fallback: () => undefined,
+  }),
+  APP_CONFIRM_PATH: define<string>({
+    sentence: "The path of the app where somebody who registered proves the address.",
+    parse: pathWith("token"),
+    fallback: () => "/confirm-registration?token={token}",
+  }),
+  APP_BOOKING_PATH: define<string>({
+    sentence: "The path of the app where a guest or a host sees a booking.",
+    parse: pathWith("id"),
+    fallback: () => "/bookings/{id}",
   }),
   LOG_LEVEL: define<LogLevel>({
     sentence: "The least severe level to log: silent, fatal, error, warn, info, debug or trace.",

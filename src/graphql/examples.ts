@@ -132,7 +132,7 @@ mutation Book(
 `,
   `# 6. Paying is REST, for the card goes to Stripe alone:
 # POST /v1/bookings/{bookingId}/payment. The page of the
-# booking does it: see the link in the bar above.
+# booking does it: "Pay this booking" in the bar above.
 # Then it is CONFIRMED.
 query Paid($bookingId: UUID!) {
   booking(id: $bookingId) {

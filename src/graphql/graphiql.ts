@@ -10,6 +10,7 @@ const BAR = `<div id="bar">
 <a href="/">Staybase</a>
 <div class="as"></div>
 <button type="button" class="restart">Begin the story again</button>
+<a class="booking" target="_blank" rel="opener" hidden>Pay this booking</a>
 <div class="kept"></div>
 </div>`;
 

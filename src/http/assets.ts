@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import type { Express } from "express";
+import type { Resources } from "../resources/index.ts";
 import { serve } from "./methods.ts";
 
 const FOLDER = fileURLToPath(new URL("assets/", import.meta.url));
@@ -14,6 +15,7 @@ const FILES = [
   "icon.svg",
   "signIn.css",
   "signIn.js",
+  "booking.js",
   "docs.css",
   "docs.js",
   "graphiql.css",
@@ -28,8 +30,15 @@ export interface DemoPerson {
 }
 
 /** `people` may sign in with one click; there are none but where the demo was seeded. */
-export function installAssets(app: Express, people: readonly DemoPerson[]): void {
-  const setting = `export const people = ${JSON.stringify(people)};\n`;
+export function installAssets(
+  app: Express,
+  { config }: Resources,
+  people: readonly DemoPerson[],
+): void {
+  const simulator = config.isLocal ? config.stripe.apiUrl : undefined;
+  const setting = `export const people = ${JSON.stringify(people)};
+export const simulator = ${JSON.stringify(simulator)};
+`;
   serve(app, "/docs/assets/setting.js", {
     get: (_request, response) => void response.type("text/javascript").send(setting),
   });

@@ -97,8 +97,8 @@ export interface BookingMailFacts {
   readonly pay_until: string | null;
 }
 
-/** The mail of a kind that the table mails knows. */
-export function bookingMail(kind: string, facts: BookingMailFacts): MailText {
+/** The mail of a kind that the table mails knows; `link` leads to the booking. */
+export function bookingMail(kind: string, facts: BookingMailFacts, link: string): MailText {
   const mail = BOOKING_MAILS[kind];
   if (mail === undefined) throw new Error(`There is no mail of kind ${kind}.`);
   const { subject, body } = mail(facts);
@@ -111,6 +111,8 @@ ${body}
 ${facts.listing_title}, ${facts.city}
 ${facts.check_in} to ${facts.check_out}, ${describeParty(facts.party)}
 Booking ${facts.booking_id}
+
+${link}
 `,
   };
 }

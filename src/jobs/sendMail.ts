@@ -1,5 +1,6 @@
 /** Sends a mail that is owed, once: what is marked as sent is not sent again. */
 import { handOver } from "./handOver.ts";
+import { bookingLink } from "./links.ts";
 import { type BookingMailFacts, bookingMail } from "./mails.ts";
 import { type Job, payloadText } from "./task.ts";
 
@@ -20,7 +21,7 @@ export const sendMail: Job = async (resources, payload) => {
   if (mail?.kind != null) {
     const taken = await handOver(resources, {
       to: mail.email,
-      ...bookingMail(mail.kind, mail),
+      ...bookingMail(mail.kind, mail, bookingLink(resources.config, mail.booking_id)),
       messageId: `<mail-${mailId}@staybase>`,
     });
     if (!taken) return;

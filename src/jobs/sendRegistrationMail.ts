@@ -4,6 +4,7 @@
  */
 import { createRandomToken } from "../resources/tokens.ts";
 import { handOver } from "./handOver.ts";
+import { confirmLink } from "./links.ts";
 import { registrationMail } from "./mails.ts";
 import { type Job, payloadText } from "./task.ts";
 
@@ -25,7 +26,7 @@ export const sendRegistrationMail: Job = async (resources, payload) => {
     to: registration.email,
     ...registrationMail({
       hasAccount: registration.has_account,
-      link: `${resources.config.http.publicUrl}/confirm-registration?token=${token}`,
+      link: confirmLink(resources.config, token),
     }),
     messageId: `<registration-${registrationId}@staybase>`,
   });

@@ -7,8 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
+import { waitUntil } from "../helpers/marketplace.ts";
 import { npmStart, type Started } from "../helpers/npmStart.ts";
 import { describeInBrowser, launchBrowser, openPage } from "./browser.ts";
+
+const UUID = "0198c0de-0000-7000-8000-000000000000";
 
 describeInBrowser("npm start in a browser", () => {
   const folder = mkdtempSync(join(tmpdir(), "staybase-browser-"));
@@ -47,7 +50,13 @@ describeInBrowser("npm start in a browser", () => {
   });
 
   test("no page of ours is wider than a phone", async () => {
-    for (const path of ["/", "/docs", "/docs/errors", "/confirm-registration?token=x"]) {
+    for (const path of [
+      "/",
+      "/docs",
+      "/docs/errors",
+      "/confirm-registration?token=x",
+      "/bookings/1",
+    ]) {
       const { page } = await openPage(browser, `${server}${path}`, 390);
       if (path === "/docs") await page.getByText("Pay a booking").waitFor();
       const width = await page.evaluate("document.documentElement.scrollWidth");
@@ -69,7 +78,7 @@ describeInBrowser("npm start in a browser", () => {
       Price: /"bookability": \[\]/,
       Quote: /"quoteId"/,
       Book: /"PENDING_PAYMENT"/,
-      Paid: /"PENDING_PAYMENT"/,
+      Paid: /"status": "CONFIRMED"/,
       Host: /"bookingsAsHost"/,
       Ledger: /"HOST_PAYABLE"/,
       Past: /"pastBookingId"/,
@@ -81,6 +90,7 @@ describeInBrowser("npm start in a browser", () => {
       await page.getByRole("button", { name: role, exact: true }).click();
       await who(page, `${role}@staybase.example`);
       await page.getByRole("tablist").getByTitle(name, { exact: true }).click();
+      if (name === "Paid") await payInPage(page);
       expect([name, await run(page)]).toEqual([name, expect.stringMatching(expected)]);
     }
     await page.getByRole("button", { name: "Sign out" }).click();
@@ -90,6 +100,16 @@ describeInBrowser("npm start in a browser", () => {
     expect(complaints.filter((text) => !/401|403/.test(text))).toEqual([]);
     await page.close();
   }, 120_000);
+
+  test("the page of a booking shows nothing to nobody, nor to somebody else", async () => {
+    const { page, complaints } = await openPage(browser, `${server}/bookings/${UUID}`);
+    await page.getByText("Sign in as its guest or its host").waitFor();
+    expect(complaints).toEqual([]);
+    await page.getByRole("button", { name: "guest" }).click();
+    await page.getByText("There is nothing here.").waitFor();
+    expect(await page.locator("dl").count()).toBe(0);
+    await page.close();
+  }, 60_000);
 
   test("the reference asks as whoever signed in, and links the codes", async () => {
     const { page, complaints } = await openPage(browser, `${server}/docs`);
@@ -111,6 +131,29 @@ describeInBrowser("npm start in a browser", () => {
     await page.close();
   }, 60_000);
 });
+
+/** Follows the link of the bar to the page of the booking, and pays in the simulator. */
+async function payInPage(page: Page): Promise<void> {
+  const opened = page.context().waitForEvent("page");
+  await page.getByRole("link", { name: "Pay this booking" }).click();
+  const booking = await opened;
+  await booking.getByText("pending payment").waitFor();
+  await booking.getByRole("button", { name: "Pay in the simulator" }).click();
+  await booking.waitForURL(/\/pay\//);
+  await booking.getByRole("button").first().click();
+  await booking.waitForURL(/\/bookings\//);
+  await waitUntil("the page says that it is paid", async () => {
+    await booking.reload();
+    return booking
+      .getByText("confirmed")
+      .waitFor({ timeout: 2000 })
+      .then(
+        () => true,
+        () => false,
+      );
+  });
+  await booking.close();
+}
 
 /** Runs the tab that is open, and gives what it is answered. */
 async function run(page: Page): Promise<string> {

@@ -19,6 +19,7 @@ const ADDRESSES = [
   "/graphql",
   "/graphiql",
   "/confirm-registration",
+  "/bookings/:bookingId",
   "/docs",
   "/docs/errors",
   "/docs/diagrams",

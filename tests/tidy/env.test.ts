@@ -15,6 +15,7 @@ import {
   SIMULATOR_STRIPE_KEYS,
   variables,
 } from "../../src/config/index.ts";
+import { bookingLink, confirmLink } from "../../src/jobs/links.ts";
 import { drawFrom } from "../helpers/generate.ts";
 
 const example = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");
@@ -179,6 +180,28 @@ describe("loadConfig", () => {
     }
   });
 
+  test("mails lead to the app by its paths, or to pages of ours", () => {
+    expect(loadConfig(production).app.url).toBe(production.PUBLIC_URL);
+    const APP_URL = "https://app.example.com";
+    const config = loadConfig({ ...production, APP_URL, APP_BOOKING_PATH: "/stays?b={id}#x" });
+    expect(bookingLink(config, "7")).toBe("https://app.example.com/stays?b=7#x");
+    expect(confirmLink(config, "a+b")).toBe(`${APP_URL}/confirm-registration?token=a%2Bb`);
+  });
+
+  test.each([
+    ["APP_URL", "http://app.example.com"],
+    ["APP_URL", "https://app.example.com/en"],
+    ["APP_CONFIRM_PATH", "/confirm"],
+    ["APP_CONFIRM_PATH", "/confirm?id={id}"],
+    ["APP_CONFIRM_PATH", "/confirm?token={token}&of={user}"],
+    ["APP_BOOKING_PATH", "bookings/{id}"],
+    ["APP_BOOKING_PATH", "//elsewhere.example/{id}"],
+    ["APP_BOOKING_PATH", "/{id}/{id}"],
+    ["APP_BOOKING_PATH", "/my bookings/{id}"],
+  ])("production refuses %s=%s, from which no good link comes", (name, text) => {
+    expect(faultsOf({ ...production, [name]: text })).toEqual([name]);
+  });
+
   test.each([
     ["smtp://smtp.internal:25", ["SMTP_URL"]],
     ["smtp://smtp.internal:25?requireTLS=false", ["SMTP_URL"]],
@@ -236,6 +259,7 @@ describe("what everybody knows", () => {
     ...at("DATABASE_URL", (host) => `postgres://app@localhost/staybase?host=${host}`, distant),
     ...at("REDIS_URL", (host) => `redis://${host}:6379`, distant),
     ...at("PUBLIC_URL", (host) => `https://${host}`, distant),
+    ...at("APP_URL", (host) => `https://${host}`, distant),
     ...at("SMTP_URL", (host) => `smtp://${host}`, distant),
     ...["live", "test"].map((mode) => ({
       STRIPE_SECRET_KEY: `sk_${mode}_abcdefghijklmnop`,

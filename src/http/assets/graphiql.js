@@ -51,6 +51,9 @@ function keep(found) {
 }
 
 function showKept() {
+  const booking = bar.querySelector(".booking");
+  booking.hidden = kept.bookingId === undefined;
+  booking.href = `/bookings/${kept.bookingId}`;
   const names = Object.keys(kept);
   const text = names.map((name) => `$${name} = ${kept[name].slice(0, 8)}…`).join("   ");
   bar.querySelector(".kept").textContent =
