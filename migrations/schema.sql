@@ -61,6 +61,15 @@ create domain app_public.web_url as text
 comment on domain app_public.web_url is 'An absolute https URL of at most 2048 characters.';
 
 --
+-- enum app_private.one_time_purpose
+--
+create type app_private.one_time_purpose as enum (
+  'reset_password',
+  'change_email'
+);
+comment on type app_private.one_time_purpose is 'What a mailed link may be used for.';
+
+--
 -- enum app_public.alteration_status
 --
 create type app_public.alteration_status as enum (
@@ -445,6 +454,23 @@ comment on column app_public.search_result.nights is 'Nights of the stay; null w
 comment on column app_public.search_result.total_amount is 'What the guest would pay for the stay, all fees included, exactly as quoted, in minor units; null without dates.';
 
 --
+-- type app_public.session
+--
+create type app_public.session as (
+  id uuid,
+  device text,
+  created_at timestamp with time zone,
+  last_used_at timestamp with time zone,
+  is_current boolean
+);
+comment on type app_public.session is 'Where a person is signed in.';
+comment on column app_public.session.created_at is 'When the person signed in.';
+comment on column app_public.session.device is 'What the browser or app said of itself.';
+comment on column app_public.session.id is 'Public id of the session.';
+comment on column app_public.session.is_current is 'Whether this request comes from it.';
+comment on column app_public.session.last_used_at is 'When it last got a new access token, which it does every quarter of an hour while it is used.';
+
+--
 -- type app_public.stay_price
 --
 create type app_public.stay_price as (
@@ -627,6 +653,37 @@ create policy definer_all on app_hidden.search_cells as permissive for all to st
   using (true)
   with check (true);
 comment on table app_hidden.search_cells is 'Published listings by map cell and score, as search walks them.';
+
+--
+-- table app_private.account_notices
+--
+create table app_private.account_notices (
+  id uuid default uuidv7() not null,
+  user_id uuid not null,
+  kind text not null,
+  email app_public.line not null,
+  created_at timestamp with time zone default app_hidden.clock() not null
+);
+alter table app_private.account_notices owner to staybase_owner;
+alter table app_private.account_notices add constraint account_notices_pkey
+  PRIMARY KEY (id);
+alter table app_private.account_notices add constraint account_notices_user_id_fkey
+  FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_private.account_notices add constraint account_notices_kind_is_known
+  CHECK ((kind = ANY (ARRAY['password_changed'::text, 'email_changed'::text])));
+CREATE INDEX account_notices_created_at_idx ON app_private.account_notices USING btree (created_at);
+CREATE INDEX account_notices_user_id_idx ON app_private.account_notices USING btree (user_id);
+alter table app_private.account_notices enable row level security;
+alter table app_private.account_notices force row level security;
+create policy definer_all on app_private.account_notices as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.account_notices is 'Mails about changes of an account.';
+comment on column app_private.account_notices.id is 'What the mail job is told.';
+comment on column app_private.account_notices.user_id is 'Whose account has changed.';
+comment on column app_private.account_notices.kind is 'What has changed.';
+comment on column app_private.account_notices.email is 'Where the mail goes.';
+comment on column app_private.account_notices.created_at is 'When it changed.';
 
 --
 -- table app_private.event_readers
@@ -820,6 +877,50 @@ create policy definer_all on app_private.mails as permissive for all to staybase
 comment on table app_private.mails is 'Mail that is owed or was sent, one a person and occasion.';
 
 --
+-- table app_private.one_time_tokens
+--
+create table app_private.one_time_tokens (
+  id uuid default uuidv7() not null,
+  purpose app_private.one_time_purpose not null,
+  email app_public.line not null,
+  user_id uuid,
+  token_hash bytea,
+  created_at timestamp with time zone default app_hidden.clock() not null,
+  expires_at timestamp with time zone default (app_hidden.clock() + '01:00:00'::interval) not null
+);
+alter table app_private.one_time_tokens owner to staybase_owner;
+alter table app_private.one_time_tokens add constraint one_time_tokens_pkey
+  PRIMARY KEY (id);
+alter table app_private.one_time_tokens add constraint one_time_tokens_token_hash_key
+  UNIQUE (token_hash);
+alter table app_private.one_time_tokens add constraint one_time_tokens_user_id_fkey
+  FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_private.one_time_tokens add constraint one_time_tokens_change_has_person
+  CHECK (((purpose = 'change_email'::app_private.one_time_purpose) = (user_id IS NOT NULL)));
+alter table app_private.one_time_tokens add constraint one_time_tokens_email_is_lower_case
+  CHECK (((email)::text = lower((email)::text)));
+alter table app_private.one_time_tokens add constraint one_time_tokens_email_is_plausible
+  CHECK ((((email)::text ~ '^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$'::text) AND (length((email)::text) <= 254)));
+alter table app_private.one_time_tokens add constraint one_time_tokens_hash_is_sha256
+  CHECK ((length(token_hash) = 32));
+CREATE INDEX one_time_tokens_email_idx ON app_private.one_time_tokens USING btree (email);
+CREATE INDEX one_time_tokens_expires_at_idx ON app_private.one_time_tokens USING btree (expires_at);
+CREATE INDEX one_time_tokens_user_id_idx ON app_private.one_time_tokens USING btree (user_id);
+alter table app_private.one_time_tokens enable row level security;
+alter table app_private.one_time_tokens force row level security;
+create policy definer_all on app_private.one_time_tokens as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.one_time_tokens is 'Mailed links that work once, as SHA-256.';
+comment on column app_private.one_time_tokens.id is 'What the mail job is told.';
+comment on column app_private.one_time_tokens.purpose is 'What the link is for, and nothing else.';
+comment on column app_private.one_time_tokens.email is 'Where the mail goes: of a change of address, the new one.';
+comment on column app_private.one_time_tokens.user_id is 'Who changes their address.';
+comment on column app_private.one_time_tokens.token_hash is 'Null until the mail is written.';
+comment on column app_private.one_time_tokens.created_at is 'When it was asked for.';
+comment on column app_private.one_time_tokens.expires_at is 'When it stops working.';
+
+--
 -- table app_private.operators
 --
 create table app_private.operators (
@@ -948,15 +1049,19 @@ create table app_private.sessions (
   created_at timestamp with time zone default app_hidden.clock() not null,
   last_used_at timestamp with time zone default app_hidden.clock() not null,
   expires_at timestamp with time zone not null,
-  ended_at timestamp with time zone
+  ended_at timestamp with time zone,
+  network text default ''::text not null
 );
 alter table app_private.sessions owner to staybase_owner;
 alter table app_private.sessions add constraint sessions_pkey
   PRIMARY KEY (id);
 alter table app_private.sessions add constraint sessions_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_private.sessions add constraint sessions_network_is_bounded
+  CHECK ((length(network) <= 50));
 alter table app_private.sessions add constraint sessions_user_agent_is_bounded
   CHECK ((length(user_agent) <= 400));
+CREATE INDEX sessions_ended_at_idx ON app_private.sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX sessions_expires_at_idx ON app_private.sessions USING btree (expires_at);
 CREATE INDEX sessions_user_id_idx ON app_private.sessions USING btree (user_id);
 alter table app_private.sessions enable row level security;
@@ -964,7 +1069,9 @@ alter table app_private.sessions force row level security;
 create policy definer_all on app_private.sessions as permissive for all to staybase_owner
   using (true)
   with check (true);
+CREATE TRIGGER _750_tell_change AFTER UPDATE OF ended_at ON app_private.sessions FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION app_hidden.tg__tell_change('session', 'id');
 comment on table app_private.sessions is 'Where a person is signed in.';
+comment on column app_private.sessions.network is 'From where the person signed in: an IPv4 address, or the first half of an IPv6 one.';
 
 --
 -- table app_private.stripe_customers
@@ -3639,6 +3746,19 @@ comment on routine app_hidden.confirmed_listing_ids() is 'Listings where whoever
 grant execute on routine app_hidden.confirmed_listing_ids() to staybase_visitor;
 
 --
+-- function app_hidden.current_session_id()
+--
+CREATE OR REPLACE FUNCTION app_hidden.current_session_id()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN (NULLIF(current_setting('staybase.session_id'::text, true), ''::text))::uuid;
+alter routine app_hidden.current_session_id() owner to staybase_owner;
+comment on routine app_hidden.current_session_id() is 'The session from which somebody asks, or null.';
+grant execute on routine app_hidden.current_session_id() to staybase_operator;
+grant execute on routine app_hidden.current_session_id() to staybase_visitor;
+
+--
 -- function app_hidden.drop_policies(regclass)
 --
 CREATE OR REPLACE FUNCTION app_hidden.drop_policies(target regclass)
@@ -3707,6 +3827,28 @@ end
 $function$;
 alter routine app_hidden.end_once(text,uuid) owner to staybase_owner;
 comment on routine app_hidden.end_once(text,uuid) is 'Notes the row that a mutation made, for whoever repeats it with the same key.';
+
+--
+-- function app_hidden.end_sessions(uuid,uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.end_sessions(user_id uuid, except_id uuid DEFAULT NULL::uuid)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_ended integer;
+begin
+  update app_private.sessions s set ended_at = app_hidden.clock()
+  where s.user_id = end_sessions.user_id and s.ended_at is null
+    and s.id is distinct from end_sessions.except_id;
+  get diagnostics v_ended = row_count;
+  return v_ended;
+end
+$function$;
+alter routine app_hidden.end_sessions(uuid,uuid) owner to staybase_owner;
+comment on routine app_hidden.end_sessions(uuid,uuid) is 'Signs a person out everywhere, but for one session; says of how many.';
 
 --
 -- function app_hidden.expire_alteration(uuid)
@@ -6731,6 +6873,27 @@ alter routine app_hidden.take_in_refund(app_public.payments,text,bigint) owner t
 comment on routine app_hidden.take_in_refund(app_public.payments,text,bigint) is 'Takes in a refund that somebody made at Stripe.';
 
 --
+-- function app_hidden.tell_account(uuid,text,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.tell_account(user_id uuid, kind text, email text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_notice_id uuid;
+begin
+  insert into app_private.account_notices (user_id, kind, email)
+  values (tell_account.user_id, tell_account.kind, tell_account.email)
+  returning id into v_notice_id;
+  perform app_hidden.add_job('mail__send_notice', jsonb_build_object('noticeId', v_notice_id));
+end
+$function$;
+alter routine app_hidden.tell_account(uuid,text,text) owner to staybase_owner;
+comment on routine app_hidden.tell_account(uuid,text,text) is 'Queues the mail that tells a person what has changed about their account.';
+
+--
 -- function app_hidden.tg__append_event()
 --
 CREATE OR REPLACE FUNCTION app_hidden.tg__append_event()
@@ -6869,7 +7032,7 @@ begin
 end
 $function$;
 alter routine app_hidden.tg__tell_change() owner to staybase_owner;
-comment on routine app_hidden.tg__tell_change() is 'Tells servers that an answer they may keep for visitors has changed.';
+comment on routine app_hidden.tg__tell_change() is 'Tells servers that something has changed which they may keep.';
 
 --
 -- function app_hidden.tg__touch()
@@ -7693,6 +7856,31 @@ alter routine app_hidden.unit_nights(uuid) owner to staybase_owner;
 comment on routine app_hidden.unit_nights(uuid) is 'Per unit the nights in its guard row, and those of them that are taken.';
 
 --
+-- function app_hidden.use_one_time_token(bytea,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.use_one_time_token(token_hash bytea, purpose text)
+ RETURNS app_private.one_time_tokens
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_token app_private.one_time_tokens;
+begin
+  delete from app_private.one_time_tokens t
+  where t.token_hash = use_one_time_token.token_hash
+    and t.purpose = use_one_time_token.purpose::app_private.one_time_purpose
+  returning * into v_token;
+  if v_token.id is null or v_token.expires_at <= app_hidden.clock() then
+    raise exception 'This link is used or too old. Ask for a new one.' using errcode = 'SBI04';
+  end if;
+  return v_token;
+end
+$function$;
+alter routine app_hidden.use_one_time_token(bytea,text) owner to staybase_owner;
+comment on routine app_hidden.use_one_time_token(bytea,text) is 'Takes a link out of use and says what it was for; LINK_INVALID otherwise.';
+
+--
 -- function app_hidden.weekend_nights_before(date)
 --
 CREATE OR REPLACE FUNCTION app_hidden.weekend_nights_before(night date)
@@ -8083,6 +8271,35 @@ comment on routine app_private.calendar_drift() is 'Units whose availability dif
 grant execute on routine app_private.calendar_drift() to staybase_authenticator;
 
 --
+-- function app_private.change_password(uuid,text,uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.change_password(user_id uuid, password_hash text, kept_session_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_email text;
+begin
+  insert into app_private.user_secrets (user_id, password_hash)
+  values (change_password.user_id, change_password.password_hash)
+  on conflict on constraint user_secrets_pkey
+    do update set password_hash = excluded.password_hash;
+  perform app_hidden.end_sessions(change_password.user_id, change_password.kept_session_id);
+  select c.email into v_email from app_public.user_contacts c
+  where c.user_id = change_password.user_id;
+  delete from app_private.one_time_tokens t
+  where t.user_id = change_password.user_id
+    or (t.purpose = 'reset_password' and t.email = v_email);
+  perform app_hidden.tell_account(change_password.user_id, 'password_changed', v_email);
+end
+$function$;
+alter routine app_private.change_password(uuid,text,uuid) owner to staybase_owner;
+comment on routine app_private.change_password(uuid,text,uuid) is 'Sets a password, ends all sessions but the one that is kept, and tells the person.';
+grant execute on routine app_private.change_password(uuid,text,uuid) to staybase_authenticator;
+
+--
 -- function app_private.complete_stays(integer)
 --
 CREATE OR REPLACE FUNCTION app_private.complete_stays(booking_limit integer DEFAULT 500)
@@ -8124,6 +8341,39 @@ $function$;
 alter routine app_private.complete_stays(integer) owner to staybase_owner;
 comment on routine app_private.complete_stays(integer) is 'Completes confirmed bookings from their check-out day on; says how many.';
 grant execute on routine app_private.complete_stays(integer) to staybase_authenticator;
+
+--
+-- function app_private.confirm_email_change(bytea)
+--
+CREATE OR REPLACE FUNCTION app_private.confirm_email_change(token_hash bytea)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_token app_private.one_time_tokens :=
+    app_hidden.use_one_time_token(confirm_email_change.token_hash, 'change_email');
+  v_old text;
+begin
+  select c.email into v_old from app_public.user_contacts c
+  where c.user_id = v_token.user_id for update;
+  update app_public.user_contacts c
+  set email = v_token.email, email_verified_at = app_hidden.clock()
+  where c.user_id = v_token.user_id;
+  delete from app_private.one_time_tokens t
+  where t.user_id = v_token.user_id or (t.purpose = 'reset_password' and t.email = v_old);
+  perform app_hidden.tell_account(v_token.user_id, 'email_changed', v_old);
+  return v_token.user_id;
+exception
+  -- Somebody else has taken the address since the mail.
+  when unique_violation then
+    raise exception 'This link is used or too old. Ask for a new one.' using errcode = 'SBI04';
+end
+$function$;
+alter routine app_private.confirm_email_change(bytea) owner to staybase_owner;
+comment on routine app_private.confirm_email_change(bytea) is 'Gives a person the address that the token proves; LINK_INVALID otherwise.';
+grant execute on routine app_private.confirm_email_change(bytea) to staybase_authenticator;
 
 --
 -- function app_private.confirm_registration(bytea)
@@ -8313,6 +8563,24 @@ comment on routine app_private.end_session(uuid) is 'Signs a session out; its re
 grant execute on routine app_private.end_session(uuid) to staybase_authenticator;
 
 --
+-- function app_private.ended_sessions(interval)
+--
+CREATE OR REPLACE FUNCTION app_private.ended_sessions(age interval)
+ RETURNS SETOF uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select s.id from app_private.sessions s
+  where s.ended_at > app_hidden.clock() - ended_sessions.age
+  order by s.ended_at desc
+  limit 10000
+$function$;
+alter routine app_private.ended_sessions(interval) owner to staybase_owner;
+comment on routine app_private.ended_sessions(interval) is 'The sessions that have ended within some time, the last ones first, 10,000 at most.';
+grant execute on routine app_private.ended_sessions(interval) to staybase_authenticator;
+
+--
 -- function app_private.expire_holds(integer)
 --
 CREATE OR REPLACE FUNCTION app_private.expire_holds(listing_limit integer DEFAULT 50)
@@ -8379,6 +8647,63 @@ $function$;
 alter routine app_private.find_credentials(text) owner to staybase_owner;
 comment on routine app_private.find_credentials(text) is 'What a log-in is checked against; nulls where nobody has the address.';
 grant execute on routine app_private.find_credentials(text) to staybase_authenticator;
+
+--
+-- function app_private.find_notice(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.find_notice(notice_id uuid, OUT kind text, OUT email text, OUT display_name text)
+ RETURNS record
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select n.kind, n.email, u.display_name
+  from app_private.account_notices n
+  join app_public.users u on u.id = n.user_id
+  where n.id = find_notice.notice_id
+$function$;
+alter routine app_private.find_notice(uuid) owner to staybase_owner;
+comment on routine app_private.find_notice(uuid) is 'What the mail of a notice says and where it goes; nulls where it is gone.';
+grant execute on routine app_private.find_notice(uuid) to staybase_authenticator;
+
+--
+-- function app_private.find_one_time_token(bytea,text)
+--
+CREATE OR REPLACE FUNCTION app_private.find_one_time_token(token_hash bytea, purpose text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (
+    select from app_private.one_time_tokens t
+    where t.token_hash = find_one_time_token.token_hash
+      and t.purpose = find_one_time_token.purpose::app_private.one_time_purpose
+      and t.expires_at > app_hidden.clock()
+  )
+$function$;
+alter routine app_private.find_one_time_token(bytea,text) owner to staybase_owner;
+comment on routine app_private.find_one_time_token(bytea,text) is 'Whether a mailed link is still good for its purpose.';
+grant execute on routine app_private.find_one_time_token(bytea,text) to staybase_authenticator;
+
+--
+-- function app_private.find_password(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.find_password(user_id uuid, OUT password_hash text, OUT email text, OUT display_name text)
+ RETURNS record
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select s.password_hash, c.email, u.display_name
+  from app_public.users u
+  join app_public.user_contacts c on c.user_id = u.id
+  left join app_private.user_secrets s on s.user_id = u.id
+  where u.id = find_password.user_id
+$function$;
+alter routine app_private.find_password(uuid) owner to staybase_owner;
+comment on routine app_private.find_password(uuid) is 'What the password of somebody who is signed in is checked against, and a new one compared with.';
+grant execute on routine app_private.find_password(uuid) to staybase_authenticator;
 
 --
 -- function app_private.find_registration(bytea)
@@ -8581,6 +8906,25 @@ $function$;
 alter routine app_private.import_listing(text,jsonb) owner to staybase_owner;
 comment on routine app_private.import_listing(text,jsonb) is 'Writes one imported listing, all or nothing: created, updated, unchanged, older or host_kept.';
 grant execute on routine app_private.import_listing(text,jsonb) to staybase_authenticator;
+
+--
+-- function app_private.is_known_network(text,text)
+--
+CREATE OR REPLACE FUNCTION app_private.is_known_network(email text, network text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (
+    select from app_private.sessions s
+    join app_public.user_contacts c on c.user_id = s.user_id
+    where c.email = is_known_network.email and s.network = is_known_network.network
+  )
+$function$;
+alter routine app_private.is_known_network(text,text) owner to staybase_owner;
+comment on routine app_private.is_known_network(text,text) is 'Whether the account with an address was signed in to from a network before.';
+grant execute on routine app_private.is_known_network(text,text) to staybase_authenticator;
 
 --
 -- function app_private.ledger_drift()
@@ -8832,6 +9176,10 @@ CREATE OR REPLACE FUNCTION app_private.purge_expired_identity()
 AS $function$
 begin
   delete from app_private.registrations where expires_at < app_hidden.clock();
+  delete from app_private.one_time_tokens where expires_at < app_hidden.clock();
+  -- Long after every try to mail them.
+  delete from app_private.account_notices
+  where created_at < app_hidden.clock() - interval '30 days';
   -- A week longer than needed, so that a stolen token that comes back late is still recognised.
   delete from app_private.sessions where expires_at < app_hidden.clock() - interval '7 days';
 end
@@ -9124,6 +9472,50 @@ comment on routine app_private.register(text,text,text) is 'Starts a registratio
 grant execute on routine app_private.register(text,text,text) to staybase_authenticator;
 
 --
+-- function app_private.request_email_change(uuid,text)
+--
+CREATE OR REPLACE FUNCTION app_private.request_email_change(user_id uuid, email text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_token_id uuid;
+begin
+  insert into app_private.one_time_tokens (purpose, email, user_id)
+  values ('change_email', request_email_change.email, request_email_change.user_id)
+  returning id into v_token_id;
+  perform app_hidden.add_job('mail__send_link', jsonb_build_object('tokenId', v_token_id));
+end
+$function$;
+alter routine app_private.request_email_change(uuid,text) owner to staybase_owner;
+comment on routine app_private.request_email_change(uuid,text) is 'Starts a change of address, which the link in a mail to the new address completes.';
+grant execute on routine app_private.request_email_change(uuid,text) to staybase_authenticator;
+
+--
+-- function app_private.request_password_reset(text)
+--
+CREATE OR REPLACE FUNCTION app_private.request_password_reset(email text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_token_id uuid;
+begin
+  insert into app_private.one_time_tokens (purpose, email)
+  values ('reset_password', request_password_reset.email)
+  returning id into v_token_id;
+  perform app_hidden.add_job('mail__send_link', jsonb_build_object('tokenId', v_token_id));
+end
+$function$;
+alter routine app_private.request_password_reset(text) owner to staybase_owner;
+comment on routine app_private.request_password_reset(text) is 'Starts a reset of a password; the answer never tells whether the address has an account.';
+grant execute on routine app_private.request_password_reset(text) to staybase_authenticator;
+
+--
 -- function app_private.requeue_stale_stripe()
 --
 CREATE OR REPLACE FUNCTION app_private.requeue_stale_stripe()
@@ -9194,6 +9586,36 @@ comment on routine app_private.requeue_stale_stripe() is 'Queues a look at payme
 grant execute on routine app_private.requeue_stale_stripe() to staybase_authenticator;
 
 --
+-- function app_private.reset_password(bytea,text)
+--
+CREATE OR REPLACE FUNCTION app_private.reset_password(token_hash bytea, password_hash text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_token app_private.one_time_tokens :=
+    app_hidden.use_one_time_token(reset_password.token_hash, 'reset_password');
+  v_user_id uuid;
+begin
+  update app_public.user_contacts c
+  set email_verified_at = coalesce(c.email_verified_at, app_hidden.clock())
+  where c.email = v_token.email
+  returning c.user_id into v_user_id;
+  -- The address has become another's, or nobody's, since the mail.
+  if v_user_id is null then
+    raise exception 'This link is used or too old. Ask for a new one.' using errcode = 'SBI04';
+  end if;
+  perform app_private.change_password(v_user_id, reset_password.password_hash, null);
+  return v_user_id;
+end
+$function$;
+alter routine app_private.reset_password(bytea,text) owner to staybase_owner;
+comment on routine app_private.reset_password(bytea,text) is 'Gives the person whose mailbox the token proves a new password; LINK_INVALID otherwise.';
+grant execute on routine app_private.reset_password(bytea,text) to staybase_authenticator;
+
+--
 -- function app_private.rotate_refresh_token(bytea,bytea)
 --
 CREATE OR REPLACE FUNCTION app_private.rotate_refresh_token(old_hash bytea, new_hash bytea, OUT status text, OUT session_id uuid, OUT user_id uuid, OUT is_operator boolean)
@@ -9203,7 +9625,7 @@ CREATE OR REPLACE FUNCTION app_private.rotate_refresh_token(old_hash bytea, new_
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 declare
-  c_grace constant interval := '30 seconds';
+  c_grace constant interval := '10 seconds';
   v_token app_private.refresh_tokens;
   v_session app_private.sessions;
 begin
@@ -9225,10 +9647,20 @@ begin
     return;
   end if;
 
+  -- Whoever comes again gets the successor there is, and none beside it.
+  if v_token.used_at is not null and not exists (
+    select from app_private.refresh_tokens t
+    where t.token_hash = rotate_refresh_token.new_hash and t.session_id = v_session.id
+  ) then
+    status := 'invalid';
+    return;
+  end if;
+
   update app_private.refresh_tokens t set used_at = coalesce(t.used_at, app_hidden.clock())
   where t.token_hash = v_token.token_hash;
   insert into app_private.refresh_tokens (token_hash, session_id)
-  values (rotate_refresh_token.new_hash, v_session.id);
+  values (rotate_refresh_token.new_hash, v_session.id)
+  on conflict on constraint refresh_tokens_pkey do nothing;
   update app_private.sessions s set last_used_at = app_hidden.clock() where s.id = v_session.id;
 
   status := 'rotated';
@@ -9261,6 +9693,38 @@ comment on routine app_private.search_drift() is 'Where the search projection di
 grant execute on routine app_private.search_drift() to staybase_authenticator;
 
 --
+-- function app_private.set_one_time_token(uuid,bytea)
+--
+CREATE OR REPLACE FUNCTION app_private.set_one_time_token(token_id uuid, token_hash bytea, OUT purpose text, OUT email text)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_token app_private.one_time_tokens;
+begin
+  select t.* into v_token from app_private.one_time_tokens t
+  where t.id = set_one_time_token.token_id and t.expires_at > app_hidden.clock();
+  if v_token.id is null or (v_token.purpose = 'reset_password') is distinct from exists (
+    select from app_public.user_contacts c where c.email = v_token.email
+  ) then
+    return;
+  end if;
+  delete from app_private.one_time_tokens t
+  where t.purpose = v_token.purpose and t.id < v_token.id
+    and t.email = v_token.email and t.user_id is not distinct from v_token.user_id;
+  update app_private.one_time_tokens t set token_hash = set_one_time_token.token_hash
+  where t.id = v_token.id;
+  purpose := v_token.purpose::text;
+  email := v_token.email;
+end
+$function$;
+alter routine app_private.set_one_time_token(uuid,bytea) owner to staybase_owner;
+comment on routine app_private.set_one_time_token(uuid,bytea) is 'Gives a mailed link its token and says what the mail job needs; nulls where there is no mail.';
+grant execute on routine app_private.set_one_time_token(uuid,bytea) to staybase_authenticator;
+
+--
 -- function app_private.set_registration_token(uuid,bytea)
 --
 CREATE OR REPLACE FUNCTION app_private.set_registration_token(registration_id uuid, token_hash bytea, OUT email text, OUT display_name text, OUT has_account boolean)
@@ -9282,19 +9746,20 @@ comment on routine app_private.set_registration_token(uuid,bytea) is 'Gives a re
 grant execute on routine app_private.set_registration_token(uuid,bytea) to staybase_authenticator;
 
 --
--- function app_private.start_session(uuid,bytea,text,interval)
+-- function app_private.start_session(uuid,bytea,text,interval,text)
 --
-CREATE OR REPLACE FUNCTION app_private.start_session(user_id uuid, token_hash bytea, user_agent text, lifetime interval, OUT session_id uuid, OUT is_operator boolean)
+CREATE OR REPLACE FUNCTION app_private.start_session(user_id uuid, token_hash bytea, user_agent text, lifetime interval, network text DEFAULT ''::text, OUT session_id uuid, OUT is_operator boolean)
  RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
-  insert into app_private.sessions (user_id, user_agent, expires_at)
+  insert into app_private.sessions (user_id, user_agent, network, expires_at)
   values (
     start_session.user_id,
     left(coalesce(start_session.user_agent, ''), 400),
+    left(coalesce(start_session.network, ''), 50),
     app_hidden.clock() + start_session.lifetime
   )
   returning id into start_session.session_id;
@@ -9307,9 +9772,9 @@ begin
   );
 end
 $function$;
-alter routine app_private.start_session(uuid,bytea,text,interval) owner to staybase_owner;
-comment on routine app_private.start_session(uuid,bytea,text,interval) is 'Opens a session with its first refresh token.';
-grant execute on routine app_private.start_session(uuid,bytea,text,interval) to staybase_authenticator;
+alter routine app_private.start_session(uuid,bytea,text,interval,text) owner to staybase_owner;
+comment on routine app_private.start_session(uuid,bytea,text,interval,text) is 'Opens a session with its first refresh token.';
+grant execute on routine app_private.start_session(uuid,bytea,text,interval,text) to staybase_authenticator;
 
 --
 -- function app_private.store_stripe_event(text,text,text,jsonb,text,boolean,text)
@@ -10036,6 +10501,51 @@ comment on routine app_public.end_alteration(uuid,text) is 'Declines what the ot
 grant execute on routine app_public.end_alteration(uuid,text) to staybase_visitor;
 
 --
+-- function app_public.end_other_sessions()
+--
+CREATE OR REPLACE FUNCTION app_public.end_other_sessions()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  return app_hidden.end_sessions(
+    app_hidden.require_user_id(), app_hidden.current_session_id()
+  );
+end
+$function$;
+alter routine app_public.end_other_sessions() owner to staybase_owner;
+comment on routine app_public.end_other_sessions() is 'Signs the person who asks out everywhere else; says of how many sessions.';
+grant execute on routine app_public.end_other_sessions() to staybase_operator;
+grant execute on routine app_public.end_other_sessions() to staybase_visitor;
+
+--
+-- function app_public.end_own_session(uuid)
+--
+CREATE OR REPLACE FUNCTION app_public.end_own_session(session_id uuid)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := app_hidden.require_user_id();
+begin
+  update app_private.sessions s set ended_at = app_hidden.clock()
+  where s.id = end_own_session.session_id and s.user_id = v_user_id and s.ended_at is null;
+  if not found then
+    raise exception 'There is no such session.' using errcode = 'SBG02', column = 'session_id';
+  end if;
+  return end_own_session.session_id;
+end
+$function$;
+alter routine app_public.end_own_session(uuid) owner to staybase_owner;
+comment on routine app_public.end_own_session(uuid) is 'Signs the person who asks out of one of their sessions, on all servers at once.';
+grant execute on routine app_public.end_own_session(uuid) to staybase_operator;
+grant execute on routine app_public.end_own_session(uuid) to staybase_visitor;
+
+--
 -- function app_public.listings_average_rating(app_public.listings)
 --
 CREATE OR REPLACE FUNCTION app_public.listings_average_rating(listing app_public.listings)
@@ -10621,6 +11131,27 @@ $function$;
 alter routine app_public.search_listings(double precision,double precision,double precision,double precision,date,date,integer,text[],app_public.listing_type[],boolean,numeric,text,bigint,bigint,integer,text) owner to staybase_owner;
 comment on routine app_public.search_listings(double precision,double precision,double precision,double precision,date,date,integer,text[],app_public.listing_type[],boolean,numeric,text,bigint,bigint,integer,text) is 'Published listings inside a box in degrees (west > east crosses the date line), most relevant first; with dates, only those that can be booked or asked for, with the exact total. Amounts to search by need a currency; with dates they are totals of the stay, without dates nightly rates. At most 100 a page; what comes after the cursor of the last result is the next page.';
 grant execute on routine app_public.search_listings(double precision,double precision,double precision,double precision,date,date,integer,text[],app_public.listing_type[],boolean,numeric,text,bigint,bigint,integer,text) to staybase_visitor;
+
+--
+-- function app_public.sessions()
+--
+CREATE OR REPLACE FUNCTION app_public.sessions()
+ RETURNS SETOF app_public.session
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select s.id, s.user_agent, s.created_at, s.last_used_at, s.id = app_hidden.current_session_id()
+  from app_private.sessions s
+  where s.user_id = app_public.current_user_id() and s.ended_at is null
+    and s.expires_at > app_hidden.clock()
+  order by s.last_used_at desc, s.id desc
+  limit 100
+$function$;
+alter routine app_public.sessions() owner to staybase_owner;
+comment on routine app_public.sessions() is 'Where the person who asks is signed in, what was used last first; the last hundred.';
+grant execute on routine app_public.sessions() to staybase_operator;
+grant execute on routine app_public.sessions() to staybase_visitor;
 
 --
 -- function app_public.set_dated_rate(uuid,date,date,bigint)

@@ -58,6 +58,16 @@
 --!include identity/policies/quotas.sql
 --!include identity/policies/user_quotas.sql
 --!include identity/data/quotas.sql
+--!include identity/types/one_time_purpose.sql
+--!include identity/types/session.sql
+--!include identity/tables/one_time_tokens.sql
+--!include identity/tables/account_notices.sql
+--!include identity/policies/one_time_tokens.sql
+--!include identity/policies/account_notices.sql
+--!include identity/internal/current_session_id.sql
+--!include identity/internal/end_sessions.sql
+--!include identity/internal/tell_account.sql
+--!include identity/internal/use_one_time_token.sql
 --!include identity/internal/lock_guest.sql
 --!include identity/internal/quota_of.sql
 --!include identity/internal/require_quota.sql
@@ -70,8 +80,22 @@
 --!include identity/server/start_session.sql
 --!include identity/server/rotate_refresh_token.sql
 --!include identity/server/end_session.sql
+--!include identity/server/is_known_network.sql
+--!include identity/server/find_password.sql
+--!include identity/server/find_one_time_token.sql
+--!include identity/server/ended_sessions.sql
+--!include identity/server/change_password.sql
+--!include identity/server/request_password_reset.sql
+--!include identity/server/request_email_change.sql
+--!include identity/server/set_one_time_token.sql
+--!include identity/server/reset_password.sql
+--!include identity/server/confirm_email_change.sql
+--!include identity/server/find_notice.sql
 --!include identity/server/purge_expired_identity.sql
 --!include identity/queries/me.sql
+--!include identity/queries/sessions.sql
+--!include identity/mutations/end_own_session.sql
+--!include identity/mutations/end_other_sessions.sql
 
 -- idempotency: a repeated request has one effect
 --!include idempotency/tables/idempotency_keys.sql

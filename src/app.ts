@@ -5,7 +5,7 @@
 import express, { type Express, type Router } from "express";
 import { type DemoPerson, installAssets } from "./http/assets.ts";
 import { installBookingPage } from "./http/bookingPage.ts";
-import { installConfirmPage } from "./http/confirmPage.ts";
+
 import { readDeprecations } from "./http/deprecation.ts";
 import { installDeprecationsPage } from "./http/deprecationsPage.ts";
 import { installDiagrams } from "./http/diagrams.ts";
@@ -16,6 +16,7 @@ import { installGuides } from "./http/guides.ts";
 import { installHeaders } from "./http/headers.ts";
 import { installHealth, type Readiness } from "./http/health.ts";
 import { installHomePage } from "./http/homePage.ts";
+import { installLinkPages } from "./http/linkPages.ts";
 import { installLogging } from "./http/logging.ts";
 import { installGraphqlMethods } from "./http/methods.ts";
 import { readOperations } from "./http/openapi.ts";
@@ -23,7 +24,9 @@ import { installProblems } from "./http/problems.ts";
 import { installPublicCache } from "./http/publicCache.ts";
 import { installRest, installWebhooks } from "./http/rest.ts";
 import { installSecurity } from "./http/security.ts";
+import { listenForChanges } from "./resources/changes.ts";
 import type { Resources } from "./resources/index.ts";
+import { sessionListener } from "./resources/sessionRevocations.ts";
 
 export interface App {
   readonly express: Express;
@@ -45,7 +48,9 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installLogging(app, resources);
   installSecurity(app, resources);
   installHeaders(app);
-  const cache = await installPublicCache(app, resources);
+  const answers = await installPublicCache(app, resources);
+  const sessions = sessionListener(resources);
+  const changes = listenForChanges(resources, answers ? [sessions, answers] : [sessions]);
   installHealth(app, resources, options.readiness);
   installGraphqlMethods(app, resources);
   const graphql = await installGraphql(app, resources);
@@ -57,7 +62,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installHomePage(app, resources, { people, pages: Object.keys(pages) });
   installAssets(app, resources, people);
   installBookingPage(app);
-  installConfirmPage(app, resources);
+  installLinkPages(app, resources);
   await installDocs(app);
   installErrorsPage(app);
   installDeprecationsPage(app, deprecations.all);
@@ -68,7 +73,8 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   return {
     express: app,
     release: async () => {
-      await cache.close();
+      await changes.close();
+      answers?.close();
       await graphql.release();
     },
   };

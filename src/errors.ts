@@ -149,6 +149,12 @@ export const ERRORS = define({
     message: "This link is used or too old. Log in, or register again.",
     remedy: "Log in if the link was used, else register again.",
   },
+  LINK_INVALID: {
+    status: 410,
+    sqlstate: "SBI04",
+    message: "This link is used or too old. Ask for a new one.",
+    remedy: "Ask for a new link. Only the last one that was mailed works, once, for an hour.",
+  },
 
   // Listings
   LISTING_NOT_FOUND: {

@@ -1,7 +1,8 @@
 /*
- * Tells every server that keeps answers for visitors what has changed, once the transaction has
- * committed: `listing:<id>` or `user:<id>` on the channel staybase_changes. The arguments of the
- * trigger are the kind and the column with the id. A notification that says the same as an earlier
+ * Tells every server what has changed of what it may keep, once the transaction has committed:
+ * `listing:<id>` or `user:<id>` for answers to visitors, `session:<id>` for a session that has
+ * ended, on the channel staybase_changes. The arguments of the trigger are the kind and the column
+ * with the id. A notification that says the same as an earlier
  * one of its transaction is sent once.
  */
 create or replace function app_hidden.tg__tell_change() returns trigger
@@ -20,4 +21,4 @@ end
 $$;
 
 comment on function app_hidden.tg__tell_change() is
-  'Tells servers that an answer they may keep for visitors has changed.';
+  'Tells servers that something has changed which they may keep.';

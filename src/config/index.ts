@@ -65,6 +65,10 @@ export interface Config {
     readonly url: string;
     /** A path with `{token}`. */
     readonly confirmPath: string;
+    /** A path with `{token}`. */
+    readonly resetPath: string;
+    /** A path with `{token}`. */
+    readonly emailPath: string;
     /** A path with `{id}`. */
     readonly bookingPath: string;
   };
@@ -253,6 +257,8 @@ function assemble(values: Values, isLocal: boolean): Config {
     app: {
       url: values.APP_URL ?? publicUrl,
       confirmPath: values.APP_CONFIRM_PATH,
+      resetPath: values.APP_RESET_PATH,
+      emailPath: values.APP_EMAIL_PATH,
       bookingPath: values.APP_BOOKING_PATH,
     },
     database: {

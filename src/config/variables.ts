@@ -93,6 +93,16 @@ export const variables = {
     parse: pathWith("token"),
     fallback: () => "/confirm-registration?token={token}",
   }),
+  APP_RESET_PATH: define<string>({
+    sentence: "The path of the app where somebody who forgot their password chooses a new one.",
+    parse: pathWith("token"),
+    fallback: () => "/reset-password?token={token}",
+  }),
+  APP_EMAIL_PATH: define<string>({
+    sentence: "The path of the app where somebody proves a new e-mail address.",
+    parse: pathWith("token"),
+    fallback: () => "/confirm-email?token={token}",
+  }),
   APP_BOOKING_PATH: define<string>({
     sentence: "The path of the app where a guest or a host sees a booking.",
     parse: pathWith("id"),

@@ -51,13 +51,13 @@ interface Cache {
   readonly isTimed: boolean;
 }
 
-/** Installs the cache, before all that answers; nothing where it is given no room. */
+/** Installs the cache, before all that answers; undefined where it is given no room. */
 export async function installPublicCache(
   app: Express,
   resources: Resources,
-): Promise<{ close(): Promise<void> }> {
+): Promise<PublicAnswers | undefined> {
   const answers = openPublicAnswers(resources, await readVersion());
-  if (answers === undefined) return { close: async () => undefined };
+  if (answers === undefined) return undefined;
   const isTimed = resources.config.environment !== "production";
   const cache: Cache = { answers, flights: new Map(), isTimed };
   app.use(async (request, response, next) => {

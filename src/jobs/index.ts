@@ -18,7 +18,9 @@ import { processStripeEvent } from "./processStripeEvent.ts";
 import { publishEvents } from "./publishEvents.ts";
 import { recoverEvents } from "./recoverEvents.ts";
 import { refundUnknownCharge } from "./refundUnknownCharge.ts";
+import { sendLinkMail } from "./sendLinkMail.ts";
 import { sendMail } from "./sendMail.ts";
+import { sendNoticeMail } from "./sendNoticeMail.ts";
 import { sendRegistrationMail } from "./sendRegistrationMail.ts";
 import { syncPayment } from "./syncPayment.ts";
 import type { Job } from "./task.ts";
@@ -29,6 +31,8 @@ export const jobs: Readonly<Record<string, Job>> = {
   booking__expire_holds: expireHolds,
   event__publish: publishEvents,
   mail__send: sendMail,
+  mail__send_link: sendLinkMail,
+  mail__send_notice: sendNoticeMail,
   mail__send_registration: sendRegistrationMail,
   maintenance__purge_expired: purgeExpired,
   payment__cancel_intent: cancelPaymentIntent,

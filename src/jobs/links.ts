@@ -5,6 +5,14 @@ export function confirmLink({ app }: Config, token: string): string {
   return link(app.url, app.confirmPath, "{token}", token);
 }
 
+export function resetLink({ app }: Config, token: string): string {
+  return link(app.url, app.resetPath, "{token}", token);
+}
+
+export function emailLink({ app }: Config, token: string): string {
+  return link(app.url, app.emailPath, "{token}", token);
+}
+
 export function bookingLink({ app }: Config, id: string): string {
   return link(app.url, app.bookingPath, "{id}", id);
 }

@@ -37,6 +37,68 @@ this mail: there will be no account.
   };
 }
 
+/** For who has forgotten their password; nothing in it was typed in by whoever asked. */
+export function passwordResetMail(link: string): MailText {
+  return {
+    subject: "Choose a new password",
+    text: `Hello,
+
+somebody, perhaps you, has forgotten the password of the Staybase account with this address. To
+choose a new one, open
+
+${link}
+
+The link works once, for an hour. It signs out everybody who is signed in to the account. If it was
+not you, ignore this mail: the password stays as it is.
+`,
+  };
+}
+
+/** To the address that shall be the new one. */
+export function emailChangeMail(link: string): MailText {
+  return {
+    subject: "Confirm your new e-mail address",
+    text: `Hello,
+
+somebody, perhaps you, wants to use this address for their Staybase account. If it was you, open
+
+${link}
+
+The link works once, for an hour. If it was not you, ignore this mail: nothing changes.
+`,
+  };
+}
+
+/** What has changed, for the person, at the address that they had then. */
+export function noticeMail(
+  kind: "password_changed" | "email_changed",
+  displayName: string,
+): MailText {
+  const [subject, what] = NOTICES[kind];
+  return {
+    subject,
+    text: `Hello ${displayName},
+
+${what}
+
+If it was not you, somebody else has been in your account: choose a new password by "forgotten
+password" on the sign-in page, and write to us if that does not help.
+`,
+  };
+}
+
+const NOTICES = {
+  password_changed: [
+    "Your password has changed",
+    "the password of your Staybase account has changed, and all other devices were signed out.",
+  ],
+  email_changed: [
+    "Your e-mail address has changed",
+    `your Staybase account has another e-mail address from now on. We write to this one for the
+last time.`,
+  ],
+} as const;
+
 /** Who comes: how many of each. */
 export interface Party {
   readonly adults: number;

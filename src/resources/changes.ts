@@ -1,6 +1,6 @@
 /**
- * Hears what has changed of what visitors see, on every server, right after the commit. The
- * triggers `_750_tell_change` say it. Who listens is also told when something may have been missed.
+ * Hears on every server what has changed of what it keeps, right after the commit. The triggers
+ * `_750_tell_change` say it. Who listens is also told when something may have been missed.
  */
 import { Client } from "pg";
 import { bounded } from "./bounded.ts";
@@ -16,7 +16,7 @@ const RETRY_MS = 500;
 const CLOSE_MS = 1000;
 
 export interface ChangeListener {
-  /** What has changed, as `listing:<id>` or `user:<id>`. */
+  /** What has changed, as `listing:<id>`, `user:<id>` or `session:<id>`. */
   changed(tag: string): void;
   /** Nothing is heard from now on. */
   deaf(): void;
@@ -31,7 +31,7 @@ export interface Changes {
 /** Listens for as long as it is not closed; a connection that breaks is replaced. */
 export function listenForChanges(
   { config, logger }: Pick<Resources, "config" | "logger">,
-  listener: ChangeListener,
+  listeners: readonly ChangeListener[],
 ): Changes {
   let current: Client | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -41,10 +41,10 @@ export function listenForChanges(
     if (client !== current) return;
     current = undefined;
     clearInterval(timer);
-    listener.deaf();
+    for (const listener of listeners) listener.deaf();
     client.end().catch(() => undefined);
     if (closed) return;
-    logger.warn({ err: error }, "changes are not heard: answers for visitors are not kept");
+    logger.warn({ err: error }, "changes are not heard until the database answers");
     timer = setTimeout(connect, RETRY_MS);
   };
 
@@ -63,13 +63,15 @@ export function listenForChanges(
     current = client;
     client.on("error", (error) => lose(client, error));
     client.on("end", () => lose(client));
-    client.on("notification", ({ payload }) => listener.changed(payload ?? ""));
+    client.on("notification", ({ payload = "" }) => {
+      for (const listener of listeners) listener.changed(payload);
+    });
     client
       .connect()
       .then(() => client.query(`listen ${CHANNEL}`))
       .then(() => {
         if (client !== current) return;
-        listener.hears();
+        for (const listener of listeners) listener.hears();
         timer = setInterval(probe, PROBE_MS, client);
         timer.unref();
       })

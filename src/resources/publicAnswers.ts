@@ -6,7 +6,7 @@
  */
 import { Kept } from "../kept.ts";
 import { memberOf } from "../values.ts";
-import { type Changes, listenForChanges } from "./changes.ts";
+import type { ChangeListener } from "./changes.ts";
 import type { Resources } from "./index.ts";
 
 /** Which rows an answer shows, as `listing:<id>`; or that nobody can say. */
@@ -23,7 +23,7 @@ export interface PublicAnswer {
 /** How an answer came about, for the log. */
 export type CacheOutcome = "hit" | "shared" | "miss";
 
-export interface PublicAnswers {
+export interface PublicAnswers extends ChangeListener {
   /** The answer of this process. */
   find(key: string): PublicAnswer | undefined;
   /** The answer that another process has left in Redis. */
@@ -31,7 +31,7 @@ export interface PublicAnswers {
   /** Keeps an answer here and in Redis, unless what it shows has changed since; says whether. */
   keep(key: string, answer: PublicAnswer): boolean;
   count(outcome: CacheOutcome): void;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** How long an answer may live: one that is forgotten when it changes, and one that is not. */
@@ -74,7 +74,6 @@ class Store implements PublicAnswers {
   readonly #keysOfTag = new Map<string, Set<string>>();
   /** When what a tag names has changed lately. */
   readonly #changes = new Map<string, number>();
-  readonly #listening: Changes;
   readonly #report: NodeJS.Timeout;
   #hears = false;
   /** What was asked before may show what has changed unheard. */
@@ -82,26 +81,13 @@ class Store implements PublicAnswers {
   #counts = { hit: 0, shared: 0, miss: 0 };
 
   constructor(
-    { config, logger, redis }: Pick<Resources, "config" | "logger" | "redis">,
+    { logger, redis }: Pick<Resources, "logger" | "redis">,
     bytes: number,
     prefix: string,
   ) {
     this.#redis = redis;
     this.#prefix = prefix;
     this.#answers = new Kept(bytes);
-    this.#listening = listenForChanges(
-      { config, logger },
-      {
-        changed: (tag) => this.#changed(tag),
-        deaf: () => {
-          this.#hears = false;
-        },
-        hears: () => {
-          this.#hears = true;
-          this.#forgetAll();
-        },
-      },
-    );
     this.#report = setInterval(() => {
       const { hit, shared, miss } = this.#counts;
       this.#counts = { hit: 0, shared: 0, miss: 0 };
@@ -145,9 +131,30 @@ class Store implements PublicAnswers {
     this.#counts[outcome] += 1;
   }
 
-  async close(): Promise<void> {
+  changed(tag: string): void {
+    const now = Date.now();
+    this.#changes.delete(tag);
+    this.#changes.set(tag, now);
+    for (const key of [...(this.#keysOfTag.get(tag) ?? [])]) this.#drop(key);
+    if (this.#changes.size > MOST_CHANGES) this.#forgetAll();
+    // The oldest come first. What was asked before them has ended its life.
+    for (const [old, at] of this.#changes) {
+      if (now - at < LIFE_MS.tagged + SKEW_MS) break;
+      this.#changes.delete(old);
+    }
+  }
+
+  deaf(): void {
+    this.#hears = false;
+  }
+
+  hears(): void {
+    this.#hears = true;
+    this.#forgetAll();
+  }
+
+  close(): void {
     clearInterval(this.#report);
-    await this.#listening.close();
   }
 
   /** A clock that was set back must not lengthen a life. */
@@ -185,19 +192,6 @@ class Store implements PublicAnswers {
       const keys = this.#keysOfTag.get(tag);
       keys?.delete(key);
       if (keys?.size === 0) this.#keysOfTag.delete(tag);
-    }
-  }
-
-  #changed(tag: string): void {
-    const now = Date.now();
-    this.#changes.delete(tag);
-    this.#changes.set(tag, now);
-    for (const key of [...(this.#keysOfTag.get(tag) ?? [])]) this.#drop(key);
-    if (this.#changes.size > MOST_CHANGES) this.#forgetAll();
-    // The oldest come first. What was asked before them has ended its life.
-    for (const [old, at] of this.#changes) {
-      if (now - at < LIFE_MS.tagged + SKEW_MS) break;
-      this.#changes.delete(old);
     }
   }
 

@@ -27,6 +27,8 @@ export interface RateLimitOutcome {
 export interface RateLimiter {
   /** Takes points from a key. Never throws, also when Redis is away. */
   consume(key: string, points?: number): Promise<RateLimitOutcome>;
+  /** Gives a point back to a key: the try has shown that it was honest. */
+  giveBack(key: string): Promise<void>;
   /** Forgets what a key has used, for example after a successful sign-in. */
   reset(key: string): Promise<void>;
 }
@@ -53,6 +55,7 @@ function createLocalLimiter(limit: RateLimit): RateLimiter {
   return {
     consume: async (key, points = 1) =>
       outcomeOf(limit, await settle(counts.consume(bucket(key), points))),
+    giveBack: async (key) => void (await counts.reward(bucket(key), 1)),
     reset: async (key) => void (await counts.delete(bucket(key))),
   };
 }
@@ -78,6 +81,11 @@ function createSharedLimiter(store: RedisStore, limit: RateLimit): RateLimiter {
       }
       const result = outcome.ok ? outcome.value : await settle(known.consume(here, points));
       return outcomeOf(limit, result);
+    },
+    giveBack: async (key) => {
+      const outcome = await store.attempt(() => shared.reward(hash(key), 1));
+      if (!outcome.ok) await owed.reward(bucket(key), 1);
+      await known.reward(bucket(key), 1);
     },
     reset: async (key) => {
       const here = bucket(key);

@@ -4,12 +4,16 @@
  * to the database, and knows of this process' own revocations alone while Redis is away, or where
  * there is none.
  */
+import type { ChangeListener } from "./changes.ts";
+import type { Resources } from "./index.ts";
 import type { RedisStore } from "./redis.ts";
 
 export interface SessionRevocations {
   /** Ends a session for every process; when Redis is away, for the others once it is back. */
   revoke(sessionId: string): Promise<void>;
   isRevoked(sessionId: string): Promise<boolean>;
+  /** Notes what another process has ended, or the database. */
+  hear(sessionId: string): void;
 }
 
 const MOST_REMEMBERED = 10_000;
@@ -40,13 +44,16 @@ export function createSessionRevocations(
 
   store?.onBack(() => void shareAll());
 
+  const hear = (sessionId: string): number => {
+    forgetExpired(local);
+    const until = Date.now() + accessSeconds * 1000;
+    local.set(sessionId, until);
+    return until;
+  };
+
   return {
-    revoke: async (sessionId) => {
-      forgetExpired(local);
-      const until = Date.now() + accessSeconds * 1000;
-      local.set(sessionId, until);
-      await share(sessionId, until);
-    },
+    hear,
+    revoke: async (sessionId) => share(sessionId, hear(sessionId)),
     isRevoked: async (sessionId) => {
       const until = local.get(sessionId);
       if (until !== undefined && until > Date.now()) return true;
@@ -66,4 +73,35 @@ function forgetExpired(local: Map<string, number>): void {
     if (until > now && local.size < MOST_REMEMBERED) return;
     local.delete(sessionId);
   }
+}
+
+/**
+ * Notes each session that ends anywhere, by whatever way: the database tells it. What has ended
+ * while nothing was heard is read from there.
+ */
+export function sessionListener({
+  pool,
+  logger,
+  revocations,
+  tokens,
+}: Pick<Resources, "pool" | "logger" | "revocations" | "tokens">): ChangeListener {
+  const catchUp = async (): Promise<void> => {
+    const { rows } = await pool.query<{ id: string }>(
+      "select id from app_private.ended_sessions($1) as id",
+      [`${tokens.accessSeconds} seconds`],
+    );
+    for (const { id } of rows) revocations.hear(id);
+  };
+  return {
+    changed: (tag) => {
+      const [kind, id] = tag.split(":");
+      if (kind === "session" && id !== undefined) revocations.hear(id);
+    },
+    deaf: () => undefined,
+    hears: () => {
+      catchUp().catch((error: unknown) =>
+        logger.warn({ err: error }, "which sessions have ended could not be read"),
+      );
+    },
+  };
 }

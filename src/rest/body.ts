@@ -2,16 +2,29 @@
  * Reads members of a body that the OpenAPI document has already checked: the document is the check,
  * this only gives the types.
  */
-
+import { domainToASCII } from "node:url";
 import { ApiError } from "../errors.ts";
 import { memberOf } from "../values.ts";
 
+/** What nobody sees, and what is a letter in another dress: mail goes to the plain address. */
+const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Z}]/u;
+
 /**
- * The e-mail address of a checked body in the one spelling that we store, compare and count:
- * without blanks around it, in lower case.
+ * The e-mail address of a checked body in the one spelling that we store, compare and count, for
+ * one mailbox is one address: without blanks around it, in lower case, the domain in ASCII as mail
+ * servers look it up (`domainToASCII` of the URL standard).
+ * @throws {ApiError} INVALID_INPUT
  */
 export function emailAddress(body: unknown): string {
-  return text(body, "email").trim().toLowerCase();
+  const typed = text(body, "email").trim();
+  const at = typed.lastIndexOf("@");
+  const local = typed.slice(0, at).toLowerCase();
+  const domain = domainToASCII(typed.slice(at + 1).normalize("NFC"));
+  if (at < 1 || INVISIBLE.test(typed) || local.normalize("NFKC") !== local || domain === "") {
+    const message = "This e-mail address has characters that no address has. Type it again.";
+    throw new ApiError("INVALID_INPUT", message, { fields: ["email"] });
+  }
+  return `${local}@${domain}`;
 }
 
 /** A text member of a checked body. */

@@ -14,7 +14,7 @@ export const confirmRegistration: RestHandler = async (resources, request) => {
   const userId = await createAccount(resources, request);
   return {
     status: 201,
-    body: await startSession(resources, userId, request.header("user-agent")),
+    body: await startSession(resources, userId, request),
   };
 };
 

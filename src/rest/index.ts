@@ -1,7 +1,11 @@
 /** The operations of the OpenAPI document by their operationId; a test compares both lists. */
+import { changeEmail } from "./changeEmail.ts";
+import { changePassword } from "./changePassword.ts";
+import { confirmEmailChange } from "./confirmEmailChange.ts";
 import { confirmRegistration } from "./confirmRegistration.ts";
 import { createPayment } from "./createPayment.ts";
 import { createSetupIntent } from "./createSetupIntent.ts";
+import { forgotPassword } from "./forgotPassword.ts";
 import { getMe } from "./getMe.ts";
 import type { RestHandler } from "./handler.ts";
 import { listPaymentMethods } from "./listPaymentMethods.ts";
@@ -11,11 +15,16 @@ import { receiveStripeEvent } from "./receiveStripeEvent.ts";
 import { refreshSession } from "./refreshSession.ts";
 import { register } from "./register.ts";
 import { removePaymentMethod } from "./removePaymentMethod.ts";
+import { resetPassword } from "./resetPassword.ts";
 
 export const operations: Readonly<Record<string, RestHandler>> = {
+  changeEmail,
+  changePassword,
+  confirmEmailChange,
   confirmRegistration,
   createPayment,
   createSetupIntent,
+  forgotPassword,
   getMe,
   listPaymentMethods,
   logIn,
@@ -24,4 +33,5 @@ export const operations: Readonly<Record<string, RestHandler>> = {
   refreshSession,
   register,
   removePaymentMethod,
+  resetPassword,
 };

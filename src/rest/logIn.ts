@@ -1,8 +1,16 @@
 /** POST /v1/auth/login: checks e-mail and password and begins a session. */
 import { ApiError } from "../errors.ts";
+import type { Resources } from "../resources/index.ts";
 import { emailAddress, text } from "./body.ts";
 import type { RestHandler } from "./handler.ts";
-import { forgetTries, limitTries, networkOf } from "./limits.ts";
+import {
+  countTry,
+  forgetTries,
+  limitTries,
+  networkOf,
+  takeBackTry,
+  tooManyTries,
+} from "./limits.ts";
 import { startSession } from "./sessions.ts";
 
 interface Credentials {
@@ -15,9 +23,8 @@ export const logIn: RestHandler = async (resources, request) => {
   const email = emailAddress(request.body);
   const network = networkOf(request.ip);
   const pair = `${network} ${email}`;
-  await limitTries(resources, "signInAddress", network);
   await limitTries(resources, "signInPair", pair);
-  await limitTries(resources, "signInAccount", email);
+  await limitStrangers(resources, network, email);
   const { rows } = await resources.pool.query<Credentials>(
     "select user_id, password_hash from app_private.find_credentials($1)",
     [email],
@@ -28,9 +35,29 @@ export const logIn: RestHandler = async (resources, request) => {
     text(request.body, "password"),
   );
   if (!fits || found?.user_id == null) throw new ApiError("INVALID_CREDENTIALS");
-  await forgetTries(resources, "signInPair", pair);
-  return {
-    status: 200,
-    body: await startSession(resources, found.user_id, request.header("user-agent")),
-  };
+  await Promise.all([
+    forgetTries(resources, "signInPair", pair),
+    takeBackTry(resources, "signInNetwork", network),
+    takeBackTry(resources, "signInAccount", email),
+  ]);
+  return { status: 200, body: await startSession(resources, found.user_id, request) };
 };
+
+/**
+ * Limits the failures of a network, and those with an account from everywhere. Who has signed in to
+ * the account from this network before is not kept out by what others do.
+ * @throws {ApiError} RATE_LIMITED
+ */
+async function limitStrangers(resources: Resources, network: string, email: string): Promise<void> {
+  const outcomes = await Promise.all([
+    countTry(resources, "signInNetwork", network),
+    countTry(resources, "signInAccount", email),
+  ]);
+  const exceeded = outcomes.find(({ allowed }) => !allowed);
+  if (exceeded === undefined) return;
+  const { rows } = await resources.pool.query<{ is_known: boolean }>(
+    "select app_private.is_known_network($1, $2) as is_known",
+    [email, network],
+  );
+  if (rows[0]?.is_known !== true) throw tooManyTries(exceeded);
+}

@@ -4,18 +4,17 @@
  */
 import { emailAddress, text } from "./body.ts";
 import type { RestHandler } from "./handler.ts";
-import { limitTries, networkOf } from "./limits.ts";
+import { limitMails } from "./limits.ts";
+import { checkPassword } from "./passwordRules.ts";
 
 /** Answers alike whether the address is known or not, and takes as long. */
 export const register: RestHandler = async (resources, request) => {
   const email = emailAddress(request.body);
-  await limitTries(resources, "registerAddress", networkOf(request.ip));
-  await limitTries(resources, "registerAccount", email);
-  const passwordHash = await resources.passwords.hash(text(request.body, "password"));
-  await resources.pool.query("select app_private.register($1, $2, $3)", [
-    email,
-    text(request.body, "displayName"),
-    passwordHash,
-  ]);
+  const password = text(request.body, "password");
+  const name = text(request.body, "displayName");
+  checkPassword(password, { email, name });
+  await limitMails(resources, request.ip, email);
+  const hash = await resources.passwords.hash(password);
+  await resources.pool.query("select app_private.register($1, $2, $3)", [email, name, hash]);
   return { status: 202, body: { message: "Open the link in the mail that we have sent." } };
 };

@@ -5,6 +5,8 @@
 import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { createRandomToken } from "../resources/tokens.ts";
+import type { RestRequest } from "./handler.ts";
+import { networkOf } from "./limits.ts";
 
 /** The answer that the OpenAPI document calls Session. */
 export interface Session {
@@ -19,16 +21,22 @@ interface SessionRow {
   readonly is_operator: boolean;
 }
 
-/** Signs a person in whose identity has been proven. */
+/** Signs a person in whose identity has been proven by a request. */
 export async function startSession(
   resources: Resources,
   userId: string,
-  userAgent: string | undefined,
+  request: Pick<RestRequest, "header" | "ip">,
 ): Promise<Session> {
   const { token, hash } = createRandomToken();
   const { rows } = await resources.pool.query<SessionRow>(
-    "select session_id, is_operator from app_private.start_session($1, $2, $3, $4)",
-    [userId, hash, userAgent ?? "", `${resources.config.tokens.refreshDays} days`],
+    "select session_id, is_operator from app_private.start_session($1, $2, $3, $4, $5)",
+    [
+      userId,
+      hash,
+      request.header("user-agent") ?? "",
+      `${resources.config.tokens.refreshDays} days`,
+      networkOf(request.ip),
+    ],
   );
   const [row] = rows;
   if (row === undefined) throw new ApiError("INTERNAL");

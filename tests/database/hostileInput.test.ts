@@ -2,12 +2,14 @@
  * Everything that a client can call or write, found in the catalogue and tried with the worst of values: each
  * answer is a result or an error of the registry that says what is wrong with the input, never INTERNAL.
  */
+import { randomBytes } from "node:crypto";
 import { beforeAll, expect, test } from "@jest/globals";
 import type pg from "pg";
 import { toApiError } from "../../src/databaseErrors.ts";
 import { testDatabase } from "../helpers/database.ts";
 import {
   asOwner,
+  asServer,
   asVisitor,
   begunPayment,
   follow,
@@ -52,12 +54,18 @@ beforeAll(async () => {
        $1, 'a key for a change', '2031-08-10', '2031-08-13', 1)`,
     [altered],
   );
+  const [session] = await asServer(
+    database,
+    "select session_id as id from app_private.start_session($1, $2, 'a phone', '1 day')",
+    [guest, randomBytes(32)],
+  );
   usual = {
     requested_id: requested,
     alteration_id: alteration?.id,
     listing,
     listing_id: listing,
     booking_id: booking,
+    session_id: session?.id,
     held_id: held,
     claim_id: claim?.id,
     quote_id: await quoted(database, guest, listing, ["2031-06-25", "2031-06-27"]),

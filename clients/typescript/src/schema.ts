@@ -104,6 +104,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/password/forgot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a link to choose a new password
+         * @description Mails a link to who has an account with the address. The answer is the same whether there is one or not.
+         */
+        post: operations["forgotPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose a new password by a mailed link
+         * @description The link works once, for an hour. Everybody who was signed in to the account is signed out; log in with the new
+         *     password.
+         */
+        post: operations["resetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/email/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm a new e-mail address by a mailed link
+         * @description The link works once, for an hour.
+         */
+        post: operations["confirmEmailChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me": {
         parameters: {
             query?: never;
@@ -116,6 +177,87 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose another password
+         * @description Needs the password that there is. All other sessions end; this one stays.
+         */
+        put: operations["changePassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Use another e-mail address
+         * @description Needs the password. Mails a link to the new address; the address changes when it is opened, and the old one is told.
+         */
+        put: operations["changeEmail"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where one is signed in */
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * Sign out everywhere else
+         * @description Ends all of one's own sessions but the one of this request, on all servers at once.
+         */
+        delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/sessions/{sessionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Sign out somewhere
+         * @description Ends one of one's own sessions, on all servers at once.
+         */
+        delete: operations["endOwnSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1764,6 +1906,28 @@ export interface components {
             /** @description Telephone number in E.164 form. */
             phone: string | null;
         };
+        /** @description Where a person is signed in. */
+        OwnSession: {
+            /**
+             * Format: uuid
+             * @description Public id of the session.
+             */
+            id: string;
+            /** @description What the browser or app said of itself. */
+            device: string;
+            /**
+             * Format: date-time
+             * @description When the person signed in.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it last got a new access token, which it does every quarter of an hour while it is used.
+             */
+            lastUsedAt: string;
+            /** @description Whether this request comes from it. */
+            isCurrent: boolean;
+        };
         /** @description A currency that listings can be priced in. */
         Currency: {
             /** @description ISO 4217 letters. */
@@ -2345,8 +2509,11 @@ export interface components {
             updatedAt: string;
         };
         /** @enum {string} */
-        ErrorCode: "ADVANCE_NOTICE" | "ALREADY_REVIEWED" | "ALTERATION_ENDED" | "ALTERATION_NOT_FOUND" | "ALTERATION_OPEN" | "AMOUNT_MISMATCH" | "BLOCK_NOT_FOUND" | "BOOKING_NOT_FOUND" | "BOOKING_NOT_PAYABLE" | "BOOKING_STATUS" | "CALENDAR_MISMATCH" | "CHILDREN_NOT_WELCOME" | "CONFLICT" | "CURRENCY_IN_USE" | "DATES_UNAVAILABLE" | "DOCUMENT_UNKNOWN" | "FORBIDDEN" | "HOLD_EXPIRED" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REQUIRED" | "IDEMPOTENCY_KEY_REUSED" | "IMMUTABLE" | "INTERNAL" | "INVALID_AMOUNT" | "INVALID_BOX" | "INVALID_CREDENTIALS" | "INVALID_CURSOR" | "INVALID_FILTER" | "INVALID_GUESTS" | "INVALID_INPUT" | "INVALID_RATING" | "INVALID_STAY" | "LEDGER_UNBALANCED" | "LINE_ITEMS_MISMATCH" | "LISTING_INCOMPLETE" | "LISTING_NOT_FOUND" | "LISTING_STATUS" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NOT_SEARCHABLE" | "OUTSIDE_STAY" | "OWN_LISTING" | "PAGE_TOO_LARGE" | "PAYLOAD_TOO_LARGE" | "PAYMENT_METHOD_NOT_FOUND" | "PAYMENT_PROVIDER" | "PAYMENT_REFUSED" | "PAYMENT_UNAVAILABLE" | "PETS_NOT_ALLOWED" | "PRECONDITION_FAILED" | "QUERY_TOO_COMPLEX" | "QUOTA_REACHED" | "QUOTE_EXPIRED" | "QUOTE_NOT_FOUND" | "QUOTE_USED" | "RATES_MISSING" | "RATE_LIMITED" | "REFRESH_TOKEN_INVALID" | "REFUND_NOT_FOUND" | "REFUND_SETTLED" | "REFUND_TOO_LARGE" | "REGISTRATION_INVALID" | "REQUEST_EXPIRED" | "SIGNATURE_INVALID" | "STAY_IN_PAST" | "STAY_NOT_OVER" | "STAY_TOO_FAR" | "STAY_TOO_LONG" | "STAY_TOO_SHORT" | "TIMEOUT" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOO_MANY_GUESTS" | "TOO_MANY_HOLDS" | "TOO_MANY_INFANTS" | "TOO_MANY_PETS" | "TOO_MANY_PHOTOS" | "UNAUTHENTICATED" | "UNAVAILABLE" | "UNKNOWN_AMENITY" | "UNKNOWN_CURRENCY" | "UNSUPPORTED_MEDIA_TYPE";
+        ErrorCode: "ADVANCE_NOTICE" | "ALREADY_REVIEWED" | "ALTERATION_ENDED" | "ALTERATION_NOT_FOUND" | "ALTERATION_OPEN" | "AMOUNT_MISMATCH" | "BLOCK_NOT_FOUND" | "BOOKING_NOT_FOUND" | "BOOKING_NOT_PAYABLE" | "BOOKING_STATUS" | "CALENDAR_MISMATCH" | "CHILDREN_NOT_WELCOME" | "CONFLICT" | "CURRENCY_IN_USE" | "DATES_UNAVAILABLE" | "DOCUMENT_UNKNOWN" | "FORBIDDEN" | "HOLD_EXPIRED" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REQUIRED" | "IDEMPOTENCY_KEY_REUSED" | "IMMUTABLE" | "INTERNAL" | "INVALID_AMOUNT" | "INVALID_BOX" | "INVALID_CREDENTIALS" | "INVALID_CURSOR" | "INVALID_FILTER" | "INVALID_GUESTS" | "INVALID_INPUT" | "INVALID_RATING" | "INVALID_STAY" | "LEDGER_UNBALANCED" | "LINE_ITEMS_MISMATCH" | "LINK_INVALID" | "LISTING_INCOMPLETE" | "LISTING_NOT_FOUND" | "LISTING_STATUS" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NOT_SEARCHABLE" | "OUTSIDE_STAY" | "OWN_LISTING" | "PAGE_TOO_LARGE" | "PAYLOAD_TOO_LARGE" | "PAYMENT_METHOD_NOT_FOUND" | "PAYMENT_PROVIDER" | "PAYMENT_REFUSED" | "PAYMENT_UNAVAILABLE" | "PETS_NOT_ALLOWED" | "PRECONDITION_FAILED" | "QUERY_TOO_COMPLEX" | "QUOTA_REACHED" | "QUOTE_EXPIRED" | "QUOTE_NOT_FOUND" | "QUOTE_USED" | "RATES_MISSING" | "RATE_LIMITED" | "REFRESH_TOKEN_INVALID" | "REFUND_NOT_FOUND" | "REFUND_SETTLED" | "REFUND_TOO_LARGE" | "REGISTRATION_INVALID" | "REQUEST_EXPIRED" | "SIGNATURE_INVALID" | "STAY_IN_PAST" | "STAY_NOT_OVER" | "STAY_TOO_FAR" | "STAY_TOO_LONG" | "STAY_TOO_SHORT" | "TIMEOUT" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOO_MANY_GUESTS" | "TOO_MANY_HOLDS" | "TOO_MANY_INFANTS" | "TOO_MANY_PETS" | "TOO_MANY_PHOTOS" | "UNAUTHENTICATED" | "UNAVAILABLE" | "UNKNOWN_AMENITY" | "UNKNOWN_CURRENCY" | "UNSUPPORTED_MEDIA_TYPE";
         answer: {
+            items: components["schemas"]["OwnSession"][];
+        };
+        searchListings_answer: {
             items: {
                 /**
                  * Format: uuid
@@ -3965,6 +4132,161 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    forgotPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example ada@example.com */
+                    email: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What happens next. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        message: string;
+                    };
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What the link in the mail ends with. */
+                    token: string;
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The password is new. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is used or too old. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    confirmEmailChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What the link in the mail ends with. */
+                    token: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The address is that of the account. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The link is used or too old. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getMe: {
         parameters: {
             query?: never;
@@ -3992,6 +4314,190 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    currentPassword: string;
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The password is new. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token, or the current password is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    changeEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @example ada@example.com */
+                    email: string;
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description What happens next. */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        message: string;
+                    };
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token, or the password is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was used last comes first. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["answer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            429: components["responses"]["TooMany"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They have ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            429: components["responses"]["TooMany"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    endOwnSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
             default: components["responses"]["Problem"];
         };
     };
@@ -4084,7 +4590,7 @@ export interface operations {
                      *       "nextCursor": null
                      *     }
                      */
-                    "application/json": components["schemas"]["answer"];
+                    "application/json": components["schemas"]["searchListings_answer"];
                 };
             };
             400: components["responses"]["Invalid"];

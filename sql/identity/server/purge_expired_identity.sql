@@ -4,6 +4,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   delete from app_private.registrations where expires_at < app_hidden.clock();
+  delete from app_private.one_time_tokens where expires_at < app_hidden.clock();
+  -- Long after every try to mail them.
+  delete from app_private.account_notices
+  where created_at < app_hidden.clock() - interval '30 days';
   -- A week longer than needed, so that a stolen token that comes back late is still recognised.
   delete from app_private.sessions where expires_at < app_hidden.clock() - interval '7 days';
 end

@@ -1,7 +1,8 @@
 /*
  * Exchanges a refresh token for the next one, as one atomic swap: of two requests with the same
- * token one waits for the other's row lock. Within the grace of 30 seconds both get a token of the
- * family (two tabs, or a lost answer); later the family ends, for somebody has copied a token.
+ * token one waits for the other's row lock. The server derives the next token from the old one, so
+ * that within the grace of ten seconds all get the same successor (several tabs, or a lost answer),
+ * and a family never has two branches. Later the family ends, for somebody has copied a token.
  */
 create or replace function app_private.rotate_refresh_token(
   old_hash bytea, new_hash bytea,
@@ -11,7 +12,7 @@ language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  c_grace constant interval := '30 seconds';
+  c_grace constant interval := '10 seconds';
   v_token app_private.refresh_tokens;
   v_session app_private.sessions;
 begin
@@ -33,10 +34,20 @@ begin
     return;
   end if;
 
+  -- Whoever comes again gets the successor there is, and none beside it.
+  if v_token.used_at is not null and not exists (
+    select from app_private.refresh_tokens t
+    where t.token_hash = rotate_refresh_token.new_hash and t.session_id = v_session.id
+  ) then
+    status := 'invalid';
+    return;
+  end if;
+
   update app_private.refresh_tokens t set used_at = coalesce(t.used_at, app_hidden.clock())
   where t.token_hash = v_token.token_hash;
   insert into app_private.refresh_tokens (token_hash, session_id)
-  values (rotate_refresh_token.new_hash, v_session.id);
+  values (rotate_refresh_token.new_hash, v_session.id)
+  on conflict on constraint refresh_tokens_pkey do nothing;
   update app_private.sessions s set last_used_at = app_hidden.clock() where s.id = v_session.id;
 
   status := 'rotated';

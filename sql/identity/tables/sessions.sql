@@ -12,7 +12,9 @@ create table if not exists app_private.sessions (
   last_used_at timestamptz not null default app_hidden.clock(),
   expires_at timestamptz not null,
   ended_at timestamptz,
+  network text not null default '',
 
+  constraint sessions_network_is_bounded check (length(network) <= 50),
   constraint sessions_user_agent_is_bounded check (length(user_agent) <= 400)
 );
 
@@ -23,4 +25,18 @@ create index if not exists sessions_user_id_idx on app_private.sessions (user_id
 -- purge_expired_identity() walks what is past its time.
 create index if not exists sessions_expires_at_idx on app_private.sessions (expires_at);
 
+-- What a server learns when it begins to listen.
+create index if not exists sessions_ended_at_idx on app_private.sessions (ended_at)
+  where ended_at is not null;
+
+create or replace trigger _750_tell_change
+  after update of ended_at on app_private.sessions
+  for each row when (OLD.ended_at is null and NEW.ended_at is not null)
+  execute function app_hidden.tg__tell_change('session', 'id');
+
 comment on table app_private.sessions is 'Where a person is signed in.';
+comment on column app_private.sessions.network is
+  'From where the person signed in: an IPv4 address, or the first half of an IPv6 one.';
+
+comment on constraint sessions_network_is_bounded on app_private.sessions is
+  'INTERNAL: A network is an address, or half of one.';

@@ -64,9 +64,10 @@ describe("a refresh token", () => {
   test("works for both of two tabs that use it at once", async () => {
     const session = await signIn();
     await withRival(database, async (first, second) => {
-      const ours = await first.query(ROTATE, [session.first, token()]);
+      const next = token();
+      const ours = await first.query(ROTATE, [session.first, next]);
       const pid = await processOf(second);
-      const theirs = second.query(ROTATE, [session.first, token()]);
+      const theirs = second.query(ROTATE, [session.first, next]);
       await untilBlocked(database, pid);
       await first.query("commit");
       expect(ours.rows).toMatchObject([{ status: "rotated" }]);
@@ -81,13 +82,14 @@ describe("a refresh token", () => {
     expect(found).toEqual([{ ended_at: null }]);
   });
 
-  test("that comes back within the grace gets another; later it ends the session", async () => {
+  test("that comes back within the grace has one successor; later it ends the session", async () => {
     const session = await signIn();
     const second = token();
     await rotate(session.first, second);
-    await stopClock(database, "2031-06-02T11:00:29Z");
-    expect(await rotate(session.first)).toMatchObject({ status: "rotated" });
-    await stopClock(database, "2031-06-02T11:00:30Z");
+    await stopClock(database, "2031-06-02T11:00:09Z");
+    expect(await rotate(session.first, second)).toMatchObject({ status: "rotated" });
+    expect(await rotate(session.first)).toMatchObject({ status: "invalid", user_id: null });
+    await stopClock(database, "2031-06-02T11:00:10Z");
     expect(await rotate(session.first)).toEqual({
       status: "reused",
       session_id: session.id,

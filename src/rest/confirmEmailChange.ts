@@ -1,0 +1,22 @@
+/** POST /v1/auth/email/confirm: the link in the mail to the new address was opened. */
+import type { Resources } from "../resources/index.ts";
+import { hashToken } from "../resources/tokens.ts";
+import { text } from "./body.ts";
+import type { RestHandler, RestRequest } from "./handler.ts";
+import { limitTries, networkOf } from "./limits.ts";
+
+export const confirmEmailChange: RestHandler = async (resources, request) => {
+  await takeNewAddress(resources, request);
+  return { status: 204 };
+};
+
+/** @throws {ApiError} LINK_INVALID */
+export async function takeNewAddress(
+  resources: Resources,
+  request: Pick<RestRequest, "body" | "ip">,
+): Promise<void> {
+  await limitTries(resources, "linkNetwork", networkOf(request.ip));
+  await resources.pool.query("select app_private.confirm_email_change($1)", [
+    hashToken(text(request.body, "token")),
+  ]);
+}
