@@ -25,6 +25,7 @@ import { installPublicCache } from "./http/publicCache.ts";
 import { installRest, installWebhooks } from "./http/rest.ts";
 import { installSecurity } from "./http/security.ts";
 import { listenForChanges } from "./resources/changes.ts";
+import { installTokenKeys } from "./http/tokenKeys.ts";
 import type { Resources } from "./resources/index.ts";
 import { sessionListener } from "./resources/sessionRevocations.ts";
 
@@ -52,6 +53,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   const sessions = sessionListener(resources);
   const changes = listenForChanges(resources, answers ? [sessions, answers] : [sessions]);
   installHealth(app, resources, options.readiness);
+  installTokenKeys(app, resources);
   installGraphqlMethods(app, resources);
   const graphql = await installGraphql(app, resources);
   installWebhooks(app, resources);

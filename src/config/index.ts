@@ -15,7 +15,7 @@ import {
 } from "./rules.ts";
 import {
   type ClientLogging,
-  DEVELOPMENT_JWT_SECRET,
+  DEVELOPMENT_JWT_KEY,
   type Environment,
   type LogLevel,
   SIMULATOR_STRIPE_KEYS,
@@ -28,7 +28,7 @@ import {
 export {
   type ClientLogging,
   type ConfigFault,
-  DEVELOPMENT_JWT_SECRET,
+  DEVELOPMENT_JWT_KEY,
   type Environment,
   type LogLevel,
   SIMULATOR_STRIPE_KEYS,
@@ -87,7 +87,8 @@ export interface Config {
   /** Without a URL, limits and revoked sessions are kept in each process. */
   readonly redis: { readonly url: string | undefined };
   readonly tokens: {
-    readonly secret: string;
+    /** Private keys as base64 of PKCS #8; the first one signs, all of them are good. */
+    readonly keys: readonly string[];
     readonly accessMinutes: number;
     readonly refreshDays: number;
   };
@@ -273,7 +274,7 @@ function assemble(values: Values, isLocal: boolean): Config {
     },
     redis: { url: values.REDIS_URL },
     tokens: {
-      secret: values.JWT_SECRET,
+      keys: values.JWT_KEYS,
       accessMinutes: values.ACCESS_TOKEN_MINUTES,
       refreshDays: values.REFRESH_TOKEN_DAYS,
     },

@@ -102,16 +102,6 @@ export function roleName(text: string): string {
   return text;
 }
 
-export function jwtSecret(text: string): string {
-  if (text.length < 32) {
-    throw new Refusal("must have at least 32 characters; try: openssl rand -base64 48.");
-  }
-  if (new Set(text).size < 8) {
-    throw new Refusal("is too easy to guess; try: openssl rand -base64 48.");
-  }
-  return text;
-}
-
 export function mailFrom(text: string): string {
   const address = /^(?:[^<>\r\n]*<([^<>\s@]+@[^<>\s@]+)>|([^<>\s@]+@[^<>\s@]+))$/;
   if (!address.test(text)) {

@@ -4,7 +4,7 @@
  */
 import { isLoopback, isThisMachine, mayBePlain } from "./parsers.ts";
 import {
-  DEVELOPMENT_JWT_SECRET,
+  DEVELOPMENT_JWT_KEY,
   SIMULATOR_STRIPE_KEYS,
   type Values,
   type Variable,
@@ -139,7 +139,7 @@ export function knownDefaults(
     faults.push({ variable: "SEED_DEMO", problem });
   }
   const known: Readonly<Partial<Record<VariableName, unknown>>> = {
-    JWT_SECRET: DEVELOPMENT_JWT_SECRET,
+    JWT_KEYS: DEVELOPMENT_JWT_KEY,
     STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
     STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
     STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,

@@ -7,7 +7,6 @@ import {
   boolean,
   hosts,
   integer,
-  jwtSecret,
   list,
   mailFrom,
   oneOf,
@@ -19,13 +18,16 @@ import {
   trustProxy,
   urlOf,
 } from "./parsers.ts";
+import { MAKE_SIGNING_KEY, signingKeys } from "./signingKeys.ts";
 
 export type Environment = "development" | "test" | "production";
 export type ClientLogging = "network" | "address" | "none";
 export type LogLevel = "silent" | "fatal" | "error" | "warn" | "info" | "debug" | "trace";
 
-/** What `JWT_SECRET` is in development and tests, as long as nobody else is concerned. */
-export const DEVELOPMENT_JWT_SECRET = "staybase-development-secret-not-for-production";
+/** What `JWT_KEYS` is in development and tests, as long as nobody else is concerned. */
+export const DEVELOPMENT_JWT_KEY =
+  "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgaXaPV9ru7YpQueDVlIyAy08aLOliQS1o5yt+zTK31kOh" +
+  "RANCAASSkjn+/duk7CQ5LxWKb4VCiYFO2ba0bns9kykdXfCC1LrYHwFGyra+28OiwuV6NP5DhHAoZI5e4xIpfTL6jtFs";
 
 /** The Stripe credentials of the simulator. They are refused where others are concerned. */
 export const SIMULATOR_STRIPE_KEYS = {
@@ -180,19 +182,20 @@ export const variables = {
     production: "unless stand-ins",
     example: "redis://cache.internal:6379/0",
   }),
-  JWT_SECRET: define<string>({
+  JWT_KEYS: define<readonly string[]>({
     sentence:
-      "Signs the access tokens: at least 32 characters that nobody can guess, the same in every " +
-      "process; empty is a known value, refused where anything leads beyond this machine.",
-    parse: jwtSecret,
-    fallback: () => DEVELOPMENT_JWT_SECRET,
+      "The private keys of the access tokens, on the curve P-256, as PEM or base64 of DER, the " +
+      "same in every process: the first signs; a second, after a comma, is still good while one " +
+      "is replaced; empty is a known key, refused where anything leads beyond this machine.",
+    parse: signingKeys,
+    fallback: () => [DEVELOPMENT_JWT_KEY],
     secret: true,
     production: "always",
-    example: "the output of: openssl rand -base64 48",
+    example: `the output of: ${MAKE_SIGNING_KEY} (it takes the place of JWT_SECRET)`,
   }),
   ACCESS_TOKEN_MINUTES: define<number>({
-    sentence: "How long an access token is valid, in minutes.",
-    parse: integer(1, 1440),
+    sentence: "How long an access token is valid, in minutes, 15 at most.",
+    parse: integer(1, 15),
     fallback: () => 15,
   }),
   REFRESH_TOKEN_DAYS: define<number>({

@@ -3,7 +3,7 @@
  * database, for 24 hours; the answer is encrypted, for it may hold a secret of Stripe. What an
  * answer looks like, and which one is worth keeping, the caller knows.
  */
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from "node:crypto";
 import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { retryable } from "../resources/postgres.ts";
@@ -94,11 +94,10 @@ function hashOf({ params, body }: RestRequest): Buffer {
 }
 
 /** A key of its own for each answer, which a copy of the database alone does not give. */
-function encryptionKey({ config }: Resources, userId: string, key: string): Uint8Array {
+function encryptionKey({ tokens }: Resources, userId: string, key: string): Uint8Array {
   // As a hash, for the info of HKDF is bounded in Node.
   const keyHash = createHash("sha256").update(key).digest("hex");
-  const info = `staybase idempotent answer ${userId} ${keyHash}`;
-  return new Uint8Array(hkdfSync("sha256", config.tokens.secret, "", info, 32));
+  return tokens.secretFor(`staybase idempotent answer ${userId} ${keyHash}`);
 }
 
 const CIPHER = "aes-256-gcm";

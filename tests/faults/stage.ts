@@ -15,7 +15,7 @@ import { moveClock } from "../../src/commands/shared/clock.ts";
 import { databaseTarget, ownerUrl } from "../../src/commands/shared/settings.ts";
 import {
   type Config,
-  DEVELOPMENT_JWT_SECRET,
+  DEVELOPMENT_JWT_KEY,
   loadConfig,
   SIMULATOR_STRIPE_KEYS,
 } from "../../src/config/index.ts";
@@ -126,7 +126,7 @@ function environment(
     TRUST_PROXY: "1",
     DATABASE_URL: postgres.url,
     ROOT_DATABASE_URL: postgres.rootUrl,
-    JWT_SECRET: DEVELOPMENT_JWT_SECRET,
+    JWT_KEYS: DEVELOPMENT_JWT_KEY,
     STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
     STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
     STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,

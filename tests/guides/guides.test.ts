@@ -10,11 +10,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { seedDemo } from "../../src/commands/db/seed.ts";
 import { DIAGRAMS } from "../../src/commands/shared/diagrams.ts";
-import {
-  DEVELOPMENT_JWT_SECRET,
-  SIMULATOR_STRIPE_KEYS,
-  variables,
-} from "../../src/config/index.ts";
+import { DEVELOPMENT_JWT_KEY, SIMULATOR_STRIPE_KEYS, variables } from "../../src/config/index.ts";
 import { ERRORS } from "../../src/errors.ts";
 import { GUIDES_FOLDER, htmlOf, partsOf } from "../../src/http/guides.ts";
 import { testClock } from "../helpers/clock.ts";
@@ -49,7 +45,7 @@ beforeAll(async () => {
     NODE_ENV: "test",
     DATABASE_URL: database.url,
     ROOT_DATABASE_URL: database.rootUrl,
-    JWT_SECRET: DEVELOPMENT_JWT_SECRET,
+    JWT_KEYS: DEVELOPMENT_JWT_KEY,
     STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
     STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
     STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,
@@ -201,7 +197,7 @@ describe("a guide that is not true is found out", () => {
   });
 
   test("a code that there is not", () => {
-    expect(unknownWords("`NOT_FOUND`, or `JWT_SECRET`, or `NIGHTS_LOST`")).toEqual(["NIGHTS_LOST"]);
+    expect(unknownWords("`NOT_FOUND`, or `JWT_KEYS`, or `NIGHTS_LOST`")).toEqual(["NIGHTS_LOST"]);
   });
 
   test.each<[string, string]>([

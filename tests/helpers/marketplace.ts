@@ -8,7 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DEVELOPMENT_JWT_SECRET, SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
+import { DEVELOPMENT_JWT_KEY, SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
 import { readMailbox, startMailCatcher } from "../../src/dev/mailCatcher.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
 import type { TestDatabase } from "./database.ts";
@@ -61,7 +61,7 @@ export async function openMarketplace(
     NODE_ENV: "test",
     LOG_LEVEL: "info",
     DATABASE_URL: database.url,
-    JWT_SECRET: DEVELOPMENT_JWT_SECRET,
+    JWT_KEYS: DEVELOPMENT_JWT_KEY,
     STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
     STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
     STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,

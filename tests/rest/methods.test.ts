@@ -30,6 +30,7 @@ const ADDRESSES = [
   "/docs/assets/swagger-ui.css",
   "/favicon.ico",
   "/openapi.json",
+  "/.well-known/jwks.json",
   "/healthz",
   "/readyz",
 ];

@@ -2,12 +2,13 @@
  * Claims about the configuration: what is refused, what is never shown, and that `.env.example`
  * and the table of variables say the same.
  */
+import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import {
   ConfigError,
-  DEVELOPMENT_JWT_SECRET,
+  DEVELOPMENT_JWT_KEY,
   describe as describeConfig,
   isComplete,
   loadConfig,
@@ -16,16 +17,19 @@ import {
   variables,
 } from "../../src/config/index.ts";
 import { bookingLink, confirmLink } from "../../src/jobs/links.ts";
+import { makeKey } from "../helpers/accessTokens.ts";
 import { drawFrom } from "../helpers/generate.ts";
 
 const example = readFileSync(new URL("../../.env.example", import.meta.url), "utf8");
+
+const composeText = readFileSync(new URL("../../docker-compose.yml", import.meta.url), "utf8");
 
 const production = {
   NODE_ENV: "production",
   PUBLIC_URL: "https://stay.example.com",
   DATABASE_URL: "postgres://app:correct-horse@db.internal/staybase",
   REDIS_URL: "redis://:battery-staple@cache.internal:6379",
-  JWT_SECRET: "Zk3-qW9_vR7-tY1_uI5-oP2_aS8-dF4_gH6",
+  JWT_KEYS: makeKey(),
   STRIPE_SECRET_KEY: "sk_live_abcdefghijklmnop",
   STRIPE_PUBLISHABLE_KEY: "pk_live_abcdefghijklmnop",
   STRIPE_WEBHOOK_SECRET: "whsec_abcdefghijklmnop",
@@ -107,7 +111,7 @@ describe("loadConfig", () => {
       DATABASE_URL: "mysql://app:hunter2-database@db",
       ROOT_DATABASE_URL: "hunter2-root",
       REDIS_URL: "http://:hunter2-redis@cache",
-      JWT_SECRET: "hunter2-jwt",
+      JWT_KEYS: "hunter2-keys",
       STRIPE_SECRET_KEY: "hunter2-stripe",
       STRIPE_WEBHOOK_SECRET: "hunter2-webhook",
       SMTP_URL: "ftp://me:hunter2-mail@smtp",
@@ -120,7 +124,7 @@ describe("loadConfig", () => {
   test("production names each service and each name of its own that is not configured", () => {
     expect(faultsOf({ NODE_ENV: "production" }).sort()).toEqual([
       "DATABASE_URL",
-      "JWT_SECRET",
+      "JWT_KEYS",
       "MAIL_FROM",
       "PUBLIC_URL",
       "REDIS_URL",
@@ -133,10 +137,10 @@ describe("loadConfig", () => {
 
   test("production with ALLOW_STAND_INS still needs a secret and names of its own", () => {
     const env = { NODE_ENV: "production", ALLOW_STAND_INS: "true" };
-    expect(faultsOf(env).sort()).toEqual(["JWT_SECRET", "MAIL_FROM", "PUBLIC_URL"]);
-    const { JWT_SECRET, MAIL_FROM, PUBLIC_URL } = production;
-    const own = { ...env, JWT_SECRET, MAIL_FROM, PUBLIC_URL };
-    expect(faultsOf({ ...own, JWT_SECRET: DEVELOPMENT_JWT_SECRET })).toEqual(["JWT_SECRET"]);
+    expect(faultsOf(env).sort()).toEqual(["JWT_KEYS", "MAIL_FROM", "PUBLIC_URL"]);
+    const { JWT_KEYS, MAIL_FROM, PUBLIC_URL } = production;
+    const own = { ...env, JWT_KEYS, MAIL_FROM, PUBLIC_URL };
+    expect(faultsOf({ ...own, JWT_KEYS: DEVELOPMENT_JWT_KEY })).toEqual(["JWT_KEYS"]);
     expect(loadConfig(own).allowStandIns).toBe(true);
   });
 
@@ -229,6 +233,11 @@ describe("loadConfig", () => {
     else expect(loadConfig({ TRUST_PROXY: text }).http.trustProxy).toEqual(expected);
   });
 
+  test("refuses access tokens that live longer than fifteen minutes", () => {
+    expect(faultsOf({ ACCESS_TOKEN_MINUTES: "16" })).toEqual(["ACCESS_TOKEN_MINUTES"]);
+    expect(loadConfig({ ACCESS_TOKEN_MINUTES: "15" }).tokens.accessMinutes).toBe(15);
+  });
+
   test("refuses a role name that is not a plain identifier, and one name for two roles", () => {
     expect(faultsOf({ DATABASE_OWNER: "x; drop table y" })).toEqual(["DATABASE_OWNER"]);
     const env = { DATABASE_VISITOR: "someone", DATABASE_OPERATOR: "someone" };
@@ -247,8 +256,102 @@ describe("loadConfig", () => {
   });
 });
 
+describe("JWT_KEYS", () => {
+  const pair = (namedCurve: string) => generateKeyPairSync("ec", { namedCurve });
+  const { privateKey, publicKey } = pair("P-256");
+  const pem = (type: "pkcs8" | "sec1") => privateKey.export({ format: "pem", type }).toString();
+  const base64 = (type: "pkcs8" | "sec1") =>
+    privateKey.export({ format: "der", type }).toString("base64");
+  const other = makeKey();
+  const edwards = generateKeyPairSync("ed25519").privateKey;
+  const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+  const spki = (format: "pem" | "der") =>
+    format === "pem"
+      ? publicKey.export({ format, type: "spki" }).toString()
+      : publicKey.export({ format, type: "spki" }).toString("base64");
+  const sealed = { cipher: "aes-256-cbc", passphrase: "correct horse" };
+
+  test.each([
+    ["PEM", pem("pkcs8"), 1],
+    ["PEM of the older kind", pem("sec1"), 1],
+    ["base64", base64("pkcs8"), 1],
+    ["base64 of the older kind, as openssl prints it", base64("sec1"), 1],
+    ["two with a comma", `${base64("sec1")},${other}`, 2],
+    ["two with a comma and a blank", `${base64("pkcs8")}, ${other},`, 2],
+    ["two lines", `${base64("pkcs8")}\n${other}\n`, 2],
+    ["two of PEM and base64", `${pem("sec1")}\r\n${other}`, 2],
+  ])("takes %s", (_what, text, count) => {
+    const { keys } = loadConfig({ ...production, JWT_KEYS: text }).tokens;
+    expect(keys).toEqual([base64("pkcs8"), other].slice(0, count));
+  });
+
+  test.each<[string, string, RegExp]>([
+    ["a key of RSA", rsa.export({ format: "pem", type: "pkcs8" }).toString(), /curve P-256/],
+    [
+      "a key of RSA, in base64",
+      rsa.export({ format: "der", type: "pkcs8" }).toString("base64"),
+      /curve P-256/,
+    ],
+    [
+      "a key of another curve",
+      pair("P-384").privateKey.export({ format: "pem", type: "pkcs8" }).toString(),
+      /curve P-256/,
+    ],
+    [
+      "a key of secp256k1",
+      pair("secp256k1").privateKey.export({ format: "pem", type: "sec1" }).toString(),
+      /curve P-256/,
+    ],
+    [
+      "a key of Ed25519",
+      edwards.export({ format: "pem", type: "pkcs8" }).toString(),
+      /curve P-256/,
+    ],
+    ["a public key", spki("pem"), /public key/],
+    ["a public key, in base64", spki("der"), /public key/],
+    [
+      "a key with a passphrase",
+      privateKey.export({ format: "pem", type: "pkcs8", ...sealed }).toString(),
+      /no private key/,
+    ],
+    ["the secret of former times", "Zk3-qW9_vR7-tY1_uI5-oP2_aS8-dF4_gH6", /no private key/],
+    ["half a key", base64("pkcs8").slice(0, 90), /no private key/],
+    ["a good key and half a one", `${other},${base64("pkcs8").slice(0, 90)}`, /no private key/],
+    ["nothing but a comma", ",", /no private key/],
+    ["three keys", [other, makeKey(), makeKey()].join(), /more than two/],
+    ["a key twice", `${other},${other}`, /twice/],
+    ["a key twice, in two spellings", `${base64("sec1")}\n${pem("pkcs8")}`, /twice/],
+  ])("refuses %s in one sentence without the key", (_what, text, problem) => {
+    const error = errorOf({ ...production, JWT_KEYS: text });
+    expect(error.faults).toEqual([
+      { variable: "JWT_KEYS", problem: expect.stringMatching(problem) },
+    ]);
+    for (const piece of text.split(/[\s,]+/).filter((each) => /^[\w+/=-]{20,}$/.test(each))) {
+      expect(error.message).not.toContain(piece);
+    }
+  });
+
+  test("says what to set to those who have JWT_SECRET", () => {
+    const { JWT_KEYS: _, ...before } = production;
+    const error = errorOf({ ...before, JWT_SECRET: "Zk3-qW9_vR7-tY1_uI5-oP2_aS8-dF4_gH6" });
+    expect(error.faults.map(({ variable }) => variable)).toEqual(["JWT_KEYS"]);
+    expect(error.message).toMatch(/the output of: openssl .*takes the place of JWT_SECRET/);
+  });
+
+  test("is made by the command that the compose file names, too", () => {
+    const [command = "?"] = /openssl.*-A/.exec(variables.JWT_KEYS.example ?? "") ?? [];
+    expect(composeText.split(command)).toHaveLength(3);
+  });
+
+  test("may not be the known key, not even as the second one", () => {
+    for (const text of [DEVELOPMENT_JWT_KEY, `${other},${DEVELOPMENT_JWT_KEY}`]) {
+      expect(faultsOf({ ...production, JWT_KEYS: text })).toEqual(["JWT_KEYS"]);
+    }
+  });
+});
+
 describe("what everybody knows", () => {
-  const { JWT_SECRET } = production;
+  const { JWT_KEYS } = production;
   const distant = ["db.internal", "10.1.2.3", "[fd00::7]", "stay.example.com", "128.0.0.1"];
   const at = (name: string, url: (host: string) => string, hosts: readonly string[]) =>
     hosts.map((host) => ({ [name]: url(host) }));
@@ -290,12 +393,12 @@ describe("what everybody knows", () => {
     for (const reason of beyond) {
       for (const around of draws) {
         const env = { ...around, MAIL_FROM: production.MAIL_FROM, ...reason };
-        expect([env, faultsOf(env)]).toEqual([env, ["JWT_SECRET"]]);
-        const given = { ...env, JWT_SECRET: DEVELOPMENT_JWT_SECRET };
-        expect(faultsOf(given)).toEqual(["JWT_SECRET"]);
-        const mended = loadConfig({ ...env, JWT_SECRET });
+        expect([env, faultsOf(env)]).toEqual([env, ["JWT_KEYS"]]);
+        const given = { ...env, JWT_KEYS: DEVELOPMENT_JWT_KEY };
+        expect(faultsOf(given)).toEqual(["JWT_KEYS"]);
+        const mended = loadConfig({ ...env, JWT_KEYS });
         expect([mended.isLocal, mended.seedDemo]).toEqual([false, false]);
-        expect(faultsOf({ ...env, JWT_SECRET, SEED_DEMO: "true" })).toEqual(["SEED_DEMO"]);
+        expect(faultsOf({ ...env, JWT_KEYS, SEED_DEMO: "true" })).toEqual(["SEED_DEMO"]);
       }
     }
   });
@@ -313,8 +416,8 @@ describe("what everybody knows", () => {
     const simulator = { ...keys, STRIPE_API_URL: "http://127.0.0.1:12111" };
     expect(loadConfig(simulator).isLocal).toBe(true);
     const names = Object.keys(keys).sort();
-    expect(faultsOf({ ...simulator, JWT_SECRET, HOST: "0.0.0.0" }).sort()).toEqual(names);
-    expect(faultsOf({ JWT_SECRET, SMTP_URL: production.SMTP_URL })).toEqual(["MAIL_FROM"]);
+    expect(faultsOf({ ...simulator, JWT_KEYS, HOST: "0.0.0.0" }).sort()).toEqual(names);
+    expect(faultsOf({ JWT_KEYS, SMTP_URL: production.SMTP_URL })).toEqual(["MAIL_FROM"]);
   });
 });
 
@@ -323,7 +426,7 @@ describe("describe", () => {
     const env = { ...production, SMTP_URL: "smtps://h?password=xkcd-936" };
     const text = describeConfig(loadConfig(env)).join("\n");
     expect(text).toContain("db.internal");
-    for (const secret of ["correct-horse", "battery-staple", "xkcd-936", "sk_live", "Zk3-"]) {
+    for (const secret of ["correct-horse", "battery-staple", "xkcd-936", "sk_live", "MIGH"]) {
       expect(text).not.toContain(secret);
     }
   });

@@ -7,6 +7,7 @@ import { posix } from "node:path";
 import { expect, test } from "@jest/globals";
 import { parse } from "yaml";
 import { isComplete, loadConfig, variables } from "../../src/config/index.ts";
+import { makeKey } from "../helpers/accessTokens.ts";
 import { importsOf, readText, repositoryPaths } from "./repository.ts";
 
 interface Service {
@@ -159,7 +160,7 @@ const SECRETS = {
   REDIS_PASSWORD: "horse-battery-staple",
   POSTGRES_PASSWORD: "correct-horse-battery",
   AUTHENTICATOR_PASSWORD: "staple-correct-horse",
-  JWT_SECRET: "Zk3-qW9_vR7-tY1_uI5-oP2_aS8-dF4_gH6",
+  JWT_KEYS: makeKey(),
   STRIPE_SECRET_KEY: "sk_test_abcdefghijklmnop",
   STRIPE_PUBLISHABLE_KEY: "pk_test_abcdefghijklmnop",
   STRIPE_WEBHOOK_SECRET: "whsec_abcdefghijklmnop",

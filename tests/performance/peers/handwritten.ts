@@ -7,9 +7,9 @@ import express from "express";
 import pg from "pg";
 import { createTokens } from "../../../src/resources/tokens.ts";
 
-const [port, visitor, secret] = process.argv.slice(2);
+const [port, visitor, key] = process.argv.slice(2);
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
-const tokens = createTokens({ tokens: { secret } } as never);
+const tokens = createTokens({ tokens: { keys: [key] } } as never);
 
 const HOST = "json_build_object('id', u.id, 'displayName', u.display_name)";
 const PHOTOS = `coalesce((select json_agg(json_build_object('url', p.url) order by p.position, p.id)

@@ -8,9 +8,9 @@ import mercurius from "mercurius";
 import pg from "pg";
 import { createTokens } from "../../../src/resources/tokens.ts";
 
-const [port, visitor, secret] = process.argv.slice(2);
+const [port, visitor, key] = process.argv.slice(2);
 const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: 10 });
-const tokens = createTokens({ tokens: { secret } } as never);
+const tokens = createTokens({ tokens: { keys: [key] } } as never);
 
 type Row = Record<string, unknown>;
 
