@@ -24,8 +24,8 @@ import { installProblems } from "./http/problems.ts";
 import { installPublicCache } from "./http/publicCache.ts";
 import { installRest, installWebhooks } from "./http/rest.ts";
 import { installSecurity } from "./http/security.ts";
-import { listenForChanges } from "./resources/changes.ts";
 import { installTokenKeys } from "./http/tokenKeys.ts";
+import { listenForChanges } from "./resources/changes.ts";
 import type { Resources } from "./resources/index.ts";
 import { sessionListener } from "./resources/sessionRevocations.ts";
 

@@ -1,9 +1,9 @@
 /**
- * POST /v1/auth/refresh: exchanges a refresh token for the next; the database does it as one atomic
- * swap.
+ * POST /v1/auth/refresh: exchanges a refresh token for its one successor; the database does it as
+ * one atomic swap.
  */
 import { ApiError } from "../errors.ts";
-import { createRandomToken, hashToken } from "../resources/tokens.ts";
+import { hashToken } from "../resources/tokens.ts";
 import { text } from "./body.ts";
 import type { RestHandler } from "./handler.ts";
 import { limitTries, networkOf } from "./limits.ts";
@@ -18,11 +18,12 @@ interface Rotation {
 
 export const refreshSession: RestHandler = async (resources, request) => {
   await limitTries(resources, "refreshAddress", networkOf(request.ip));
-  const next = createRandomToken();
+  const given = text(request.body, "refreshToken");
+  const next = resources.tokens.successorOf(given);
   const { rows } = await resources.pool.query<Rotation>(
     `select status, session_id, user_id, is_operator
      from app_private.rotate_refresh_token($1, $2)`,
-    [hashToken(text(request.body, "refreshToken")), next.hash],
+    [hashToken(given), next.hash],
   );
   const [row] = rows;
   if (row?.status === "reused") {

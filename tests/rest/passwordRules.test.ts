@@ -18,7 +18,7 @@ const refusal = (password: string): string | undefined => {
 describe("a password", () => {
   test.each([
     ["seven characters", "abcd123", /8 to 128 characters. This one has 7/],
-    ["a hundred and twenty-nine", "ab".repeat(64) + "c", /This one has 129/],
+    ["a hundred and twenty-nine", `${"ab".repeat(64)}c`, /This one has 129/],
     ["seven that are written with more bytes", "🏠🏡🏠🏡🏠🏡🏨", /This one has 7/],
     ["NUL", "correct\u0000horse", /control characters/],
     ["ten blanks", " ".repeat(10), /repeats/],
