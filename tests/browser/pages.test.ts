@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser } from "playwright-core";
 import { readOperations } from "../../src/http/openapi.ts";
+import { describeInBrowser, launchBrowser, type Opened, openPage } from "../helpers/browser.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { type Marketplace, openMarketplace, waitUntil } from "../helpers/marketplace.ts";
 import { type Person, signUp } from "../story/people.ts";
 import { bookingStatus, createBooking, createQuote, offerListing, stayIn } from "../story/stay.ts";
-import { describeInBrowser, launchBrowser, type Opened, openPage } from "./browser.ts";
 
 describeInBrowser("in a browser", () => {
   const database = testDatabase();

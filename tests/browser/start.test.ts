@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
+import { describeInBrowser, launchBrowser, openPage } from "../helpers/browser.ts";
 import { waitUntil } from "../helpers/marketplace.ts";
 import { npmStart, type Started } from "../helpers/npmStart.ts";
-import { describeInBrowser, launchBrowser, openPage } from "./browser.ts";
 
 const UUID = "0198c0de-0000-7000-8000-000000000000";
 

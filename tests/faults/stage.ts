@@ -5,7 +5,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis as RedisClient } from "ioredis";
@@ -19,6 +18,7 @@ import {
   loadConfig,
   SIMULATOR_STRIPE_KEYS,
 } from "../../src/config/index.ts";
+import { freePort } from "../../src/dev/dataFolder.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/dev/embeddedPostgres.ts";
 import { startMailCatcher } from "../../src/dev/mailCatcher.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
@@ -75,7 +75,7 @@ export async function openStage(edits: readonly SourceEdit[] = []): Promise<Stag
   await migrate(config);
   const owner = quietPool(ownerUrl(databaseTarget(config)), 4);
   const root = quietPool(postgres.rootUrl, 2);
-  const ports = [await freePort(), await freePort()];
+  const ports = [await freePort(undefined), await freePort(undefined)];
   const servers = ports.map((port, index) =>
     actor(`server ${index}`, "src/server.ts", edits, { ...env, PORT: String(port) }, port),
   );
@@ -218,13 +218,4 @@ function actor(
     },
     pause: (ms) => pauseProcess(child, ms),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === "string") throw new Error("There is no port.");
-  return address.port;
 }

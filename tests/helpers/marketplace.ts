@@ -5,10 +5,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEVELOPMENT_JWT_KEY, SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
+import { freePort } from "../../src/dev/dataFolder.ts";
 import { readMailbox, startMailCatcher } from "../../src/dev/mailCatcher.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
 import type { TestDatabase } from "./database.ts";
@@ -113,7 +113,7 @@ async function startServer(
   start: (file: string, more: Record<string, string>) => RunningProcess,
 ): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
+    const port = await freePort(undefined);
     const url = `http://127.0.0.1:${port}`;
     const server = start("src/server.ts", { PORT: String(port), HOST: "127.0.0.1" });
     await waitUntil(
@@ -150,16 +150,6 @@ function startProcess(file: string, env: Record<string, string>): RunningProcess
     exitCode: () => child.exitCode,
     output: () => chunks.join(""),
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (typeof address !== "object" || address === null) throw new Error("There is no free port.");
-  return address.port;
 }
 
 async function answers(url: string): Promise<boolean> {

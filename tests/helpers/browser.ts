@@ -1,6 +1,6 @@
 /**
- * A headless Chromium for the tests of this folder, and what it complains about. Without one on the
- * machine the suites are skipped, with a line that says so.
+ * A headless Chromium, and what it complains about. Without one on the machine the suites that
+ * want it are skipped, with a line that says so.
  */
 import { existsSync } from "node:fs";
 import { describe } from "@jest/globals";
@@ -12,7 +12,9 @@ const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) 
 );
 export const describeInBrowser = CHROMIUM === undefined ? describe.skip : describe;
 if (CHROMIUM === undefined) {
-  process.stderr.write("tests/browser is skipped: install Chromium (apt-get install chromium).\n");
+  process.stderr.write(
+    "What wants a browser is skipped: install Chromium (apt-get install chromium).\n",
+  );
 }
 
 export function launchBrowser(): Promise<Browser> {
