@@ -1,36 +1,18 @@
 /** The page /docs/deprecations: when something may be taken away, and what will be. */
 import type { Express } from "express";
 import { DEPRECATIONS_PATH, type Deprecation, NOTICE_MONTHS } from "./deprecation.ts";
-import { escapeHtml } from "./html.ts";
+import { escapeHtml, page } from "./html.ts";
 import { serve } from "./methods.ts";
 
-const STYLE = `body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto;
-  padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; width: 100% }
-th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0;
-  border-bottom: 1px solid #ddd }
-code { font-size: .9em }`;
-
 export function installDeprecationsPage(app: Express, deprecations: readonly Deprecation[]): void {
-  const html = page(deprecations);
+  const html = page({ title: "Deprecations", body: body(deprecations) });
   serve(app, DEPRECATIONS_PATH, {
     get: (_request, response) => void response.type("html").send(html),
   });
 }
 
-function page(deprecations: readonly Deprecation[]): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Staybase deprecations</title>
-<style>
-${STYLE}
-</style>
-</head>
-<body>
-<h1>Deprecations</h1>
+function body(deprecations: readonly Deprecation[]): string {
+  return `<h1>Deprecations</h1>
 <p>What clients rely on goes away only after it was said: at least ${NOTICE_MONTHS} months lie
 between the notice and the sunset, and until then it works as before.</p>
 <ul>
@@ -47,20 +29,17 @@ enums, error codes, operations. Clients leave alone what they do not know.</li>
 <li>What is unsafe may have to go at once; the changelog then says why.</li>
 </ul>
 <h2>Deprecated now</h2>
-${deprecations.length === 0 ? "<p>Nothing is deprecated.</p>" : table(deprecations)}
-</body>
-</html>
-`;
+${deprecations.length === 0 ? "<p>Nothing is deprecated.</p>" : table(deprecations)}`;
 }
 
 function table(deprecations: readonly Deprecation[]): string {
   const bySunset = deprecations.toSorted((a, b) => (a.sunset < b.sunset ? -1 : 1));
-  return `<table>
+  return `<div class="wide"><table>
 <thead><tr><th>What</th><th>Since</th><th>May be gone from</th><th>Instead</th></tr></thead>
 <tbody>
 ${bySunset.map(row).join("\n")}
 </tbody>
-</table>`;
+</table></div>`;
 }
 
 function row({ what, since, sunset, instead }: Deprecation): string {

@@ -6,8 +6,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Express } from "express";
-import { Marked, type Token, type Tokens } from "marked";
-import { escapeHtml } from "./html.ts";
+import { Marked, Renderer, type Token, type Tokens } from "marked";
+import { escapeHtml, page } from "./html.ts";
 import { serve } from "./methods.ts";
 
 export const GUIDES_FOLDER = fileURLToPath(new URL("../../docs/guides", import.meta.url));
@@ -36,12 +36,12 @@ interface Guide {
 export async function installGuides(app: Express): Promise<void> {
   const files = (await readdir(GUIDES_FOLDER)).filter((file) => file.endsWith(".md"));
   const guides = await Promise.all(files.map(readGuide));
-  const index = page("Guides", contents(guides));
+  const index = page({ title: "Guides", body: contents(guides) });
   serve(app, "/docs/guides", {
     get: (_request, response) => void response.type("html").send(index),
   });
   for (const { name, title, html } of guides) {
-    const text = page(title, html);
+    const text = page({ title, body: html });
     serve(app, `/docs/guides/${name}`, {
       get: (_request, response) => void response.type("html").send(text),
     });
@@ -58,7 +58,11 @@ const marked = new Marked({
     },
     image: ({ href, text }) => {
       const source = href.replace("../sql/diagrams/", "/docs/diagrams/");
-      return `<img src="${escapeHtml(source)}" alt="${escapeHtml(text)}">`;
+      const image = `<img src="${escapeHtml(source)}" alt="${escapeHtml(text)}">`;
+      return `<a class="drawing" href="${escapeHtml(source)}">${image}</a>`;
+    },
+    table(table) {
+      return `<div class="wide">${Renderer.prototype.table.call(this, table)}</div>\n`;
     },
     link({ href, tokens }) {
       const text = this.parser.parseInline(tokens);
@@ -106,6 +110,9 @@ async function readGuide(file: string): Promise<Guide> {
   return { name: file.replace(/\.md$/, ""), title, opening, html };
 }
 
+/** The HTML of Markdown of ours. */
+export const markdownHtml = (text: string): string => marked.parse(text, { async: false });
+
 /** The HTML of a part; the id is its own on the page. */
 export const htmlOf = (part: Part, id: string): string =>
   "prose" in part ? marked.parser([part.prose]) : stepHtml(part, id);
@@ -124,9 +131,11 @@ function stepHtml({ blocks }: Step, id: string): string {
     .map(({ language, text }, index) => {
       const code = `<pre><code>${escapeHtml(text)}</code></pre>`;
       const name = `<summary>${LANGUAGES[language] ?? escapeHtml(language)}</summary>`;
-      if (language === "json") return `<details open class="answer">${name}${code}</details>`;
+      const details = (more: string): string =>
+        `<details class="step"${more}>${name}${code}</details>`;
+      if (language === "json") return details(" open");
       if (shown.length === 1) return code;
-      return `<details name="${id}"${index === 0 ? " open" : ""}>${name}${code}</details>`;
+      return details(` name="${id}"${index === 0 ? " open" : ""}`);
     })
     .join("\n");
 }
@@ -140,59 +149,10 @@ function contents(guides: readonly Guide[]): string {
     .toSorted((one, other) => place(one) - place(other))
     .map(({ name, title, opening }) => {
       const link = `<a href="/docs/guides/${name}">${escapeHtml(title)}</a>`;
-      return `<dt>${link}</dt><dd>${marked.parseInline(opening)}</dd>`;
+      return `<h2>${link}</h2>\n<p>${marked.parseInline(opening)}</p>`;
     });
   return `<h1>Guides</h1>
 <p>Every line of code in them is run by a test. The address of each operation is in
 <a href="/docs">the reference</a>, every error in <a href="/docs/errors">the list of codes</a>.</p>
-<dl>${items.join("\n")}</dl>`;
+${items.join("\n")}`;
 }
-
-/** A page of Markdown of ours. */
-export const markdownPage = (title: string, markdown: string): string =>
-  page(title, marked.parse(markdown, { async: false }));
-
-function page(title: string, content: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)} · Staybase</title>
-<style>
-${STYLE}
-</style>
-</head>
-<body>
-<nav><a href="/docs/guides">Guides</a> <a href="/docs">Reference</a>
-<a href="/docs/errors">Errors</a> <a href="/docs/diagrams">Diagrams</a></nav>
-<main>
-${content}
-</main>
-</body>
-</html>
-`;
-}
-
-const STYLE = `:root { color-scheme: light dark; --line: light-dark(#ddd, #444);
-  --soft: light-dark(#f6f6f4, #232326); --accent: light-dark(#075, #5ca) }
-body { font: 17px/1.6 system-ui, sans-serif; max-width: 48rem; margin: 1.5rem auto 6rem;
-  padding: 0 1rem; color: light-dark(#222, #ddd); background: light-dark(#fff, #18181a) }
-nav { display: flex; gap: 1.2rem; font-size: .9rem }
-a { color: var(--accent) }
-h1 { line-height: 1.2; margin: 1.5rem 0 1rem }
-h2 { margin-top: 2.5rem }
-dt { font-weight: 600; margin-top: 1.2rem }
-dd { margin: 0 }
-code { font: .85em/1.5 ui-monospace, monospace; background: var(--soft); padding: .1em .3em;
-  border-radius: .3em }
-pre { background: var(--soft); border: 1px solid var(--line); border-radius: .5rem;
-  padding: .8rem 1rem; overflow-x: auto; margin: .4rem 0 }
-pre code { padding: 0; background: none }
-summary { cursor: pointer; font-size: .85rem; font-weight: 600; padding: .15rem 0 }
-img { max-width: 100%; height: auto; background: #fff; border-radius: .5rem }
-.answer { margin-top: .5rem }
-table { border-collapse: collapse }
-th, td { text-align: left; vertical-align: top; padding: .35rem .9rem .35rem 0;
-  border-bottom: 1px solid var(--line) }
-thead:not(:has(th:not(:empty))) { display: none }`;

@@ -31,7 +31,7 @@ const STYLE = `<style>
 .addresses { row-gap: .6rem }
 @media (max-width: 34rem) {
   .addresses { grid-template-columns: 1fr; row-gap: .1rem }
-  .addresses dt { margin-top: .6rem }
+  .addresses dt:not(:first-child) { margin-top: .6rem }
 }
 </style>
 `;
@@ -86,6 +86,8 @@ function addresses({ environment, isLocal, stripe }: Config, { pages }: Shown): 
     ["REST", `<code>/v1</code>, its reference ${link("/docs")}, ${link("/openapi.json")}`],
     ["Guides", link("/docs/guides")],
     ["Errors", link("/docs/errors")],
+    ["Diagrams", link("/docs/diagrams")],
+    ["Deprecations", link("/docs/deprecations")],
     ...pages.map((path) => [path === "/dev/mail" ? "Mailbox" : "Page", link(path)]),
     ...(simulator === undefined ? [] : [["Stripe simulator", link(simulator)]]),
     ["Health", `${link("/healthz")}, ${link("/readyz")}`],

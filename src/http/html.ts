@@ -21,6 +21,8 @@ const LINKS = [
   ["/docs/guides", "Guides"],
   ["/docs", "REST"],
   ["/docs/errors", "Errors"],
+  ["/docs/diagrams", "Diagrams"],
+  ["/docs/deprecations", "Deprecations"],
 ] as const;
 
 /** A whole page as a document. */

@@ -3,10 +3,12 @@
  * REST, with the people of the demo one click away.
  */
 import { mkdtempSync, rmSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
+import { GUIDES_FOLDER } from "../../src/http/guides.ts";
 import { describeInBrowser, launchBrowser, openPage } from "../helpers/browser.ts";
 import { waitUntil } from "../helpers/marketplace.ts";
 import { npmStart, type Started } from "../helpers/npmStart.ts";
@@ -49,18 +51,25 @@ describeInBrowser("npm start in a browser", () => {
     await page.close();
   });
 
-  test("no page of ours is wider than a phone", async () => {
+  test("pages of ours have one look, and none is wider than a phone", async () => {
+    const guides = (await readdir(GUIDES_FOLDER)).map((file) => file.replace(/\.md$/, ""));
     for (const path of [
       "/",
       "/docs",
+      "/docs/guides",
+      ...guides.map((name) => `/docs/guides/${name}`),
+      "/docs/diagrams",
       "/docs/errors",
+      "/docs/deprecations",
       "/confirm-registration?token=x",
       "/bookings/1",
+      "/dev/mail",
     ]) {
       const { page } = await openPage(browser, `${server}${path}`, 390);
       if (path === "/docs") await page.getByText("Pay a booking").waitFor();
       const width = await page.evaluate("document.documentElement.scrollWidth");
-      expect([path, width]).toEqual([path, 390]);
+      const looks = await page.locator('link[href="/docs/assets/pages.css"]').count();
+      expect([path, width, looks]).toEqual([path, 390, 1]);
       await page.close();
     }
   }, 60_000);

@@ -12,7 +12,7 @@ document.documentElement.classList.toggle("dark-mode", isDark);
 function linked(text) {
   return text
     .replaceAll(/`([A-Z]+(?:_[A-Z]+)+)`/g, "[`$1`](/docs/errors#$1)")
-    .replaceAll("`/docs/errors`", "[`/docs/errors`](/docs/errors)");
+    .replaceAll(/`(\/docs\/\w+)`/g, "[`$1`]($1)");
 }
 
 const nothing = () => () => null;
