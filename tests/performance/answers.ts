@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isRecord, memberOf } from "../../src/values.ts";
 import { Caller } from "./load.ts";
-import { FACES, type Face, type Market, MEASURED, type Measured } from "./requests.ts";
+import { FACES, type Face, type Market, MEASURED, type Measured, OURS } from "./requests.ts";
 
 /** The rows or the object of an answer, without what only one face wraps around it. */
 export function contentOf(text: string, { platformatic }: Partial<Measured> = {}): unknown {
@@ -45,7 +45,7 @@ export async function assertSame(servers: Ports, market: Market): Promise<void> 
       const expected = await contentFrom("graphql", servers, market, measured, index);
       seen.add(JSON.stringify(expected));
       for (const face of FACES) {
-        if (face === "rest" || face === "graphql" || measured.of[face] === undefined) continue;
+        if (OURS.includes(face) || measured.of[face] === undefined) continue;
         if (servers[face] === undefined) continue;
         const found = await contentFrom(face, servers, market, measured, index);
         if (isDeepStrictEqual(found, expected)) continue;

@@ -41,6 +41,8 @@ const GOALS: Readonly<Record<string, number>> = {
 };
 /** Whom GraphQL shall be faster than: who speaks it, too. */
 const RIVALS: readonly Face[] = ["mercurius", "platformatic"];
+/** How many times as many answers a second as the hand-written server there shall be of kept ones. */
+const KEPT_GOAL = 5;
 const CLIENTS = options.clients.split(",").map(Number);
 const MINUTES = options.soak === undefined ? undefined : Number(options.soak);
 const CHOSEN: readonly Face[] =
@@ -146,6 +148,11 @@ function judge({ name }: Measured, clients: number, best: ReadonlyMap<Face, Figu
   const goal = GOALS[name];
   const ratio = total(best.get("handwritten")) / ours;
   if (goal !== undefined && ratio < goal) missed.push(`${name}: ${ratio.toFixed(2)} of ${goal}`);
+  const [kept, byHand] = [best.get("kept"), best.get("handwritten")];
+  if (kept !== undefined && byHand !== undefined) {
+    const times = kept.perSecond / byHand.perSecond;
+    if (times < KEPT_GOAL) missed.push(`${name}, kept: ${times.toFixed(1)} of ${KEPT_GOAL} times`);
+  }
   for (const rival of RIVALS) {
     const theirs = total(best.get(rival));
     if (ours <= theirs || Number.isNaN(theirs)) continue;

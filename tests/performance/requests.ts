@@ -16,9 +16,20 @@ export interface Market {
   readonly guestToken: string;
 }
 
-/** Whom we ask: ours in two ways, and the servers of peers/. */
-export const FACES = ["handwritten", "graphql", "rest", "mercurius", "platformatic"] as const;
+/**
+ * Whom we ask: ours in two ways, and where it keeps answers for visitors, and the servers of peers/.
+ */
+export const FACES = [
+  "handwritten",
+  "graphql",
+  "rest",
+  "kept",
+  "mercurius",
+  "platformatic",
+] as const;
 export type Face = (typeof FACES)[number];
+/** What answers otherwise than GraphQL by design, or is the same. */
+export const OURS: readonly Face[] = ["graphql", "rest", "kept"];
 
 export interface Measured {
   readonly name: string;
@@ -111,6 +122,7 @@ export const MEASURED: readonly Measured[] = [
     name: "20 listings",
     of: {
       graphql: graphql(LIST, () => ({})),
+      kept: graphql(LIST, () => ({})),
       rest: () => ({ method: "GET", path: "/v1/listings?include=host" }),
       handwritten: () => ({ method: "GET", path: "/list" }),
       mercurius: graphql(LIST, () => ({})),
@@ -121,6 +133,7 @@ export const MEASURED: readonly Measured[] = [
     name: "listing page",
     of: {
       graphql: graphql(PAGE, (market, index) => ({ id: at(market.listingIds, index) })),
+      kept: graphql(PAGE, ({ listingIds }) => ({ id: at(listingIds, 0) })),
       rest: (market, index) => ({
         method: "GET",
         path: `/v1/listings/${at(market.listingIds, index)}?include=host&include=photos&include=amenities&include=rates`,
@@ -140,6 +153,7 @@ export const MEASURED: readonly Measured[] = [
     name: "search",
     of: {
       graphql: graphql(SEARCH, box),
+      kept: graphql(SEARCH, (market) => box(market, 0)),
       rest: (market, index) => ({
         method: "GET",
         path: `/v1/search?${query(box(market, index))}&guests=2&include=listing&include=photos`,
@@ -157,6 +171,8 @@ export const MEASURED: readonly Measured[] = [
     name: "my bookings",
     of: {
       graphql: signedIn(graphql(MINE, () => ({}))),
+      // Of who is signed in, nothing is kept.
+      kept: undefined,
       rest: signedIn(() => ({ method: "GET", path: "/v1/bookings?include=listing" })),
       handwritten: signedIn(() => ({ method: "GET", path: "/mine" })),
       mercurius: signedIn(graphql(MINE, () => ({}))),

@@ -36,26 +36,29 @@ export async function startServers(
   if (faces.includes("mercurius") || faces.includes("platformatic")) installPeers();
   const env = { DATABASE_URL: url, JWT_KEYS: key };
   const peer = (name: string) => [`tests/performance/peers/${name}.ts`, "PORT", visitor, key];
+  const ours = (more: Readonly<Record<string, string>>): Promise<Server> =>
+    startServer(
+      ["--max-old-space-size=288", "src/server.ts"],
+      {
+        ...env,
+        NODE_ENV: "production",
+        ALLOW_STAND_INS: "true",
+        PUBLIC_URL: "https://bench.example",
+        MAIL_FROM: "Bench <bench@bench.example>",
+        DATA_DIR: dir,
+        // Nothing of these four requests asks them.
+        STAGING: "true",
+        STRIPE_SECRET_KEY: "sk_test_bench",
+        STRIPE_PUBLISHABLE_KEY: "pk_test_bench",
+        STRIPE_WEBHOOK_SECRET: "whsec_bench",
+        SMTP_URL: "smtp://127.0.0.1:9",
+        ...more,
+      },
+      "/readyz",
+    );
   const starts: Readonly<Record<Exclude<Face, "rest">, () => Promise<Server>>> = {
-    graphql: () =>
-      startServer(
-        ["--max-old-space-size=288", "src/server.ts"],
-        {
-          ...env,
-          NODE_ENV: "production",
-          ALLOW_STAND_INS: "true",
-          PUBLIC_URL: "https://bench.example",
-          MAIL_FROM: "Bench <bench@bench.example>",
-          DATA_DIR: dir,
-          // Nothing of these four requests asks them.
-          STAGING: "true",
-          STRIPE_SECRET_KEY: "sk_test_bench",
-          STRIPE_PUBLISHABLE_KEY: "pk_test_bench",
-          STRIPE_WEBHOOK_SECRET: "whsec_bench",
-          SMTP_URL: "smtp://127.0.0.1:9",
-        },
-        "/readyz",
-      ),
+    graphql: () => ours({ PUBLIC_CACHE_MB: "0" }),
+    kept: () => ours({}),
     handwritten: () => startServer(peer("handwritten"), env, "/list"),
     mercurius: () => startServer(peer("mercurius"), production(env), "/ready"),
     platformatic: () =>
