@@ -7,6 +7,7 @@
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { domainToASCII } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { calculateHash } from "graphile-migrate/dist/hash.js";
 import { migrate } from "../../src/commands/db/migrate.ts";
@@ -166,6 +167,22 @@ async function queuedJobs(): Promise<string[]> {
   return rows.map(({ task }) => task);
 }
 
+/** Addresses as the first release took them, and what they are today. */
+const ADDRESSES: readonly (readonly [spelled: string, today: string])[] = [
+  ["plain@audit.example", "plain@audit.example"],
+  ["mbx@au\u00addit.example", "mbx@audit.example"],
+  ["bob@b\u00fccher.example", "bob@xn--bcher-kva.example"],
+  ["ann@b\uff55\u0308cher.example", "ann@xn--bcher-kva.example"],
+  ["eli@\u4f8b\u3048.\u30c6\u30b9\u30c8", "eli@xn--r8jz45g.xn--zckzah"],
+  ["kim@pr\u00f3xima-\u00e9poca.example", "kim@xn--prxima-poca-hbb8j.example"],
+  // Two of one mailbox: the older one has it.
+  ["\uff43\uff59@audit.example", "cy@audit.example"],
+  ["c\u200by@audit.example", "c\u200by@audit.example"],
+  // Who has the plain spelling keeps it.
+  ["d\u200bee@audit.example", "d\u200bee@audit.example"],
+  ["dee@audit.example", "dee@audit.example"],
+];
+
 let before: { readonly balances: unknown[]; readonly jobs: string[] };
 
 beforeAll(async () => {
@@ -185,6 +202,13 @@ beforeAll(async () => {
       "insert into app_public.users (display_name) values ('Gus') returning id",
     );
     guestId = rows[0]?.id ?? "";
+    for (const [spelled] of ADDRESSES) {
+      await client.query(
+        `with u as (insert into app_public.users (display_name) values ('Odd') returning id)
+         insert into app_public.user_contacts (user_id, email) select id, $1 from u`,
+        [spelled],
+      );
+    }
     await client.query("commit");
   } finally {
     client.release();
@@ -201,6 +225,18 @@ describe("a database of the first migration, with rows in it", () => {
     const { ran } = await migrate(database.config);
     const files = (await sqlFiles(COMMITTED_FOLDER)).map(({ path }) => path);
     expect([FIRST, ...ran]).toEqual(files);
+  });
+
+  test("has one spelling for each mailbox, which is that of the server", async () => {
+    const { rows } = await database.owner.query<{ email: string }>(
+      `select c.email from app_public.user_contacts c
+       join app_public.users u on u.id = c.user_id and u.display_name = 'Odd' order by u.id`,
+    );
+    expect(rows.map(({ email }) => email)).toEqual(ADDRESSES.map(([, today]) => today));
+    for (const [spelled, today] of ADDRESSES) {
+      const [, domain = ""] = spelled.replaceAll(/[\u00ad\u200b]/g, "").split("@");
+      if (spelled !== today) expect(today).toContain(domainToASCII(domain));
+    }
   });
 
   test.each(TODAY.drifts)("has nothing to say in %s()", async (check) => {
