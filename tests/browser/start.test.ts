@@ -62,6 +62,8 @@ describeInBrowser("npm start in a browser", () => {
       "/docs/errors",
       "/docs/deprecations",
       "/confirm-registration?token=x",
+      "/reset-password?token=x",
+      "/confirm-email?token=x",
       "/bookings/1",
       "/dev/mail",
     ]) {
@@ -72,7 +74,7 @@ describeInBrowser("npm start in a browser", () => {
       expect([path, width, looks]).toEqual([path, 390, 1]);
       await page.close();
     }
-  }, 60_000);
+  }, 120_000);
 
   test("the tabs of GraphiQL tell the story in order, as whoever was clicked", async () => {
     const { page, complaints } = await openPage(browser, `${server}/graphiql#as=guest`);
@@ -124,10 +126,11 @@ describeInBrowser("npm start in a browser", () => {
     const { page, complaints } = await openPage(browser, `${server}/docs`);
     await page.getByText("Somebody else").click();
     await page.getByLabel("E-mail").fill("host@staybase.example");
-    await page.getByLabel("Password").fill("wrong");
+    const password = page.getByRole("textbox", { name: "Password" });
+    await password.fill("wrong");
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.getByRole("alert").filter({ hasText: /wrong/ }).waitFor();
-    await page.getByLabel("Password").fill("staybase-demo");
+    await password.fill("staybase-demo");
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await who(page, "host@staybase.example");
     const operation = page.locator("#operations-Users-getMe, #operations-Identity-getMe");
