@@ -1016,7 +1016,8 @@ create table app_private.registrations (
   password_hash text not null,
   token_hash bytea,
   created_at timestamp with time zone default app_hidden.clock() not null,
-  expires_at timestamp with time zone default (app_hidden.clock() + '1 day'::interval) not null
+  expires_at timestamp with time zone default (app_hidden.clock() + '1 day'::interval) not null,
+  key_hash bytea
 );
 alter table app_private.registrations owner to staybase_owner;
 alter table app_private.registrations add constraint registrations_pkey
@@ -1029,6 +1030,8 @@ alter table app_private.registrations add constraint registrations_email_is_lowe
   CHECK (((email)::text = lower((email)::text)));
 alter table app_private.registrations add constraint registrations_email_is_plausible
   CHECK ((((email)::text ~ '^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$'::text) AND (length((email)::text) <= 254)));
+alter table app_private.registrations add constraint registrations_key_is_sha256
+  CHECK ((length(key_hash) = 32));
 alter table app_private.registrations add constraint registrations_password_is_hashed
   CHECK ((password_hash ~~ '$argon2id$%'::text));
 CREATE INDEX registrations_expires_at_idx ON app_private.registrations USING btree (expires_at);
@@ -1038,6 +1041,7 @@ create policy definer_all on app_private.registrations as permissive for all to 
   using (true)
   with check (true);
 comment on table app_private.registrations is 'Accounts that wait for their address to be proven.';
+comment on column app_private.registrations.key_hash is 'SHA-256 of what whoever registered was given: it does as well as the password.';
 
 --
 -- table app_private.sessions
@@ -8722,6 +8726,22 @@ comment on routine app_private.find_registration(bytea) is 'The password hash th
 grant execute on routine app_private.find_registration(bytea) to staybase_authenticator;
 
 --
+-- function app_private.find_registration_key(bytea)
+--
+CREATE OR REPLACE FUNCTION app_private.find_registration_key(token_hash bytea)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select r.key_hash from app_private.registrations r
+  where r.token_hash = find_registration_key.token_hash and r.expires_at > app_hidden.clock()
+$function$;
+alter routine app_private.find_registration_key(bytea) owner to staybase_owner;
+comment on routine app_private.find_registration_key(bytea) is 'The hash of what whoever registered was given; null where there is none, or the token is used or too old.';
+grant execute on routine app_private.find_registration_key(bytea) to staybase_authenticator;
+
+--
 -- function app_private.give_up_attempt(uuid,smallint)
 --
 CREATE OR REPLACE FUNCTION app_private.give_up_attempt(payment_id uuid, attempt smallint)
@@ -9447,9 +9467,9 @@ comment on routine app_private.refuse_refund(uuid,text) is 'Notes that Stripe ha
 grant execute on routine app_private.refuse_refund(uuid,text) to staybase_authenticator;
 
 --
--- function app_private.register(text,text,text)
+-- function app_private.register(text,text,text,bytea)
 --
-CREATE OR REPLACE FUNCTION app_private.register(email text, display_name text, password_hash text)
+CREATE OR REPLACE FUNCTION app_private.register(email text, display_name text, password_hash text, key_hash bytea DEFAULT NULL::bytea)
  RETURNS void
  LANGUAGE plpgsql
  SECURITY DEFINER
@@ -9458,8 +9478,11 @@ AS $function$
 declare
   v_registration_id uuid;
 begin
-  insert into app_private.registrations (email, display_name, password_hash)
-  values (lower(btrim(register.email)), btrim(register.display_name), register.password_hash)
+  insert into app_private.registrations (email, display_name, password_hash, key_hash)
+  values (
+    lower(btrim(register.email)), btrim(register.display_name), register.password_hash,
+    register.key_hash
+  )
   returning id into v_registration_id;
 
   perform app_hidden.add_job(
@@ -9467,9 +9490,9 @@ begin
   );
 end
 $function$;
-alter routine app_private.register(text,text,text) owner to staybase_owner;
-comment on routine app_private.register(text,text,text) is 'Starts a registration; the answer never tells whether the address has an account.';
-grant execute on routine app_private.register(text,text,text) to staybase_authenticator;
+alter routine app_private.register(text,text,text,bytea) owner to staybase_owner;
+comment on routine app_private.register(text,text,text,bytea) is 'Starts a registration; the answer never tells whether the address has an account.';
+grant execute on routine app_private.register(text,text,text,bytea) to staybase_authenticator;
 
 --
 -- function app_private.request_email_change(uuid,text)

@@ -75,6 +75,7 @@
 --!include identity/server/register.sql
 --!include identity/server/set_registration_token.sql
 --!include identity/server/find_registration.sql
+--!include identity/server/find_registration_key.sql
 --!include identity/server/confirm_registration.sql
 --!include identity/server/find_credentials.sql
 --!include identity/server/start_session.sql

@@ -11,6 +11,7 @@ import type { Resources } from "../resources/index.ts";
 import { takeNewAddress } from "../rest/confirmEmailChange.ts";
 import { createAccount } from "../rest/confirmRegistration.ts";
 import type { RestRequest } from "../rest/handler.ts";
+import { keyInCookies } from "../rest/registrationKey.ts";
 import { setNewPassword } from "../rest/resetPassword.ts";
 import { memberOf } from "../values.ts";
 import { escapeHtml, page } from "./html.ts";
@@ -20,8 +21,8 @@ interface LinkPage {
   readonly path: string;
   /** HTML above the form. */
   readonly opening: string;
-  /** HTML of the fields beside the token. */
-  readonly fields: string;
+  /** HTML of the fields beside the token; `known` where it is the browser that registered. */
+  fields(isKnown: boolean): string;
   readonly button: string;
   /** What the form does. */
   act(resources: Resources, request: Pick<RestRequest, "body" | "ip">): Promise<unknown>;
@@ -39,9 +40,11 @@ const LINK_PAGES: readonly LinkPage[] = [
   {
     path: "/confirm-registration",
     opening: `<h1>Welcome to Staybase</h1>
-<p>Confirm that this e-mail address is yours, with the password that you chose when you registered.
-If you did not ask for an account, close this page.</p>`,
-    fields: passwordField("Password", "current-password"),
+<p>Confirm that this e-mail address is yours. If you did not ask for an account, close this
+page.</p>`,
+    // Whoever registered elsewhere shows by the password that it was them.
+    fields: (isKnown) =>
+      isKnown ? "" : passwordField("The password that you chose", "current-password"),
     button: "Confirm my address",
     act: createAccount,
     final: "REGISTRATION_INVALID",
@@ -56,7 +59,7 @@ with your e-mail address and your password; you can close this page.</p>
     opening: `<h1>Choose a new password</h1>
 <p>It has 8 to 128 characters; four words are a good one. Everybody who is signed in to your
 account will be signed out. If you did not ask for this, close this page.</p>`,
-    fields: passwordField("New password", "new-password"),
+    fields: () => passwordField("New password", "new-password"),
     button: "Set my password",
     act: setNewPassword,
     final: "LINK_INVALID",
@@ -68,7 +71,7 @@ account will be signed out. If you did not ask for this, close this page.</p>`,
     opening: `<h1>Your new e-mail address</h1>
 <p>Confirm that this address is yours and shall be that of your account. If you did not ask for it,
 close this page.</p>`,
-    fields: "",
+    fields: () => "",
     button: "Use this address",
     act: takeNewAddress,
     final: "LINK_INVALID",
@@ -87,14 +90,16 @@ export function installLinkPages(app: Express, resources: Resources): void {
     const show: RequestHandler = (request, response) => {
       const { token } = request.query;
       if (typeof token === "string" && token !== "") {
-        send(response, linkPage.opening + form(linkPage, token));
+        const isKnown = keyInCookies(request.get("cookie")) !== undefined;
+        send(response, linkPage.opening + form(linkPage, token, isKnown));
       } else {
         response.status(400);
         send(response, INCOMPLETE);
       }
     };
     const act: RequestHandler = async (request, response) => {
-      const body: unknown = request.body;
+      const registrationKey = keyInCookies(request.get("cookie"));
+      const body: unknown = { registrationKey, ...request.body };
       try {
         await linkPage.act(resources, { body, ip: request.ip ?? "" });
         send(response, linkPage.done);
@@ -122,13 +127,13 @@ function refusal(linkPage: LinkPage, problem: ApiError, body: unknown): string {
   const again = problem.code !== linkPage.final && typeof token === "string";
   return `<h1>That did not work</h1>
 <p class="wrong" role="alert">${escapeHtml(problem.message)}</p>
-${again ? form(linkPage, token) : ""}`;
+${again ? form(linkPage, token, false) : ""}`;
 }
 
-function form({ path, fields, button }: LinkPage, token: string): string {
+function form({ path, fields, button }: LinkPage, token: string, isKnown: boolean): string {
   return `<form method="post" action="${path}">
 <input type="hidden" name="token" value="${escapeHtml(token)}">
-${fields}
+${fields(isKnown)}
 <button>${button}</button>
 </form>`;
 }

