@@ -2,12 +2,15 @@
  * The reference of the REST API at /docs, from files of our own: no CDN. The document itself is
  * /openapi.json; assets/docs.js starts Swagger UI and signs in.
  */
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import type { Express } from "express";
-import { getAbsoluteFSPath } from "swagger-ui-dist";
 import { page } from "./html.ts";
 import { serve } from "./methods.ts";
 import { readOpenapi } from "./openapi.ts";
 
+/** The package is for browsers: to import it runs megabytes of script that nobody needs here. */
+const PACKAGE = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
 const ASSETS = ["swagger-ui.css", "swagger-ui-bundle.js"];
 
 const PAGE = page({
@@ -28,8 +31,7 @@ export async function installDocs(app: Express): Promise<void> {
   // These alone: the package has more, such as its list of dependencies, that is nobody's business.
   for (const name of ASSETS) {
     serve(app, `/docs/assets/${name}`, {
-      get: (_request, response) =>
-        response.sendFile(name, { root: getAbsoluteFSPath(), maxAge: "1h" }),
+      get: (_request, response) => response.sendFile(name, { root: PACKAGE, maxAge: "1h" }),
     });
   }
 }

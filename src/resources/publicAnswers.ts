@@ -5,7 +5,7 @@
  * direction only: an old answer, for as long as LIFE_MS says. Redis away is Redis empty.
  */
 import { Kept } from "../kept.ts";
-import { memberOf } from "../values.ts";
+import { isRecord, memberOf } from "../values.ts";
 import type { ChangeListener } from "./changes.ts";
 import type { Resources } from "./index.ts";
 
@@ -218,10 +218,23 @@ function writeAnswer({ body, ...rest }: PublicAnswer): string {
 function readAnswer(text: string): PublicAnswer | undefined {
   try {
     const read: unknown = JSON.parse(text);
-    const body = memberOf(read, "body");
-    if (typeof body !== "string") return undefined;
-    return { ...(read as PublicAnswer), body: Buffer.from(body) };
+    const [body, headers, freshness, askedAt] = ["body", "headers", "freshness", "askedAt"].map(
+      (name) => memberOf(read, name),
+    );
+    const isFresh = freshness === "seconds" || isTexts(freshness);
+    if (typeof body !== "string" || typeof askedAt !== "number" || !isFresh) return undefined;
+    if (!isRecord(headers) || !isTexts(Object.values(headers))) return undefined;
+    return {
+      body: Buffer.from(body),
+      headers: headers as PublicAnswer["headers"],
+      freshness,
+      askedAt,
+    };
   } catch {
     return undefined;
   }
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === "string");
 }

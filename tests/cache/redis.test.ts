@@ -1,4 +1,5 @@
 /** Answers for visitors that servers share through Redis, and what becomes of them without it. */
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { Redis } from "ioredis";
 import { testDatabase } from "../helpers/database.ts";
@@ -76,14 +77,27 @@ describeWithRedis("answers that servers share through Redis", () => {
     }
   });
 
-  test("what else is in Redis under the name of an answer is none", async () => {
+  test.each([
+    '{"body":',
+    "null",
+    "[]",
+    '{"body":"x","askedAt":NOW}',
+    '{"body":"x","askedAt":NOW,"freshness":7,"headers":{}}',
+    '{"body":"x","askedAt":NOW,"freshness":[7],"headers":{}}',
+    '{"body":"x","askedAt":NOW,"freshness":"seconds"}',
+    '{"body":"x","askedAt":NOW,"freshness":"seconds","headers":{"etag":7}}',
+    '{"body":7,"askedAt":NOW,"freshness":"seconds","headers":{}}',
+  ])("what else is in Redis under the name of an answer is none: %s", async (value) => {
     const [one = "", two = ""] = marketplace.servers;
-    const made = await ask(one, "Spoilt");
-    await waitUntil("it is in Redis", async () => (await keys()).length === 2);
+    const words = `Spoilt${createHash("sha256").update(value).digest("hex").slice(0, 8)}`;
+    const before = (await keys()).length;
+    const made = await ask(one, words);
+    await waitUntil("it is in Redis", async () => (await keys()).length > before);
     const client = new Redis(redis.url);
-    for (const key of await keys()) await client.set(key, '{"body":', "KEEPTTL");
+    const odd = value.replace("NOW", String(Date.now()));
+    for (const key of await keys()) await client.set(key, odd, "KEEPTTL");
     await client.quit();
-    expect(await ask(two, "Spoilt")).toEqual({ ...made, age: null });
+    expect(await ask(two, words)).toEqual({ ...made, age: null });
   });
 
   test.each<[string, () => Promise<unknown>]>([

@@ -58,6 +58,8 @@ export async function openMarketplace(
   });
   const env = {
     PATH: process.env.PATH ?? "",
+    // A server compiles for seconds; those of a run share what it comes to.
+    NODE_COMPILE_CACHE: join(tmpdir(), "staybase-compiled"),
     NODE_ENV: "test",
     LOG_LEVEL: "info",
     DATABASE_URL: database.url,

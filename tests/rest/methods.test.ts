@@ -2,9 +2,11 @@
  * Each address says which methods it takes: another one is answered with 405 and `Allow` (RFC 9110
  * wants it), and HEAD wherever GET is, with the same answer but for the body.
  */
+
 import { readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { getAbsoluteFSPath } from "swagger-ui-dist";
 import { parse } from "yaml";
 import { testDatabase } from "../helpers/database.ts";
 import { type Marketplace, openMarketplace } from "../helpers/marketplace.ts";
@@ -13,6 +15,8 @@ const OPENAPI = new URL("../../openapi/openapi.yaml", import.meta.url);
 const documented = Object.keys(parse(readFileSync(OPENAPI, "utf8")).paths);
 
 const UUID = "0198c0de-0000-7000-8000-000000000000";
+const SWAGGER = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
+
 const ADDRESSES = [
   ...documented.map((path) => `/v1${path.replace(/\{\w+\}/, UUID)}`),
   "/",
@@ -97,7 +101,7 @@ test("of the packages behind the reference, only what the page loads is public",
   const loaded: string[] = page.match(/\/docs\/[\w./-]+/g) ?? [];
   expect(loaded.length).toBeGreaterThan(3);
   for (const path of loaded) expect([path, (await ask(path, "GET")).status]).toEqual([path, 200]);
-  const inside = readdirSync(getAbsoluteFSPath()).map((name) => `/docs/assets/${name}`);
+  const inside = readdirSync(SWAGGER).map((name) => `/docs/assets/${name}`);
   expect(inside).toContain("/docs/assets/package.json");
   for (const path of inside.filter((name) => !loaded.some((path) => path === name))) {
     expect([path, (await ask(path, "GET")).status]).toEqual([path, 404]);

@@ -100,7 +100,8 @@ describe("an address", () => {
         const once = address(each);
         fc.pre(once !== undefined);
         expect(address(once ?? "")).toBe(once);
-        expect(address((once ?? "").toUpperCase())).toBe(once);
+        const capitals = (once ?? "").replaceAll(/[a-z]/g, (letter) => letter.toUpperCase());
+        expect(address(capitals)).toBe(once);
         expect(once).toMatch(/@[a-z0-9.-]+$/);
       }),
     );
