@@ -7871,6 +7871,11 @@ AS $function$
 declare
   v_token app_private.one_time_tokens;
 begin
+  perform from app_public.user_contacts c
+  join app_private.one_time_tokens t on c.user_id = t.user_id
+    or (t.user_id is null and c.email = t.email)
+  where t.token_hash = use_one_time_token.token_hash
+  for update of c;
   delete from app_private.one_time_tokens t
   where t.token_hash = use_one_time_token.token_hash
     and t.purpose = use_one_time_token.purpose::app_private.one_time_purpose
@@ -8286,13 +8291,14 @@ AS $function$
 declare
   v_email text;
 begin
+  -- First of all, as use_one_time_token() does: so neither waits for the other.
+  select c.email into v_email from app_public.user_contacts c
+  where c.user_id = change_password.user_id for update;
   insert into app_private.user_secrets (user_id, password_hash)
   values (change_password.user_id, change_password.password_hash)
   on conflict on constraint user_secrets_pkey
     do update set password_hash = excluded.password_hash;
   perform app_hidden.end_sessions(change_password.user_id, change_password.kept_session_id);
-  select c.email into v_email from app_public.user_contacts c
-  where c.user_id = change_password.user_id;
   delete from app_private.one_time_tokens t
   where t.user_id = change_password.user_id
     or (t.purpose = 'reset_password' and t.email = v_email);
@@ -8361,7 +8367,7 @@ declare
   v_old text;
 begin
   select c.email into v_old from app_public.user_contacts c
-  where c.user_id = v_token.user_id for update;
+  where c.user_id = v_token.user_id;
   update app_public.user_contacts c
   set email = v_token.email, email_verified_at = app_hidden.clock()
   where c.user_id = v_token.user_id;
@@ -9734,9 +9740,6 @@ begin
   ) then
     return;
   end if;
-  delete from app_private.one_time_tokens t
-  where t.purpose = v_token.purpose and t.id < v_token.id
-    and t.email = v_token.email and t.user_id is not distinct from v_token.user_id;
   update app_private.one_time_tokens t set token_hash = set_one_time_token.token_hash
   where t.id = v_token.id;
   purpose := v_token.purpose::text;

@@ -5,7 +5,6 @@
 import express, { type Express, type Router } from "express";
 import { type DemoPerson, installAssets } from "./http/assets.ts";
 import { installBookingPage } from "./http/bookingPage.ts";
-
 import { readDeprecations } from "./http/deprecation.ts";
 import { installDeprecationsPage } from "./http/deprecationsPage.ts";
 import { installDiagrams } from "./http/diagrams.ts";

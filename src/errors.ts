@@ -153,7 +153,7 @@ export const ERRORS = define({
     status: 410,
     sqlstate: "SBI04",
     message: "This link is used or too old. Ask for a new one.",
-    remedy: "Ask for a new link. Only the last one that was mailed works, once, for an hour.",
+    remedy: "Ask for a new link. It works once, for an hour, and not after another one was used.",
   },
 
   // Listings

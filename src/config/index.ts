@@ -9,6 +9,7 @@ import { Refusal, type TrustProxy } from "./parsers.ts";
 import {
   type ConfigFault,
   contradictions,
+  isReached,
   knownDefaults,
   productionFaults,
   reachesBeyond,
@@ -176,7 +177,7 @@ export function loadConfig(env: Record<string, string | undefined> = process.env
   const known = knownDefaults(values, given, beyond);
   faults.push(...known.filter(({ variable }) => !named.has(variable)));
   if (faults.length > 0) throw new ConfigError(faults);
-  return assemble(values, beyond === undefined);
+  return assemble(values, beyond === undefined && isReached(values) === undefined);
 }
 
 /**

@@ -18,6 +18,13 @@ export interface ConfigFault {
   readonly problem: string;
 }
 
+const APP_PATHS = [
+  "APP_CONFIRM_PATH",
+  "APP_RESET_PATH",
+  "APP_EMAIL_PATH",
+  "APP_BOOKING_PATH",
+] as const;
+
 /** What makes no sense together. */
 export function contradictions(
   values: Values,
@@ -27,6 +34,12 @@ export function contradictions(
   if (given("ROOT_DATABASE_URL") && !given("DATABASE_URL")) {
     const problem = "is set without DATABASE_URL. Set both, or neither for the embedded one.";
     faults.push({ variable: "ROOT_DATABASE_URL", problem });
+  }
+  for (const variable of APP_PATHS) {
+    const isOwn = values[variable] !== variables[variable].fallback(values.NODE_ENV);
+    if (!isOwn || given("APP_URL")) continue;
+    const problem = "is set without APP_URL. Set both; APP_URL may be the same as PUBLIC_URL.";
+    faults.push({ variable, problem });
   }
   const stripe = ["STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET"] as const;
   const absent = stripe.filter((name) => !given(name));
@@ -115,6 +128,14 @@ export function reachesBeyond(
   return real && `${real} is that of a real service`;
 }
 
+/**
+ * Why others may be able to reach this server, though nothing that it uses is beyond this machine:
+ * behind a proxy not even loopback means that nobody else comes.
+ */
+export function isReached({ TRUST_PROXY }: Values): string | undefined {
+  return TRUST_PROXY === false ? undefined : "TRUST_PROXY says that others come by a proxy";
+}
+
 /** The variable that shows that payments go to Stripe itself, in live mode or in test mode. */
 function realStripe(
   values: Values,
@@ -127,15 +148,19 @@ function realStripe(
   return toStripe ? "STRIPE_WEBHOOK_SECRET" : undefined;
 }
 
-/** Values of development that everybody knows, where `beyond` says that others are concerned. */
+/**
+ * Values of development that everybody knows, where `beyond` says that others are concerned: those
+ * that let somebody in also where a proxy does.
+ */
 export function knownDefaults(
   values: Values,
   given: (name: VariableName) => boolean,
   beyond: string | undefined,
 ): ConfigFault[] {
   const faults: ConfigFault[] = [];
-  if (beyond !== undefined && given("SEED_DEMO") && values.SEED_DEMO) {
-    const problem = `adds an operator whose password everybody knows. ${beyond}: leave it empty.`;
+  const reached = beyond ?? isReached(values);
+  if (reached !== undefined && given("SEED_DEMO") && values.SEED_DEMO) {
+    const problem = `adds an operator whose password everybody knows. ${reached}: leave it empty.`;
     faults.push({ variable: "SEED_DEMO", problem });
   }
   const known: Readonly<Partial<Record<VariableName, unknown>>> = {
@@ -146,9 +171,10 @@ export function knownDefaults(
   };
   for (const variable of Object.keys(known) as VariableName[]) {
     const chosen: unknown[] = [values[variable]].flat();
-    if (beyond === undefined || !chosen.includes(known[variable])) continue;
+    const why = variable === "JWT_KEYS" ? reached : beyond;
+    if (why === undefined || !chosen.includes(known[variable])) continue;
     const { example }: Variable<unknown> = variables[variable];
-    const problem = `is the default that everybody knows. ${beyond}: set your own, ${example}.`;
+    const problem = `is the default that everybody knows. ${why}: set your own, ${example}.`;
     faults.push({ variable, problem });
   }
   if (

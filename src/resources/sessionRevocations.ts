@@ -1,8 +1,7 @@
 /**
  * Remembers which sessions were ended, for as long as an access token of theirs could still be
- * valid. The sessions table is the truth for refreshing; this only spares each request a question
- * to the database, and knows of this process' own revocations alone while Redis is away, or where
- * there is none.
+ * valid. The sessions table is the truth, and tells of each one that ends; this only spares each
+ * request a question to the database. Redis says it, too, to a process that cannot listen.
  */
 import type { ChangeListener } from "./changes.ts";
 import type { Resources } from "./index.ts";
@@ -16,7 +15,8 @@ export interface SessionRevocations {
   hear(sessionId: string): void;
 }
 
-const MOST_REMEMBERED = 10_000;
+/** More than anybody can begin and end in the life of a token, to have an older one forgotten. */
+const MOST_REMEMBERED = 200_000;
 
 /** `accessSeconds` is the life of an access token. It owns nothing that must be closed. */
 export function createSessionRevocations(

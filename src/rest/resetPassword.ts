@@ -1,27 +1,32 @@
 /**
  * POST /v1/auth/password/reset: the link in the mail was opened, and whoever did so chooses a new
- * password. Everybody who was signed in is so no longer.
+ * password and is signed in. Everybody who was signed in before is so no longer.
  */
 import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { hashToken } from "../resources/tokens.ts";
 import { text } from "./body.ts";
 import type { RestHandler, RestRequest } from "./handler.ts";
-import { limitTries, networkOf } from "./limits.ts";
+import { forgetTries, limitTries, networkOf } from "./limits.ts";
 import { checkPassword } from "./passwordRules.ts";
+import { startSession } from "./sessions.ts";
 
 export const resetPassword: RestHandler = async (resources, request) => {
-  await setNewPassword(resources, request);
-  return { status: 204 };
+  const userId = await setNewPassword(resources, request);
+  return { status: 200, body: await startSession(resources, userId, request) };
 };
 
-/** @throws {ApiError} LINK_INVALID; INVALID_INPUT, after which the link is still good */
+/**
+ * Sets the password and returns whose it is.
+ * @throws {ApiError} LINK_INVALID; INVALID_INPUT, after which the link is still good
+ */
 export async function setNewPassword(
   resources: Resources,
   request: Pick<RestRequest, "body" | "ip">,
-): Promise<void> {
+): Promise<string> {
   const password = text(request.body, "password");
-  await limitTries(resources, "linkNetwork", networkOf(request.ip));
+  const network = networkOf(request.ip);
+  await limitTries(resources, "linkNetwork", network);
   checkPassword(password, {});
   const tokenHash = hashToken(text(request.body, "token"));
   const { rows } = await resources.pool.query<{ is_good: boolean }>(
@@ -31,5 +36,15 @@ export async function setNewPassword(
   // Hashing a password is dear: not for who has only guessed.
   if (rows[0]?.is_good !== true) throw new ApiError("LINK_INVALID");
   const hash = await resources.passwords.hash(password);
-  await resources.pool.query("select app_private.reset_password($1, $2)", [tokenHash, hash]);
+  const { rows: changed } = await resources.pool.query<{ user_id: string; email: string }>(
+    `select p.user_id, found.email
+     from app_private.reset_password($1, $2) p (user_id),
+       app_private.find_password(p.user_id) found`,
+    [tokenHash, hash],
+  );
+  const [row] = changed;
+  if (row === undefined) throw new ApiError("LINK_INVALID");
+  // Who has just guessed at their own password too often gets in with the new one.
+  await forgetTries(resources, "signInPair", `${network} ${row.email}`);
+  return row.user_id;
 }

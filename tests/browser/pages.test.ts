@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Browser } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { readOperations } from "../../src/http/openapi.ts";
 import { describeInBrowser, launchBrowser, type Opened, openPage } from "../helpers/browser.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { type Marketplace, openMarketplace, waitUntil } from "../helpers/marketplace.ts";
-import { type Person, signUp } from "../story/people.ts";
+import { PASSWORD, type Person, signUp } from "../story/people.ts";
 import { bookingStatus, createBooking, createQuote, offerListing, stayIn } from "../story/stay.ts";
 
 describeInBrowser("in a browser", () => {
@@ -67,6 +67,34 @@ describeInBrowser("in a browser", () => {
     await page.getByText("Your address is confirmed").waitFor();
     expect(await made()).toBe(1);
     await page.close();
+  });
+
+  test("two tabs of one session go on with what one of them has renewed", async () => {
+    const { page: first } = await open(`${server}/bookings/1`);
+    await first.locator("summary").click();
+    await first.getByLabel("E-mail").fill(guest.email);
+    await first.getByLabel("Password").fill(PASSWORD);
+    await first.locator("form button").click();
+    await first.getByText(`You are ${guest.email}`).waitFor();
+    const session = (page: Page): Promise<Record<string, string>> =>
+      page.evaluate(() => JSON.parse(sessionStorage.getItem("staybase-session") ?? "{}"));
+    const old = await session(first);
+    const popup = first.waitForEvent("popup");
+    await first.evaluate("void open(location.href)");
+    const second = await popup;
+    await second.getByText(`You are ${guest.email}`).waitFor();
+    // The first one's token is over: it renews it as it loads.
+    await first.evaluate((kept) => {
+      const over = { ...kept, accessTokenExpiresAt: new Date(0).toISOString() };
+      sessionStorage.setItem("staybase-session", JSON.stringify(over));
+    }, old);
+    await first.reload();
+    await waitUntil("both have the next token", async () => {
+      const [one, two] = [await session(first), await session(second)];
+      return one.refreshToken !== old.refreshToken && one.refreshToken === two.refreshToken;
+    });
+    await second.close();
+    await first.close();
   });
 
   test("the simulator's page pays a booking", async () => {

@@ -20,10 +20,9 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "staybase-package-"));
   const client = join(folder, "node_modules/@staybase/client");
   await mkdir(client, { recursive: true });
-  await run("npm", ["pack", "-w", "clients/typescript", "--pack-destination", folder], {
-    cwd: ROOT,
-  });
-  const archive = join(folder, "staybase-client-0.1.0.tgz");
+  const pack = ["pack", "-w", "clients/typescript", "--silent", "--pack-destination", folder];
+  const { stdout } = await run("npm", pack, { cwd: ROOT });
+  const archive = join(folder, stdout.trim().split("\n").at(-1) ?? "");
   await run("tar", ["xzf", archive, "-C", client, "--strip-components=1"]);
   await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   await link(PACKAGES);

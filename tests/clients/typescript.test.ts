@@ -133,6 +133,86 @@ describe("a session", () => {
     expect(sent.filter((path) => path === "/v1/quotes")).toHaveLength(6);
   });
 
+  /** A fetch that lets refreshes wait until `go` is called, and remembers what was sent. */
+  function held(): { fetch: typeof fetch; go(): void; sent: string[]; asked: Promise<void> } {
+    const sent: string[] = [];
+    const gate = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    const slow: typeof fetch = async (input, init) => {
+      const { pathname } = new URL((input as Request).url);
+      sent.push(pathname);
+      if (pathname === "/v1/auth/refresh") {
+        asked.resolve();
+        await gate.promise;
+      }
+      return fetch(input, init);
+    };
+    return { fetch: slow, go: () => gate.resolve(), sent, asked: asked.promise };
+  }
+
+  test("that is given up while it is refreshed is given up", async () => {
+    const first = await createStaybase({ url }).signIn(guest.email, PASSWORD);
+    const heard: (Session | undefined)[] = [];
+    const { go, asked, ...slow } = held();
+    const { rest, signOut } = createStaybase({
+      url,
+      session: { ...first, accessToken: "no.longer.good" },
+      onSession: (session) => heard.push(session),
+      fetch: slow.fetch,
+    });
+    const me = unwrap(rest.GET("/me"));
+    await asked;
+    await signOut();
+    go();
+    await expect(me).rejects.toMatchObject({ status: 401 });
+    expect(heard).toEqual([undefined]);
+  });
+
+  test("of somebody else who signs in while one is refreshed stands", async () => {
+    const first = await createStaybase({ url }).signIn(guest.email, PASSWORD);
+    const heard: (Session | undefined)[] = [];
+    const { go, asked, ...slow } = held();
+    const { rest, signIn } = createStaybase({
+      url,
+      session: over(first),
+      onSession: (session) => heard.push(session),
+      fetch: slow.fetch,
+    });
+    const me = unwrap(rest.GET("/me"));
+    await asked;
+    const host = await signIn("hana@example.com", PASSWORD);
+    go();
+    expect((await me).id).toBe(host.userId);
+    expect(heard).toEqual([host]);
+  });
+
+  test("whose token is over is ended at the server, too", async () => {
+    const first = await createStaybase({ url }).signIn(guest.email, PASSWORD);
+    const heard: (Session | undefined)[] = [];
+    const onSession = (session: Session | undefined) => heard.push(session);
+    const { signOut } = createStaybase({ url, session: over(first), onSession });
+    await signOut();
+    expect(heard).toHaveLength(2);
+    const answer = await fetch(`${url}/v1/auth/refresh`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ refreshToken: heard[0]?.refreshToken }),
+    });
+    expect(answer.status).toBe(401);
+  });
+
+  test("is not refreshed for a password that is wrong, and the try counts once", async () => {
+    const { go, ...slow } = held();
+    go();
+    const { rest, signIn } = createStaybase({ url, fetch: slow.fetch });
+    await signIn(guest.email, PASSWORD);
+    const body = { currentPassword: "not the password", password: "another horse battery" };
+    await expect(unwrap(rest.PUT("/me/password", { body }))).rejects.toMatchObject({
+      code: "INVALID_CREDENTIALS",
+    });
+    expect(slow.sent).toEqual(["/v1/auth/login", "/v1/me/password"]);
+  });
+
   test("that has ended is forgotten", async () => {
     const { signIn, signOut } = createStaybase({ url });
     const ended = await signIn(guest.email, PASSWORD);

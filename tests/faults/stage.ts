@@ -12,16 +12,12 @@ import pg from "pg";
 import { migrate } from "../../src/commands/db/migrate.ts";
 import { moveClock } from "../../src/commands/shared/clock.ts";
 import { databaseTarget, ownerUrl } from "../../src/commands/shared/settings.ts";
-import {
-  type Config,
-  DEVELOPMENT_JWT_KEY,
-  loadConfig,
-  SIMULATOR_STRIPE_KEYS,
-} from "../../src/config/index.ts";
+import { type Config, loadConfig, SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
 import { freePort } from "../../src/dev/dataFolder.ts";
 import { type EmbeddedPostgres, startEmbeddedPostgres } from "../../src/dev/embeddedPostgres.ts";
 import { startMailCatcher } from "../../src/dev/mailCatcher.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
+import { TEST_JWT_KEY } from "../helpers/marketplace.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../helpers/redisServer.ts";
 import { changing, type SourceEdit } from "./sources.ts";
 
@@ -126,7 +122,7 @@ function environment(
     TRUST_PROXY: "1",
     DATABASE_URL: postgres.url,
     ROOT_DATABASE_URL: postgres.rootUrl,
-    JWT_KEYS: DEVELOPMENT_JWT_KEY,
+    JWT_KEYS: TEST_JWT_KEY,
     STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
     STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
     STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,

@@ -52,15 +52,16 @@ export async function asOwner(
 }
 
 /** Several statements of the owner in one transaction, which is committed. */
-export async function ownerTransaction(
+export async function ownerTransaction<T>(
   database: TestDatabase,
-  fn: (client: pg.PoolClient) => Promise<unknown>,
-): Promise<void> {
+  fn: (client: pg.PoolClient) => Promise<T>,
+): Promise<T> {
   const client = await database.owner.connect();
   try {
     await client.query("begin");
-    await fn(client);
+    const result = await fn(client);
     await client.query("commit");
+    return result;
   } catch (error) {
     await client.query("rollback");
     throw error;
@@ -83,32 +84,30 @@ export function text(rows: readonly Row[], column: string): string {
   return found;
 }
 
-/** Somebody with a verified address; returns their id. */
+/**
+ * Somebody with a verified address; returns their id. It is one transaction, so that a worker that
+ * runs does not write to the address and make the test's link useless.
+ */
 export async function somebody(database: TestDatabase, name = "Sam"): Promise<string> {
-  const mark = randomUUID();
-  await asServer(database, "select app_private.register($1, $2, $3)", [
-    `${mark}@example.com`,
-    name,
-    "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
-  ]);
-  const found = await asOwner(
-    database,
-    "select id from app_private.registrations where email = $1",
-    [`${mark}@example.com`],
-  );
-  await asServer(
-    database,
-    "select app_private.set_registration_token($1, sha256(convert_to($2, 'UTF8')))",
-    [text(found, "id"), mark],
-  );
-  return text(
-    await asServer(
-      database,
-      "select app_private.confirm_registration(sha256(convert_to($1, 'UTF8'))) as id",
-      [mark],
-    ),
-    "id",
-  );
+  const email = `${randomUUID()}@example.com`;
+  const rows = await ownerTransaction(database, async (client) => {
+    await client.query("select app_private.register($1, $2, $3)", [
+      email,
+      name,
+      "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA",
+    ]);
+    const hash = "sha256(convert_to($1, 'UTF8'))";
+    await client.query(
+      `select app_private.set_registration_token(id, ${hash})
+       from app_private.registrations where email = $1`,
+      [email],
+    );
+    const made = await client.query<Row>(`select app_private.confirm_registration(${hash}) as id`, [
+      email,
+    ]);
+    return made.rows;
+  });
+  return text(rows, "id");
 }
 
 export interface ListingOptions {

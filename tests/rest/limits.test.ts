@@ -45,6 +45,22 @@ async function repeat(times: number, attempt: (index: number) => Promise<number>
 
 const refusedTenTimes = Array.from({ length: 10 }, () => 401);
 
+describe("a mail to an address", () => {
+  test("is limited by who causes it, and not by the address that is named", async () => {
+    const email = "named@example.com";
+    const statuses = await repeat(11, () => register("192.0.2.8", email));
+    expect(statuses).toEqual([...Array.from({ length: 10 }, () => 202), 429]);
+    expect(await register("192.0.2.9", email)).toBe(202);
+    // However it is spelled, it is one address.
+    const spelled = ["odd@\uff45xample.com", "ODD@example.com", "odd@EXAMPLE.com"];
+    const same = await repeat(11, (index) => register("192.0.2.10", spelled[index % 3] ?? ""));
+    expect(same.at(-1)).toBe(429);
+    const forgot = async (from: string): Promise<number> =>
+      (await post(from, "password/forgot", { email: "odd@example.com" })).status;
+    expect([await forgot("192.0.2.10"), await forgot("192.0.2.11")]).toEqual([429, 202]);
+  });
+});
+
 describe("signing in", () => {
   test("takes ten tries for one account from one address, then says how long to wait", async () => {
     const email = "target@example.com";
@@ -70,6 +86,29 @@ describe("signing in", () => {
     expect((await Promise.all(guesses)).flat()).toEqual(Array.from({ length: 100 }, () => 401));
     expect(await logIn("198.51.100.10", email)).toBe(429);
   });
+
+  test("lets its person in from where they signed in before, while others guess", async () => {
+    marketplace.startWorker();
+    const { email } = await signUp(marketplace, server, "Quarry");
+    expect(await logIn("203.0.113.1", email, PASSWORD)).toBe(200);
+    const guesses = Array.from({ length: 10 }, (_, index) =>
+      repeat(10, () => logIn(`198.51.101.${index}`, email)),
+    );
+    await Promise.all(guesses);
+    // From anywhere else not even the right password helps, nor does that network help others.
+    expect(await logIn("198.51.101.10", email, PASSWORD)).toBe(429);
+    expect(await logIn("203.0.113.1", email, PASSWORD)).toBe(200);
+    expect(await repeat(10, () => logIn("203.0.113.1", email))).toEqual(refusedTenTimes);
+    expect(await logIn("203.0.113.1", email, PASSWORD)).toBe(429);
+  });
+
+  test("counts failures alone: who knows the password signs in as often as they like", async () => {
+    marketplace.startWorker();
+    const { email } = await signUp(marketplace, server, "Busy");
+    const often = await repeat(110, () => logIn("203.0.113.2", email, PASSWORD));
+    expect(new Set(often)).toEqual(new Set([200]));
+    expect(await logIn("203.0.113.3", email, PASSWORD)).toBe(200);
+  }, 60_000);
 
   test("counts an account once, however its address is spelled", async () => {
     const spellings = ["blank@example.com", " blank@example.com", "BLANK@example.com\t \n"];

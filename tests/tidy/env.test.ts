@@ -184,12 +184,26 @@ describe("loadConfig", () => {
     }
   });
 
+  const APP_PATHS = {
+    APP_CONFIRM_PATH: "/confirm-registration?token={token}",
+    APP_RESET_PATH: "/reset-password?token={token}",
+    APP_EMAIL_PATH: "/confirm-email?token={token}",
+    APP_BOOKING_PATH: "/bookings/{id}",
+  };
+
   test("mails lead to the app by its paths, or to pages of ours", () => {
     expect(loadConfig(production).app.url).toBe(production.PUBLIC_URL);
     const APP_URL = "https://app.example.com";
     const config = loadConfig({ ...production, APP_URL, APP_BOOKING_PATH: "/stays?b={id}#x" });
     expect(bookingLink(config, "7")).toBe("https://app.example.com/stays?b=7#x");
     expect(confirmLink(config, "a+b")).toBe(`${APP_URL}/confirm-registration?token=a%2Bb`);
+    // A path of the app at our own address would lead nowhere, unless it is one of ours.
+    for (const [name, path] of Object.entries(APP_PATHS)) {
+      expect(faultsOf({ ...production, [name]: `/account${path}` })).toEqual([name]);
+      expect(() => loadConfig({ ...production, [name]: path })).not.toThrow();
+      const elsewhere = { ...production, APP_URL, [name]: `/account${path}` };
+      expect(() => loadConfig(elsewhere)).not.toThrow();
+    }
   });
 
   test.each([
@@ -230,7 +244,10 @@ describe("loadConfig", () => {
     ["fd00::/8", ["fd00::/8"]],
   ])("TRUST_PROXY=%s gives %j", (text, expected) => {
     if (expected === undefined) expect(faultsOf({ TRUST_PROXY: text })).toEqual(["TRUST_PROXY"]);
-    else expect(loadConfig({ TRUST_PROXY: text }).http.trustProxy).toEqual(expected);
+    else {
+      const { JWT_KEYS } = production;
+      expect(loadConfig({ JWT_KEYS, TRUST_PROXY: text }).http.trustProxy).toEqual(expected);
+    }
   });
 
   test("refuses access tokens that live longer than fifteen minutes", () => {
@@ -364,6 +381,7 @@ describe("what everybody knows", () => {
     ...at("PUBLIC_URL", (host) => `https://${host}`, distant),
     ...at("APP_URL", (host) => `https://${host}`, distant),
     ...at("SMTP_URL", (host) => `smtp://${host}`, distant),
+    ...at("TRUST_PROXY", (proxy) => proxy, ["1", "loopback", "10.0.0.0/8"]),
     ...["live", "test"].map((mode) => ({
       STRIPE_SECRET_KEY: `sk_${mode}_abcdefghijklmnop`,
       STRIPE_PUBLISHABLE_KEY: `pk_${mode}_abcdefghijklmnop`,

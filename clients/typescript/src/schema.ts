@@ -74,8 +74,8 @@ export interface paths {
         put?: never;
         /**
          * Exchange a refresh token
-         * @description Gives a new access token and a new refresh token; the old one stops working after 30 seconds (so that two tabs, or a lost answer,
-         *     sign nobody out). One that comes back later ends the session, for then somebody has copied it.
+         * @description Gives a new access token and the next refresh token. Whoever sends the old one again within ten seconds, such as a second tab,
+         *     gets the same next one. One that comes back later ends the session, for then somebody has copied it.
          */
         post: operations["refreshSession"];
         delete?: never;
@@ -135,8 +135,8 @@ export interface paths {
         put?: never;
         /**
          * Choose a new password by a mailed link
-         * @description The link works once, for an hour. Everybody who was signed in to the account is signed out; log in with the new
-         *     password.
+         * @description The link works once, for an hour. Everybody who was signed in to the account is signed out, and whoever opened the
+         *     link is signed in.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -4205,12 +4205,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The password is new. */
-            204: {
+            /** @description The password is new, and this is the first session with it. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
             };
             /** @description The input is not valid. */
             400: {

@@ -55,7 +55,6 @@ export function createSession(options: Options): SessionFetch {
     const response = await post(path, body);
     const answer: unknown = await response.json();
     if (!response.ok) throw new StaybaseError(response.status, Object(answer));
-    set(answer as Session);
     return answer as Session;
   };
 
@@ -73,12 +72,18 @@ export function createSession(options: Options): SessionFetch {
     }
   }
 
-  /** One refresh at a time: a refresh token is good for one. */
-  function refresh({ refreshToken }: Session): Promise<void> {
-    refreshing ??= open("refresh", { refreshToken })
-      .then(() => undefined)
+  /**
+   * One refresh at a time: a refresh token is good for one. Who has signed out or in meanwhile is
+   * left as they are.
+   */
+  function refresh(old: Session): Promise<void> {
+    const settle = (next: Session | undefined): void => {
+      if (session === old) set(next);
+    };
+    refreshing ??= open("refresh", { refreshToken: old.refreshToken })
+      .then(settle)
       .catch((error: unknown) => {
-        if (error instanceof StaybaseError && error.status === 401) set(undefined);
+        if (error instanceof StaybaseError && error.status === 401) settle(undefined);
         else throw error;
       })
       .finally(() => {
@@ -87,21 +92,29 @@ export function createSession(options: Options): SessionFetch {
     return refreshing;
   }
 
+  const isOver = ({ accessTokenExpiresAt }: Session): boolean =>
+    Date.parse(accessTokenExpiresAt) - EARLY_MS < Date.now();
+
   return {
     fetch: async (request, mayRepeat) => {
       // What signs in and out says itself who it is for.
       if (request.url.startsWith(`${url}/v1/auth/`)) return repeated(signed(request, session));
-      const isOver = session && Date.parse(session.accessTokenExpiresAt) - EARLY_MS < Date.now();
-      if (session && isOver) await refresh(session);
+      if (session && isOver(session)) await refresh(session);
       const used = session;
       const response = await repeated(signed(request, used), mayRepeat);
       // The clock here may be wrong, and the token over before it says so.
-      if (response.status !== 401 || used === undefined) return response;
+      if (used === undefined || !(await isAboutToken(response))) return response;
       if (session === used) await refresh(used);
       return session === undefined ? response : repeated(signed(request, session), mayRepeat);
     },
-    signIn: (email, password) => open("login", { email, password }),
+    signIn: async (email, password) => {
+      const next = await open("login", { email, password });
+      set(next);
+      return next;
+    },
     signOut: async () => {
+      // Of a token that is over the server hears nothing: the session would live on there.
+      if (session && isOver(session)) await refresh(session).catch(() => undefined);
       const ended = session;
       set(undefined);
       if (ended) await post("logout", {}, { authorization: `Bearer ${ended.accessToken}` });
@@ -117,10 +130,23 @@ function signed(request: Request, session: Session | undefined): Request {
 }
 
 const SAFE = ["GET", "HEAD", "PUT", "DELETE"];
+/** They need the password that there was, or send a mail: a second one is another. */
+const NOT_SAFE = /\/v1\/me\/(password|email)$/;
 
 /** Whether a second request has no second effect. */
-function isSafe({ method, headers }: Request): boolean {
+function isSafe({ method, headers, url }: Request): boolean {
+  if (NOT_SAFE.test(new URL(url).pathname)) return false;
   return SAFE.includes(method) || headers.has("idempotency-key");
+}
+
+/** Whether a refusal is about the token, and not about a password that was sent along. */
+async function isAboutToken(response: Response): Promise<boolean> {
+  if (response.status !== 401) return false;
+  const problem: unknown = await response
+    .clone()
+    .json()
+    .catch(() => undefined);
+  return Object(problem).code !== "INVALID_CREDENTIALS";
 }
 
 /** Whether the same request may soon be answered otherwise. */

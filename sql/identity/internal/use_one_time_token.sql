@@ -1,3 +1,7 @@
+/*
+ * Whoever changes how a person signs in locks their contacts first: two links that are opened at
+ * once, or a link and a change of the password, follow one another.
+ */
 create or replace function app_hidden.use_one_time_token(
   token_hash bytea, purpose text
 ) returns app_private.one_time_tokens
@@ -7,6 +11,11 @@ as $$
 declare
   v_token app_private.one_time_tokens;
 begin
+  perform from app_public.user_contacts c
+  join app_private.one_time_tokens t on c.user_id = t.user_id
+    or (t.user_id is null and c.email = t.email)
+  where t.token_hash = use_one_time_token.token_hash
+  for update of c;
   delete from app_private.one_time_tokens t
   where t.token_hash = use_one_time_token.token_hash
     and t.purpose = use_one_time_token.purpose::app_private.one_time_purpose

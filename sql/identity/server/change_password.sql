@@ -11,13 +11,14 @@ as $$
 declare
   v_email text;
 begin
+  -- First of all, as use_one_time_token() does: so neither waits for the other.
+  select c.email into v_email from app_public.user_contacts c
+  where c.user_id = change_password.user_id for update;
   insert into app_private.user_secrets (user_id, password_hash)
   values (change_password.user_id, change_password.password_hash)
   on conflict on constraint user_secrets_pkey
     do update set password_hash = excluded.password_hash;
   perform app_hidden.end_sessions(change_password.user_id, change_password.kept_session_id);
-  select c.email into v_email from app_public.user_contacts c
-  where c.user_id = change_password.user_id;
   delete from app_private.one_time_tokens t
   where t.user_id = change_password.user_id
     or (t.purpose = 'reset_password' and t.email = v_email);

@@ -12,7 +12,7 @@ declare
   v_old text;
 begin
   select c.email into v_old from app_public.user_contacts c
-  where c.user_id = v_token.user_id for update;
+  where c.user_id = v_token.user_id;
   update app_public.user_contacts c
   set email = v_token.email, email_verified_at = app_hidden.clock()
   where c.user_id = v_token.user_id;

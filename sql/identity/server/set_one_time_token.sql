@@ -1,7 +1,8 @@
 /*
  * Called by the mail job with the hash of a token that it has just drawn. Links that were mailed
- * before for the same purpose and address stop working, so that one link at most is good. What is
- * null needs no mail: the wish is gone, nobody has the address, or somebody else has it already.
+ * before stay good until one of them is used: anybody can ask for a link, and would otherwise make
+ * useless the one that the owner of the address is about to open. What is null needs no mail: the
+ * wish is gone, nobody has the address, or somebody else has it already.
  */
 create or replace function app_private.set_one_time_token(
   token_id uuid, token_hash bytea, out purpose text, out email text
@@ -19,9 +20,6 @@ begin
   ) then
     return;
   end if;
-  delete from app_private.one_time_tokens t
-  where t.purpose = v_token.purpose and t.id < v_token.id
-    and t.email = v_token.email and t.user_id is not distinct from v_token.user_id;
   update app_private.one_time_tokens t set token_hash = set_one_time_token.token_hash
   where t.id = v_token.id;
   purpose := v_token.purpose::text;

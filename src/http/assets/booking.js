@@ -5,7 +5,9 @@ import { authorization, installSignIn } from "./signIn.js";
 const address = `/v1/bookings/${location.pathname.split("/").at(-1)}`;
 const box = document.getElementById("booking");
 
-installSignIn(document.getElementById("as"), () => void show());
+installSignIn(document.getElementById("as"), () => {
+  show().catch(() => say("The server gives no answer. Try again."));
+});
 
 async function show() {
   const header = await authorization();
@@ -21,8 +23,10 @@ async function show() {
     say(booking.detail ?? booking.title);
     return;
   }
+  // Where it was may not be anybody's to see any more.
+  const { listing } = booking;
   const facts = [
-    ["Place", `${booking.listing.title}, ${booking.listing.city}`],
+    ...(listing === null ? [] : [["Place", `${listing.title}, ${listing.city}`]]),
     ["Status", booking.status.replaceAll("_", " ")],
     ["Stay", `${booking.checkIn} to ${booking.checkOut}`],
     ["Guests", String(booking.guests)],

@@ -7,6 +7,16 @@ import { people } from "./setting.js";
 const KEY = "staybase-session";
 let session = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
 let renewing;
+let changed = () => undefined;
+
+/**
+ * A tab that another one opened, or a copy of it, has the same session; a refresh token that both
+ * use is taken for a stolen one. So whoever renews it tells the others.
+ */
+const tabs = new BroadcastChannel(KEY);
+tabs.addEventListener("message", ({ data: { refreshToken, next } }) => {
+  if (session?.refreshToken === refreshToken) keep(next);
+});
 
 /** The header for a request as whoever is signed in; undefined for nobody. */
 export async function authorization() {
@@ -41,6 +51,7 @@ export function installSignIn(element, onChange = () => undefined) {
     }
     onChange(session?.email);
   };
+  changed = show;
   const attempt = (work) => work.then(() => show()).catch((error) => show(error.message));
   for (const person of people) {
     const button = document.createElement("button");
@@ -81,12 +92,18 @@ async function signOut() {
 }
 
 async function renew() {
+  const old = session;
   try {
-    const renewed = await post("/v1/auth/refresh", { refreshToken: session.refreshToken });
-    keep({ ...session, ...renewed });
+    const renewed = await post("/v1/auth/refresh", { refreshToken: old.refreshToken });
+    // Somebody may have signed in or out meanwhile.
+    if (session !== old) return;
+    keep({ ...old, ...renewed });
+    tabs.postMessage({ refreshToken: old.refreshToken, next: session });
   } catch (error) {
     // Without an answer it may still be good; a refusal is final.
-    if (error.status === 401) keep(null);
+    if (error.status !== 401 || session !== old) return;
+    keep(null);
+    changed();
   }
 }
 

@@ -106,6 +106,13 @@ const OPERATIONS: readonly (readonly [
     (it) => Object.assign(Object(it.parameters[2]), { explode: false }),
     "query parameter include has another explode",
   ],
+  [
+    "answers another success",
+    "/listings",
+    "get",
+    (it) => Object.assign(it.responses, { 202: { description: "Later." } }),
+    "202 is new",
+  ],
   ["loses a status", "/listings", "get", (it) => delete it.responses["200"], "200 is gone"],
   [
     "has another id",

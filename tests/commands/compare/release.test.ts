@@ -46,6 +46,8 @@ describe("in GraphQL, a client notices that", () => {
     ["a member of an input is gone", " city: String }", " }"],
     ["a member of an input is required", "city: String", "city: String!"],
     ["a new member of an input is required", "city: String", "city: String page: Int!"],
+    ["another default is taken", '= "EUR"', '= "USD"'],
+    ["a default is gone", ' = "EUR"', ""],
     ["a word is gone", "DRAFT PUBLISHED", "PUBLISHED"],
     ["an interface is gone", "Listing implements Named", "Listing"],
   ])("%s", async (_name, from, to) => {

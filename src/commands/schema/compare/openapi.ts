@@ -53,7 +53,11 @@ function compareOperation(to: Comparison, { place, before, after }: Pair): void 
   compareBody(to, { place: `${place} body`, before: body(before), after: body(after) });
   const answers = (operation: unknown) => membersOf(memberOf(operation, "responses"));
   const others = answers(after);
-  for (const [status, answer] of Object.entries(answers(before))) {
+  const known = answers(before);
+  for (const status of Object.keys(others)) {
+    if (/^2/.test(status) && known[status] === undefined) to.report(`${place} ${status}`, "is new");
+  }
+  for (const [status, answer] of Object.entries(known)) {
     const pair = { place: `${place} ${status}`, before: answer, after: others[status] };
     if (pair.after === undefined) to.report(pair.place, "is gone");
     else compareAnswer(to, pair);
