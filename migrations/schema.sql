@@ -83,6 +83,30 @@ create type app_public.alteration_status as enum (
 comment on type app_public.alteration_status is 'Proposed waits for the other side; accepted waits for the guest to pay the difference; applied is done.';
 
 --
+-- enum app_public.audit_action
+--
+create type app_public.audit_action as enum (
+  'signed_in',
+  'sign_in_failed',
+  'refresh_token_reused',
+  'password_changed',
+  'email_changed',
+  'factor_enabled',
+  'factor_disabled',
+  'recovery_codes_created',
+  'recovery_code_used',
+  'operator_granted',
+  'operator_revoked',
+  'operator_acted',
+  'impersonated',
+  'suspended',
+  'reinstated',
+  'export_requested',
+  'account_closed'
+);
+comment on type app_public.audit_action is 'What somebody did with an account, or as an operator.';
+
+--
 -- enum app_public.booking_actor
 --
 create type app_public.booking_actor as enum (
@@ -937,6 +961,8 @@ alter table app_private.operators force row level security;
 create policy definer_all on app_private.operators as permissive for all to staybase_owner
   using (true)
   with check (true);
+CREATE TRIGGER _600_audit_grant AFTER INSERT ON app_private.operators FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__audit('operator_granted');
+CREATE TRIGGER _600_audit_revoke AFTER DELETE ON app_private.operators FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__audit('operator_revoked');
 comment on table app_private.operators is 'People who act with the rights of the operator.';
 
 --
@@ -1054,11 +1080,14 @@ create table app_private.sessions (
   last_used_at timestamp with time zone default app_hidden.clock() not null,
   expires_at timestamp with time zone not null,
   ended_at timestamp with time zone,
-  network text default ''::text not null
+  network text default ''::text not null,
+  impersonator_id uuid
 );
 alter table app_private.sessions owner to staybase_owner;
 alter table app_private.sessions add constraint sessions_pkey
   PRIMARY KEY (id);
+alter table app_private.sessions add constraint sessions_impersonator_id_fkey
+  FOREIGN KEY (impersonator_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.sessions add constraint sessions_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.sessions add constraint sessions_network_is_bounded
@@ -1067,15 +1096,18 @@ alter table app_private.sessions add constraint sessions_user_agent_is_bounded
   CHECK ((length(user_agent) <= 400));
 CREATE INDEX sessions_ended_at_idx ON app_private.sessions USING btree (ended_at) WHERE (ended_at IS NOT NULL);
 CREATE INDEX sessions_expires_at_idx ON app_private.sessions USING btree (expires_at);
+CREATE INDEX sessions_impersonator_id_idx ON app_private.sessions USING btree (impersonator_id);
 CREATE INDEX sessions_user_id_idx ON app_private.sessions USING btree (user_id);
 alter table app_private.sessions enable row level security;
 alter table app_private.sessions force row level security;
 create policy definer_all on app_private.sessions as permissive for all to staybase_owner
   using (true)
   with check (true);
+CREATE TRIGGER _600_audit AFTER INSERT ON app_private.sessions FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_sessions__audit();
 CREATE TRIGGER _750_tell_change AFTER UPDATE OF ended_at ON app_private.sessions FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION app_hidden.tg__tell_change('session', 'id');
 comment on table app_private.sessions is 'Where a person is signed in.';
 comment on column app_private.sessions.network is 'From where the person signed in: an IPv4 address, or the first half of an IPv6 one.';
+comment on column app_private.sessions.impersonator_id is 'The operator who acts as the person; null where it is the person.';
 
 --
 -- table app_private.stripe_customers
@@ -1176,6 +1208,7 @@ create policy definer_all on app_private.user_secrets as permissive for all to s
   using (true)
   with check (true);
 CREATE TRIGGER _100_touch BEFORE UPDATE ON app_private.user_secrets FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__touch();
+CREATE TRIGGER _600_audit_password AFTER UPDATE OF password_hash ON app_private.user_secrets FOR EACH ROW WHEN ((old.password_hash IS DISTINCT FROM new.password_hash)) EXECUTE FUNCTION app_hidden.tg__audit('password_changed', 'self');
 comment on table app_private.user_secrets is 'What proves that a person is who they say; no client role reads it.';
 
 --
@@ -1326,6 +1359,57 @@ comment on column app_public.amenities.name is 'English name for people.';
 comment on column app_public.amenities.category is 'Group to show it under.';
 comment on column app_public.amenities.is_searchable is 'Whether listings can be searched by it.';
 grant select on app_public.amenities to staybase_visitor;
+
+--
+-- table app_public.audit_entries
+--
+create table app_public.audit_entries (
+  id uuid default uuidv7() not null,
+  created_at timestamp with time zone default app_hidden.clock() not null,
+  action app_public.audit_action not null,
+  user_id uuid,
+  actor_id uuid,
+  network text default ''::text not null,
+  device text default ''::text not null,
+  operation text,
+  subject_id uuid
+);
+alter table app_public.audit_entries owner to staybase_owner;
+alter table app_public.audit_entries add constraint audit_entries_pkey
+  PRIMARY KEY (id);
+alter table app_public.audit_entries add constraint audit_entries_actor_id_fkey
+  FOREIGN KEY (actor_id) REFERENCES app_public.users(id) ON DELETE SET NULL;
+alter table app_public.audit_entries add constraint audit_entries_user_id_fkey
+  FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_public.audit_entries add constraint audit_entries_device_is_bounded
+  CHECK ((length(device) <= 400));
+alter table app_public.audit_entries add constraint audit_entries_network_is_bounded
+  CHECK ((length(network) <= 50));
+alter table app_public.audit_entries add constraint audit_entries_operator_says_what
+  CHECK (((action = 'operator_acted'::app_public.audit_action) = (operation IS NOT NULL)));
+CREATE INDEX audit_entries_actor_id_idx ON app_public.audit_entries USING btree (actor_id, id);
+CREATE INDEX audit_entries_signing_in_idx ON app_public.audit_entries USING btree (created_at) WHERE (action = ANY (ARRAY['signed_in'::app_public.audit_action, 'sign_in_failed'::app_public.audit_action, 'refresh_token_reused'::app_public.audit_action]));
+CREATE INDEX audit_entries_user_id_idx ON app_public.audit_entries USING btree (user_id, id);
+alter table app_public.audit_entries enable row level security;
+alter table app_public.audit_entries force row level security;
+create policy definer_all on app_public.audit_entries as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+create policy select_operator on app_public.audit_entries as permissive for select to staybase_operator
+  using (true);
+create policy select_self on app_public.audit_entries as permissive for select to staybase_visitor
+  using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
+comment on table app_public.audit_entries is 'What somebody did with an account, or as an operator: who, when, and from where. Each person sees what is about them. Sign-ins and failed ones are kept for a year.';
+comment on column app_public.audit_entries.id is 'Public id of the entry.';
+comment on column app_public.audit_entries.created_at is 'When.';
+comment on column app_public.audit_entries.action is 'What was done.';
+comment on column app_public.audit_entries.user_id is 'Whose account it is about; null where it is about none, or about an address that nobody has.';
+comment on column app_public.audit_entries.actor_id is 'Who did it; null where nobody had shown who they are, and for the system.';
+comment on column app_public.audit_entries.network is 'From where: an IPv4 address, or the first half of an IPv6 one; empty for the system.';
+comment on column app_public.audit_entries.device is 'What the browser or app said of itself when somebody signed in; else empty.';
+comment on column app_public.audit_entries.operation is 'Which operation an operator called; null for all else.';
+comment on column app_public.audit_entries.subject_id is 'What it was done to, such as a booking or a session; null where the account says it all.';
+grant select on app_public.audit_entries to staybase_visitor;
 
 --
 -- table app_public.booking_events
@@ -2829,6 +2913,7 @@ create policy select_self on app_public.user_contacts as permissive for select t
   using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
 create policy update_self on app_public.user_contacts as permissive for update to staybase_visitor
   using ((user_id = ( SELECT app_public.current_user_id() AS current_user_id)));
+CREATE TRIGGER _600_audit_email AFTER UPDATE OF email ON app_public.user_contacts FOR EACH ROW WHEN (((old.email)::text IS DISTINCT FROM (new.email)::text)) EXECUTE FUNCTION app_hidden.tg__audit('email_changed', 'self');
 comment on table app_public.user_contacts is 'How to reach a person; visible to that person only.';
 comment on column app_public.user_contacts.user_id is 'Whose contacts these are.';
 comment on column app_public.user_contacts.email is 'E-mail address, in lower case.';
@@ -3188,6 +3273,43 @@ end
 $function$;
 alter routine app_hidden.ask_host(app_public.bookings,timestamp with time zone) owner to staybase_owner;
 comment on routine app_hidden.ask_host(app_public.bookings,timestamp with time zone) is 'Makes a booking whose card is authorised a request that its host answers.';
+
+--
+-- function app_hidden.audit(app_public.audit_action,uuid,uuid,uuid,text,text,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.audit(action app_public.audit_action, user_id uuid, actor_id uuid DEFAULT app_hidden.current_actor_id(), subject_id uuid DEFAULT NULL::uuid, operation text DEFAULT NULL::text, network text DEFAULT current_setting('staybase.network'::text, true), device text DEFAULT ''::text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into app_public.audit_entries (
+    action, user_id, actor_id, subject_id, operation, network, device
+  )
+  values (
+    audit.action, audit.user_id, audit.actor_id, audit.subject_id, audit.operation,
+    left(coalesce(audit.network, ''), 50), left(audit.device, 400)
+  )
+$function$;
+alter routine app_hidden.audit(app_public.audit_action,uuid,uuid,uuid,text,text,text) owner to staybase_owner;
+comment on routine app_hidden.audit(app_public.audit_action,uuid,uuid,uuid,text,text,text) is 'Notes in the audit log what somebody does with an account.';
+
+--
+-- function app_hidden.audit_operator(text,uuid,uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.audit_operator(operation text, subject_id uuid, user_id uuid DEFAULT NULL::uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select app_hidden.audit(
+    'operator_acted', audit_operator.user_id, subject_id => audit_operator.subject_id,
+    operation => audit_operator.operation
+  )
+$function$;
+alter routine app_hidden.audit_operator(text,uuid,uuid) owner to staybase_owner;
+comment on routine app_hidden.audit_operator(text,uuid,uuid) is 'Notes in the audit log which operation an operator calls, and on what.';
 
 --
 -- function app_hidden.begin_once(text,text,jsonb)
@@ -3748,6 +3870,26 @@ $function$;
 alter routine app_hidden.confirmed_listing_ids() owner to staybase_owner;
 comment on routine app_hidden.confirmed_listing_ids() is 'Listings where whoever is signed in has a confirmed stay, until a week after check-out.';
 grant execute on routine app_hidden.confirmed_listing_ids() to staybase_visitor;
+
+--
+-- function app_hidden.current_actor_id()
+--
+CREATE OR REPLACE FUNCTION app_hidden.current_actor_id()
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(
+    (
+      select s.impersonator_id from app_private.sessions s
+      where s.id = app_hidden.current_session_id()
+    ),
+    app_public.current_user_id()
+  )
+$function$;
+alter routine app_hidden.current_actor_id() owner to staybase_owner;
+comment on routine app_hidden.current_actor_id() is 'Who acts: who is signed in, or the operator who acts as them; null where nobody is.';
 
 --
 -- function app_hidden.current_session_id()
@@ -6928,6 +7070,31 @@ alter routine app_hidden.tg__append_event() owner to staybase_owner;
 comment on routine app_hidden.tg__append_event() is 'Appends an event about a row that has changed.';
 
 --
+-- function app_hidden.tg__audit()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg__audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := case when TG_OP = 'DELETE' then OLD.user_id else NEW.user_id end;
+begin
+  -- With the person goes what is noted of them.
+  if exists (select from app_public.users u where u.id = v_user_id) then
+    perform app_hidden.audit(
+      TG_ARGV[0]::app_public.audit_action, v_user_id,
+      coalesce(app_hidden.current_actor_id(), case when TG_ARGV[1] = 'self' then v_user_id end)
+    );
+  end if;
+  return null;
+end
+$function$;
+alter routine app_hidden.tg__audit() owner to staybase_owner;
+comment on routine app_hidden.tg__audit() is 'Notes in the audit log that a row of a person has changed.';
+
+--
 -- function app_hidden.tg__if_match()
 --
 CREATE OR REPLACE FUNCTION app_hidden.tg__if_match()
@@ -7795,6 +7962,28 @@ alter routine app_hidden.tg_reviews__rate_listing() owner to staybase_owner;
 comment on routine app_hidden.tg_reviews__rate_listing() is 'Keeps the count and sum of published ratings on the listing.';
 
 --
+-- function app_hidden.tg_sessions__audit()
+--
+CREATE OR REPLACE FUNCTION app_hidden.tg_sessions__audit()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  perform app_hidden.audit(
+    case when NEW.impersonator_id is null then 'signed_in' else 'impersonated' end
+      ::app_public.audit_action,
+    NEW.user_id, coalesce(NEW.impersonator_id, NEW.user_id), NEW.id,
+    network => NEW.network, device => NEW.user_agent
+  );
+  return null;
+end
+$function$;
+alter routine app_hidden.tg_sessions__audit() owner to staybase_owner;
+comment on routine app_hidden.tg_sessions__audit() is 'Notes in the audit log that a session has begun.';
+
+--
 -- function app_hidden.undo_foreign_refund(app_public.refunds,uuid)
 --
 CREATE OR REPLACE FUNCTION app_hidden.undo_foreign_refund(refund app_public.refunds, booking_id uuid)
@@ -8171,6 +8360,28 @@ $function$;
 alter routine app_private.attach_payment_intent(uuid,text) owner to staybase_owner;
 comment on routine app_private.attach_payment_intent(uuid,text) is 'Notes Stripe''s intent of a payment.';
 grant execute on routine app_private.attach_payment_intent(uuid,text) to staybase_authenticator;
+
+--
+-- function app_private.audit_failed_sign_in(text,text)
+--
+CREATE OR REPLACE FUNCTION app_private.audit_failed_sign_in(email text, device text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select app_hidden.audit(
+    'sign_in_failed',
+    (
+      select c.user_id from app_public.user_contacts c
+      where c.email = lower(btrim(audit_failed_sign_in.email))
+    ),
+    device => audit_failed_sign_in.device
+  )
+$function$;
+alter routine app_private.audit_failed_sign_in(text,text) owner to staybase_owner;
+comment on routine app_private.audit_failed_sign_in(text,text) is 'Notes in the audit log that somebody has tried to sign in with an address.';
+grant execute on routine app_private.audit_failed_sign_in(text,text) to staybase_authenticator;
 
 --
 -- function app_private.begin_idempotent_request(uuid,text,text,bytea)
@@ -9206,6 +9417,9 @@ begin
   -- Long after every try to mail them.
   delete from app_private.account_notices
   where created_at < app_hidden.clock() - interval '30 days';
+  delete from app_public.audit_entries
+  where created_at < app_hidden.clock() - interval '1 year'
+    and action in ('signed_in', 'sign_in_failed', 'refresh_token_reused');
   -- A week longer than needed, so that a stolen token that comes back late is still recognised.
   delete from app_private.sessions where expires_at < app_hidden.clock() - interval '7 days';
 end
@@ -9672,6 +9886,9 @@ begin
   session_id := v_session.id;
   if v_token.used_at <= app_hidden.clock() - c_grace then
     update app_private.sessions s set ended_at = app_hidden.clock() where s.id = v_session.id;
+    perform app_hidden.audit(
+      'refresh_token_reused', v_session.user_id, actor_id => null, subject_id => v_session.id
+    );
     status := 'reused';
     return;
   end if;
@@ -10210,6 +10427,7 @@ begin
   perform app_hidden.lock_units(v_booking.listing_id);
   v_booking := app_hidden.lock_booking(v_booking.id);
   v_booking := app_hidden.settle_cancellation(v_booking, 'operator', v_reason, refund_percent);
+  perform app_hidden.audit_operator('cancel_booking_as_operator', v_booking.id);
   perform app_hidden.end_once(cancel_booking_as_operator.idempotency_key, v_booking.id);
   return v_booking;
 end
@@ -10978,6 +11196,7 @@ begin
     ]::app_hidden.ledger_posting[],
     refund_id => v_refund_ids[1]
   );
+  perform app_hidden.audit_operator('refund_booking', v_booking.id);
   perform app_hidden.end_once(refund_booking.idempotency_key, v_booking.id);
   return v_booking;
 end
@@ -11012,6 +11231,7 @@ begin
   set resolved_at = app_hidden.clock(), resolver_id = app_hidden.require_user_id()
   where r.id = v_refund.id;
   v_refund := app_hidden.replace_refund(v_refund, v_refund.amount);
+  perform app_hidden.audit_operator('retry_refund', v_refund.id);
   perform app_hidden.end_once(retry_refund.idempotency_key, v_refund.id);
   return v_refund;
 end
@@ -11394,6 +11614,7 @@ begin
   insert into app_private.user_quotas (user_id, kind, most)
   values (set_quota.user_id, set_quota.kind, set_quota.most)
   on conflict on constraint user_quotas_pkey do update set most = excluded.most;
+  perform app_hidden.audit_operator('set_quota', set_quota.user_id, set_quota.user_id);
   return set_quota.most;
 end
 $function$;
@@ -11438,6 +11659,7 @@ begin
     ]::app_hidden.ledger_posting[],
     payment_id => v_refund.payment_id, refund_id => v_refund.id
   );
+  perform app_hidden.audit_operator('settle_refund', v_refund.id);
   perform app_hidden.end_once(settle_refund.idempotency_key, v_refund.id);
   return v_refund;
 end
@@ -11516,6 +11738,7 @@ begin
   update app_public.bookings b set no_show_at = null
   where b.id = v_booking.id
   returning * into v_booking;
+  perform app_hidden.audit_operator('take_back_no_show', v_booking.id);
   return v_booking;
 end
 $function$;

@@ -58,6 +58,9 @@
 --!include identity/policies/quotas.sql
 --!include identity/policies/user_quotas.sql
 --!include identity/data/quotas.sql
+--!include identity/types/audit_action.sql
+--!include identity/tables/audit_entries.sql
+--!include identity/policies/audit_entries.sql
 --!include identity/types/one_time_purpose.sql
 --!include identity/types/session.sql
 --!include identity/tables/one_time_tokens.sql
@@ -65,6 +68,12 @@
 --!include identity/policies/one_time_tokens.sql
 --!include identity/policies/account_notices.sql
 --!include identity/internal/current_session_id.sql
+--!include identity/internal/current_actor_id.sql
+--!include identity/internal/audit.sql
+--!include identity/internal/audit_operator.sql
+--!include identity/internal/tg__audit.sql
+--!include identity/triggers/tg_sessions__audit.sql
+--!include identity/triggers/tg_accounts__audit.sql
 --!include identity/internal/end_sessions.sql
 --!include identity/internal/tell_account.sql
 --!include identity/internal/use_one_time_token.sql
@@ -82,6 +91,7 @@
 --!include identity/server/rotate_refresh_token.sql
 --!include identity/server/end_session.sql
 --!include identity/server/is_known_network.sql
+--!include identity/server/audit_failed_sign_in.sql
 --!include identity/server/find_password.sql
 --!include identity/server/find_one_time_token.sql
 --!include identity/server/ended_sessions.sql

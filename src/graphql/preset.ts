@@ -31,8 +31,9 @@ import { TextsPlugin } from "./plugins/texts.ts";
 import { createTagsPlugin } from "./tags.ts";
 import type { TrustedDocuments } from "./trusted.ts";
 
-/** Who sends a request, and under which condition it may change a row. */
+/** Who sends a request, from where, and under which condition it may change a row. */
 export interface Asking extends Identity {
+  readonly network: string;
   readonly settings?: Readonly<Record<string, string>>;
 }
 
@@ -143,12 +144,13 @@ export function createPreset(options: PresetOptions): GraphileConfig.Preset {
 }
 
 /** Role and claims of each transaction; an empty claim is no claim, whoever had the connection. */
-export function pgSettings({ role, viewer, settings }: Asking): Record<string, string> {
+export function pgSettings({ role, viewer, network, settings }: Asking): Record<string, string> {
   return {
     ...settings,
     role,
     "staybase.user_id": viewer?.userId ?? "",
     "staybase.session_id": viewer?.sessionId ?? "",
+    "staybase.network": network,
   };
 }
 

@@ -6,11 +6,11 @@
  */
 import pg, { type PoolClient, type QueryConfig, type QueryResult } from "pg";
 
-/** Settings of the transaction by their names; the first three are always there. */
+/** Settings of the transaction by their names; the first ones are always there. */
 export type Settings = Readonly<Record<string, string>>;
 
 /** What every request sets: they go together. The others go one by one. */
-const WHO = ["role", "staybase.user_id", "staybase.session_id"];
+const WHO = ["role", "staybase.user_id", "staybase.session_id", "staybase.network"];
 const setOne = (name: string, index: number): string =>
   `set_config('${name}', $${index + 1}, true)`;
 const SET_WHO = { name: "staybase_who", text: `select ${WHO.map(setOne).join(", ")}` };

@@ -65,7 +65,7 @@ export async function runDeclared(
   const settings = conditionOf(operation, asked);
   const { data, freshness } = await graphql.run(
     request,
-    { role, viewer: asked.viewer, ...(settings && { settings }) },
+    { role, viewer: asked.viewer, network: asked.network, ...(settings && { settings }) },
     { document: document.document, variables: variablesOf(declared, request, asked) },
   );
   const found = plainAnswer(document.answer, data);

@@ -19,8 +19,8 @@ import { readTrustedDocuments, type TrustedDocuments } from "../graphql/trusted.
 import { Kept } from "../kept.ts";
 import { authenticate, type Identity } from "../resources/authentication.ts";
 import type { Resources } from "../resources/index.ts";
+import { networkOf } from "../resources/network.ts";
 import type { Freshness } from "../resources/publicAnswers.ts";
-import { networkOf } from "../rest/limits.ts";
 import { offerAnswer, offeredFreshness } from "./publicCache.ts";
 
 /** What is mounted, and how to give back what it holds. The pool stays open: it is not ours. */
@@ -163,8 +163,9 @@ async function admit(
     if (length > LIMITS.bodyBytes) throw new ApiError("PAYLOAD_TOO_LARGE");
     // Grafserv prefers the newer type where a client takes any, and fails on what it cannot read.
     request.headers.accept = answerType(request);
+    const network = networkOf(request.ip ?? "");
     const identity = await authenticate(resources, request.headers.authorization);
-    identities.set(request, identity);
+    identities.set(request, { ...identity, network });
     accounts.check(clientOf(request, identity));
   } catch (thrown) {
     refuse(resources, request, response, thrown);

@@ -8,6 +8,7 @@ import express, { type Express, type RequestHandler, type Response } from "expre
 import { toApiError } from "../databaseErrors.ts";
 import type { ApiError, ErrorCode } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
+import { networkOf } from "../resources/network.ts";
 import { takeNewAddress } from "../rest/confirmEmailChange.ts";
 import { createAccount } from "../rest/confirmRegistration.ts";
 import type { RestRequest } from "../rest/handler.ts";
@@ -25,7 +26,7 @@ interface LinkPage {
   fields(isKnown: boolean): string;
   readonly button: string;
   /** What the form does. */
-  act(resources: Resources, request: Pick<RestRequest, "body" | "ip">): Promise<unknown>;
+  act(resources: Resources, request: Pick<RestRequest, "body" | "network">): Promise<unknown>;
   /** After this the link is of no more use. */
   readonly final: ErrorCode;
   /** HTML when it has worked. */
@@ -101,7 +102,7 @@ export function installLinkPages(app: Express, resources: Resources): void {
       const registrationKey = keyInCookies(request.get("cookie"));
       const body: unknown = { registrationKey, ...request.body };
       try {
-        await linkPage.act(resources, { body, ip: request.ip ?? "" });
+        await linkPage.act(resources, { body, network: networkOf(request.ip ?? "") });
         send(response, linkPage.done);
       } catch (error) {
         const problem = toApiError(error);

@@ -7,7 +7,7 @@ import { randomUUID } from "node:crypto";
 import type { Express, Request } from "express";
 import type { ClientLogging } from "../config/index.ts";
 import type { Resources } from "../resources/index.ts";
-import { networkOf } from "../rest/limits.ts";
+import { networkOf } from "../resources/network.ts";
 
 /** What an id must be that a proxy of ours in front has given. */
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;

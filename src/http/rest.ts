@@ -8,6 +8,7 @@ import * as OpenApiValidator from "express-openapi-validator";
 import { ApiError } from "../errors.ts";
 import { authenticate } from "../resources/authentication.ts";
 import type { Resources } from "../resources/index.ts";
+import { networkOf } from "../resources/network.ts";
 import type { RestAnswer, RestHandler, RestRequest } from "../rest/handler.ts";
 import { type KeptAnswer, runOnce } from "../rest/idempotency.ts";
 import { operations } from "../rest/index.ts";
@@ -216,7 +217,7 @@ async function restRequest(resources: Resources, request: Request): Promise<Rest
     params: (validated(request, "pathParams") ?? {}) as Record<string, string>,
     body: request.body,
     viewer,
-    ip: request.ip ?? "",
+    network: networkOf(request.ip ?? ""),
     header: (name) => request.get(name),
   };
 }

@@ -56,6 +56,8 @@ export function createPool(
 export interface Claims {
   readonly userId?: string | undefined;
   readonly sessionId?: string | undefined;
+  /** From where they ask, for the audit log. */
+  readonly network?: string | undefined;
 }
 
 export interface TransactionOptions {
@@ -73,6 +75,7 @@ export async function withTransaction<T>(
   options: TransactionOptions,
   fn: (client: PoolClient) => Promise<T>,
 ): Promise<T> {
+  const { userId = "", sessionId = "", network = "" } = options.claims ?? {};
   const client = await pool.connect();
   let broken: Error | undefined;
   const onError = (error: Error): void => {
@@ -84,8 +87,9 @@ export async function withTransaction<T>(
     await client.query(
       `select set_config('role', $1, true),
               set_config('staybase.user_id', $2, true),
-              set_config('staybase.session_id', $3, true)`,
-      [options.role ?? "none", options.claims?.userId ?? "", options.claims?.sessionId ?? ""],
+              set_config('staybase.session_id', $3, true),
+              set_config('staybase.network', $4, true)`,
+      [options.role ?? "none", userId, sessionId, network],
     );
     const result = await fn(client);
     await commit(client);

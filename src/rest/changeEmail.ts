@@ -12,7 +12,7 @@ export const changeEmail: RestHandler = async (resources, request) => {
   const email = emailAddress(request.body);
   const password = text(request.body, "password");
   const { viewer } = await proveIdentity(resources, request, password, "password");
-  await limitMails(resources, request.ip, email);
+  await limitMails(resources, request.network, email);
   await resources.pool.query("select app_private.request_email_change($1, $2)", [
     viewer.userId,
     email,

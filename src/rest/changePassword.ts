@@ -1,4 +1,5 @@
 /** PUT /v1/me/password: another password, by whoever knows the one there is. */
+import { askServer } from "./askServer.ts";
 import { text } from "./body.ts";
 import type { RestHandler } from "./handler.ts";
 import { checkPassword } from "./passwordRules.ts";
@@ -14,7 +15,7 @@ export const changePassword: RestHandler = async (resources, request) => {
   );
   checkPassword(password, { email, name });
   const hash = await resources.passwords.hash(password);
-  await resources.pool.query("select app_private.change_password($1, $2, $3)", [
+  await askServer(resources, request, "select app_private.change_password($1, $2, $3)", [
     viewer.userId,
     hash,
     viewer.sessionId,

@@ -1,9 +1,10 @@
 /** POST /v1/auth/email/confirm: the link in the mail to the new address was opened. */
 import type { Resources } from "../resources/index.ts";
 import { hashToken } from "../resources/tokens.ts";
+import { askServer } from "./askServer.ts";
 import { text } from "./body.ts";
 import type { RestHandler, RestRequest } from "./handler.ts";
-import { limitTries, networkOf } from "./limits.ts";
+import { limitTries } from "./limits.ts";
 
 export const confirmEmailChange: RestHandler = async (resources, request) => {
   await takeNewAddress(resources, request);
@@ -13,10 +14,10 @@ export const confirmEmailChange: RestHandler = async (resources, request) => {
 /** @throws {ApiError} LINK_INVALID */
 export async function takeNewAddress(
   resources: Resources,
-  request: Pick<RestRequest, "body" | "ip">,
+  request: Pick<RestRequest, "body" | "network">,
 ): Promise<void> {
-  await limitTries(resources, "linkNetwork", networkOf(request.ip));
-  await resources.pool.query("select app_private.confirm_email_change($1)", [
+  await limitTries(resources, "linkNetwork", request.network);
+  await askServer(resources, request, "select app_private.confirm_email_change($1)", [
     hashToken(text(request.body, "token")),
   ]);
 }

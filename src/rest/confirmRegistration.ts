@@ -8,7 +8,7 @@ import { hashToken } from "../resources/tokens.ts";
 import { textIn } from "../values.ts";
 import { text } from "./body.ts";
 import type { RestHandler, RestRequest } from "./handler.ts";
-import { limitTries, networkOf } from "./limits.ts";
+import { limitTries } from "./limits.ts";
 import { startSession } from "./sessions.ts";
 
 export const confirmRegistration: RestHandler = async (resources, request) => {
@@ -27,10 +27,10 @@ export const confirmRegistration: RestHandler = async (resources, request) => {
  */
 export async function createAccount(
   resources: Resources,
-  request: Pick<RestRequest, "body" | "ip">,
+  request: Pick<RestRequest, "body" | "network">,
 ): Promise<string> {
   const token = text(request.body, "token");
-  await limitTries(resources, "confirmAddress", networkOf(request.ip));
+  await limitTries(resources, "confirmAddress", request.network);
   await limitTries(resources, "confirmToken", token);
   const tokenHash = hashToken(token);
   const found = await resources.pool.query<Registration>(

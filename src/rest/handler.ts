@@ -14,8 +14,8 @@ export interface RestRequest {
   readonly body: unknown;
   /** Who asks; present where the operation demands a token. */
   readonly viewer: AccessClaims | undefined;
-  /** The address of the client, behind trusted proxies. */
-  readonly ip: string;
+  /** From where the client asks (resources/network.ts). */
+  readonly network: string;
   header(name: string): string | undefined;
 }
 

@@ -1,16 +1,10 @@
 /** POST /v1/auth/login: checks e-mail and password and begins a session. */
 import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
+import { askServer } from "./askServer.ts";
 import { emailAddress, text } from "./body.ts";
 import type { RestHandler } from "./handler.ts";
-import {
-  countTry,
-  forgetTries,
-  limitTries,
-  networkOf,
-  takeBackTry,
-  tooManyTries,
-} from "./limits.ts";
+import { countTry, forgetTries, limitTries, takeBackTry, tooManyTries } from "./limits.ts";
 import { startSession } from "./sessions.ts";
 
 interface Credentials {
@@ -21,7 +15,7 @@ interface Credentials {
 /** Wrong address and wrong password answer alike and take as long. */
 export const logIn: RestHandler = async (resources, request) => {
   const email = emailAddress(request.body);
-  const network = networkOf(request.ip);
+  const { network } = request;
   const pair = `${network} ${email}`;
   await limitTries(resources, "signInPair", pair);
   await limitStrangers(resources, network, email);
@@ -34,7 +28,13 @@ export const logIn: RestHandler = async (resources, request) => {
     found?.password_hash,
     text(request.body, "password"),
   );
-  if (!fits || found?.user_id == null) throw new ApiError("INVALID_CREDENTIALS");
+  if (!fits || found?.user_id == null) {
+    await askServer(resources, request, "select app_private.audit_failed_sign_in($1, $2)", [
+      email,
+      request.header("user-agent") ?? "",
+    ]);
+    throw new ApiError("INVALID_CREDENTIALS");
+  }
   await Promise.all([
     forgetTries(resources, "signInPair", pair),
     takeBackTry(resources, "signInNetwork", network),

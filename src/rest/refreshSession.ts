@@ -2,11 +2,13 @@
  * POST /v1/auth/refresh: exchanges a refresh token for its one successor; the database does it as
  * one atomic swap.
  */
+
 import { ApiError } from "../errors.ts";
 import { hashToken } from "../resources/tokens.ts";
+import { askServer } from "./askServer.ts";
 import { text } from "./body.ts";
 import type { RestHandler } from "./handler.ts";
-import { limitTries, networkOf } from "./limits.ts";
+import { limitTries } from "./limits.ts";
 import { sessionAnswer } from "./sessions.ts";
 
 interface Rotation {
@@ -17,15 +19,16 @@ interface Rotation {
 }
 
 export const refreshSession: RestHandler = async (resources, request) => {
-  await limitTries(resources, "refreshAddress", networkOf(request.ip));
+  await limitTries(resources, "refreshAddress", request.network);
   const given = text(request.body, "refreshToken");
   const next = resources.tokens.successorOf(given);
-  const { rows } = await resources.pool.query<Rotation>(
+  const [row] = await askServer<Rotation>(
+    resources,
+    request,
     `select status, session_id, user_id, is_operator
      from app_private.rotate_refresh_token($1, $2)`,
     [hashToken(given), next.hash],
   );
-  const [row] = rows;
   if (row?.status === "reused") {
     resources.logger.warn({ sessionId: row.session_id }, "a used refresh token came back");
     await resources.revocations.revoke(row.session_id);

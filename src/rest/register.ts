@@ -15,7 +15,7 @@ export const register: RestHandler = async (resources, request) => {
   const password = text(request.body, "password");
   const name = text(request.body, "displayName");
   checkPassword(password, { email, name });
-  await limitMails(resources, request.ip, email);
+  await limitMails(resources, request.network, email);
   const hash = await resources.passwords.hash(password);
   const key = createRandomToken();
   await resources.pool.query("select app_private.register($1, $2, $3, $4)", [

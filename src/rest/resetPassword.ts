@@ -2,12 +2,14 @@
  * POST /v1/auth/password/reset: the link in the mail was opened, and whoever did so chooses a new
  * password and is signed in. Everybody who was signed in before is so no longer.
  */
+
 import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { hashToken } from "../resources/tokens.ts";
+import { askServer } from "./askServer.ts";
 import { text } from "./body.ts";
 import type { RestHandler, RestRequest } from "./handler.ts";
-import { forgetTries, limitTries, networkOf } from "./limits.ts";
+import { forgetTries, limitTries } from "./limits.ts";
 import { checkPassword } from "./passwordRules.ts";
 import { startSession } from "./sessions.ts";
 
@@ -22,10 +24,10 @@ export const resetPassword: RestHandler = async (resources, request) => {
  */
 export async function setNewPassword(
   resources: Resources,
-  request: Pick<RestRequest, "body" | "ip">,
+  request: Pick<RestRequest, "body" | "network">,
 ): Promise<string> {
   const password = text(request.body, "password");
-  const network = networkOf(request.ip);
+  const { network } = request;
   await limitTries(resources, "linkNetwork", network);
   checkPassword(password, {});
   const tokenHash = hashToken(text(request.body, "token"));
@@ -36,13 +38,14 @@ export async function setNewPassword(
   // Hashing a password is dear: not for who has only guessed.
   if (rows[0]?.is_good !== true) throw new ApiError("LINK_INVALID");
   const hash = await resources.passwords.hash(password);
-  const { rows: changed } = await resources.pool.query<{ user_id: string; email: string }>(
+  const [row] = await askServer<{ user_id: string; email: string }>(
+    resources,
+    request,
     `select p.user_id, found.email
      from app_private.reset_password($1, $2) p (user_id),
        app_private.find_password(p.user_id) found`,
     [tokenHash, hash],
   );
-  const [row] = changed;
   if (row === undefined) throw new ApiError("LINK_INVALID");
   // Who has just guessed at their own password too often gets in with the new one.
   await forgetTries(resources, "signInPair", `${network} ${row.email}`);

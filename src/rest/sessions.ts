@@ -6,7 +6,6 @@ import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { createRandomToken } from "../resources/tokens.ts";
 import type { RestRequest } from "./handler.ts";
-import { networkOf } from "./limits.ts";
 
 /** The answer that the OpenAPI document calls Session. */
 export interface Session {
@@ -25,7 +24,7 @@ interface SessionRow {
 export async function startSession(
   resources: Resources,
   userId: string,
-  request: Pick<RestRequest, "header" | "ip">,
+  request: Pick<RestRequest, "header" | "network">,
 ): Promise<Session> {
   const { token, hash } = createRandomToken();
   const { rows } = await resources.pool.query<SessionRow>(
@@ -35,7 +34,7 @@ export async function startSession(
       hash,
       request.header("user-agent") ?? "",
       `${resources.config.tokens.refreshDays} days`,
-      networkOf(request.ip),
+      request.network,
     ],
   );
   const [row] = rows;

@@ -101,7 +101,11 @@ test("plans are kept up to a bound of bytes, and one that was dropped is made ag
         operator: database.config.database.operator,
         logger: createLogger({ level: "silent" }),
         introspection: true,
-        identityOf: () => ({ role: database.config.database.visitor, viewer: undefined }),
+        identityOf: () => ({
+          role: database.config.database.visitor,
+          viewer: undefined,
+          network: "192.0.2.1",
+        }),
         clientOf: () => "visitor",
         spend: async () => undefined,
         offer: () => undefined,

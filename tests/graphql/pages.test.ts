@@ -297,7 +297,11 @@ describe("without the plugin of orders", () => {
           clientOf: () => "operator",
           spend: async () => undefined,
           offer: () => undefined,
-          identityOf: () => ({ role: database.config.database.operator, viewer: operator }),
+          identityOf: () => ({
+            role: database.config.database.operator,
+            viewer: operator,
+            network: "192.0.2.1",
+          }),
         }),
       ],
       disablePlugins: ["StaybaseOrdersPlugin"],

@@ -236,7 +236,7 @@ test("whatever is asked, the answer is one that the document knows", async () =>
   const requests = fc.constantFrom(...operationsOf()).chain(requestOf);
   const faults = new Map<string, unknown>();
   const breaks = createBodyCheck();
-  let sample: [Drawn, RestResponse] | undefined;
+  let foundSpoilt = 0;
   for (const drawn of fc.sample(requests, { numRuns: COUNT, seed })) {
     const client = people[drawn.who] ?? apiClient(marketplace.servers[0] ?? "");
     const { method, path, body, headers } = drawn;
@@ -244,17 +244,15 @@ test("whatever is asked, the answer is one that the document knows", async () =>
     const kind = `${Math.floor(answer.status / 100)}xx`;
     seen.set(kind, (seen.get(kind) ?? 0) + 1);
     const broken = breaks(drawn, answer);
-    if (broken === undefined && answer.status < 300) sample ??= [drawn, answer];
+    // The check can fail: an answer with one field too many breaks its schema.
+    const spoilt = { ...answer, body: { ...answer.body, unheard: true } };
+    if (broken === undefined && breaks(drawn, spoilt) !== undefined) foundSpoilt += 1;
     const fault = broken === undefined ? faultOf(drawn, answer) : { broken, path, answer };
     // One of a kind is enough.
     if (fault !== undefined) faults.set(`${drawn.operation.operationId} ${answer.status}`, fault);
   }
   expect([...faults.values()]).toEqual([]);
-  // The check can fail: an answer with one field too many breaks its schema.
-  const [drawn, answer] = sample ?? [];
-  if (!drawn || !answer) throw new Error("Nothing was answered.");
-  const spoilt = { ...answer, body: { ...answer.body, unheard: true } };
-  expect(breaks(drawn, spoilt)).toMatch(/must NOT have additional properties/);
+  expect(foundSpoilt).toBeGreaterThan(COUNT / 50);
   process.stderr.write(`answers: ${JSON.stringify(Object.fromEntries(seen))}\n`);
   expect(seen.get("2xx") ?? 0).toBeGreaterThan(COUNT / 20);
   expect(seen.get("4xx") ?? 0).toBeGreaterThan(COUNT / 20);

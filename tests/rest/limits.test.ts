@@ -1,6 +1,6 @@
 /** How often one may try, from where: what stops a guesser and does not stop a person. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { networkOf } from "../../src/rest/limits.ts";
+import { networkOf } from "../../src/resources/network.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { type Marketplace, openMarketplace } from "../helpers/marketplace.ts";
 import { PASSWORD, signUp } from "../story/people.ts";

@@ -222,6 +222,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/audit-entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was done with one's account
+         * @description Sign-ins, failed ones, and each change of how one signs in: when, by whom, and from where. An operator sees
+         *     everybody's, and what operators did.
+         */
+        get: operations["listAuditEntries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me/sessions": {
         parameters: {
             query?: never;
@@ -1546,6 +1567,45 @@ export interface components {
             /** @description Whether listings can be searched by it. */
             isSearchable: boolean;
         };
+        /** @description What somebody did with an account, or as an operator: who, when, and from where. Each person sees what is about them. Sign-ins and failed ones are kept for a year. */
+        AuditEntry: {
+            /**
+             * Format: uuid
+             * @description Public id of the entry.
+             */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            createdAt: string;
+            /**
+             * @description What was done.
+             * @enum {string}
+             */
+            action: "signed_in" | "sign_in_failed" | "refresh_token_reused" | "password_changed" | "email_changed" | "factor_enabled" | "factor_disabled" | "recovery_codes_created" | "recovery_code_used" | "operator_granted" | "operator_revoked" | "operator_acted" | "impersonated" | "suspended" | "reinstated" | "export_requested" | "account_closed";
+            /**
+             * Format: uuid
+             * @description Whose account it is about; null where it is about none, or about an address that nobody has.
+             */
+            userId: string | null;
+            /**
+             * Format: uuid
+             * @description Who did it; null where nobody had shown who they are, and for the system.
+             */
+            actorId: string | null;
+            /** @description From where: an IPv4 address, or the first half of an IPv6 one; empty for the system. */
+            network: string;
+            /** @description What the browser or app said of itself when somebody signed in; else empty. */
+            device: string;
+            /** @description Which operation an operator called; null for all else. */
+            operation: string | null;
+            /**
+             * Format: uuid
+             * @description What it was done to, such as a booking or a session; null where the account says it all.
+             */
+            subjectId: string | null;
+        };
         /** @description Why a stay cannot be booked. */
         BookabilityReason: {
             /**
@@ -2511,6 +2571,15 @@ export interface components {
         /** @enum {string} */
         ErrorCode: "ADVANCE_NOTICE" | "ALREADY_REVIEWED" | "ALTERATION_ENDED" | "ALTERATION_NOT_FOUND" | "ALTERATION_OPEN" | "AMOUNT_MISMATCH" | "BLOCK_NOT_FOUND" | "BOOKING_NOT_FOUND" | "BOOKING_NOT_PAYABLE" | "BOOKING_STATUS" | "CALENDAR_MISMATCH" | "CHILDREN_NOT_WELCOME" | "CONFLICT" | "CURRENCY_IN_USE" | "DATES_UNAVAILABLE" | "DOCUMENT_UNKNOWN" | "FORBIDDEN" | "HOLD_EXPIRED" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REQUIRED" | "IDEMPOTENCY_KEY_REUSED" | "IMMUTABLE" | "INTERNAL" | "INVALID_AMOUNT" | "INVALID_BOX" | "INVALID_CREDENTIALS" | "INVALID_CURSOR" | "INVALID_FILTER" | "INVALID_GUESTS" | "INVALID_INPUT" | "INVALID_RATING" | "INVALID_STAY" | "LEDGER_UNBALANCED" | "LINE_ITEMS_MISMATCH" | "LINK_INVALID" | "LISTING_INCOMPLETE" | "LISTING_NOT_FOUND" | "LISTING_STATUS" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NOT_SEARCHABLE" | "OUTSIDE_STAY" | "OWN_LISTING" | "PAGE_TOO_LARGE" | "PAYLOAD_TOO_LARGE" | "PAYMENT_METHOD_NOT_FOUND" | "PAYMENT_PROVIDER" | "PAYMENT_REFUSED" | "PAYMENT_UNAVAILABLE" | "PETS_NOT_ALLOWED" | "PRECONDITION_FAILED" | "QUERY_TOO_COMPLEX" | "QUOTA_REACHED" | "QUOTE_EXPIRED" | "QUOTE_NOT_FOUND" | "QUOTE_USED" | "RATES_MISSING" | "RATE_LIMITED" | "REFRESH_TOKEN_INVALID" | "REFUND_NOT_FOUND" | "REFUND_SETTLED" | "REFUND_TOO_LARGE" | "REGISTRATION_INVALID" | "REQUEST_EXPIRED" | "SIGNATURE_INVALID" | "STAY_IN_PAST" | "STAY_NOT_OVER" | "STAY_TOO_FAR" | "STAY_TOO_LONG" | "STAY_TOO_SHORT" | "TIMEOUT" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOO_MANY_GUESTS" | "TOO_MANY_HOLDS" | "TOO_MANY_INFANTS" | "TOO_MANY_PETS" | "TOO_MANY_PHOTOS" | "UNAUTHENTICATED" | "UNAVAILABLE" | "UNKNOWN_AMENITY" | "UNKNOWN_CURRENCY" | "UNSUPPORTED_MEDIA_TYPE";
         answer: {
+            items: components["schemas"]["AuditEntry"][];
+            /** @description For the next page, as `cursor`; null on the last one. */
+            nextCursor: string | null;
+            /** @description How many there are on all pages: 1000 at most. */
+            totalCount?: number;
+            /** @description Whether that is all; false where there are more than 1000. */
+            isExact?: boolean;
+        };
+        listSessions_answer: {
             items: components["schemas"]["OwnSession"][];
         };
         searchListings_answer: {
@@ -4438,6 +4507,43 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listAuditEntries: {
+        parameters: {
+            query?: {
+                /** @description Whose account; for operators. */
+                userId?: string;
+                /** @description Who did it. */
+                actorId?: string;
+                /** @description What else to answer. */
+                include?: "totalCount"[];
+                /** @description How many on a page; 20 without it. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `nextCursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries, the newest first. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["answer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            429: components["responses"]["TooMany"];
+            default: components["responses"]["Problem"];
+        };
+    };
     listSessions: {
         parameters: {
             query?: never;
@@ -4454,7 +4560,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["answer"];
+                    "application/json": components["schemas"]["listSessions_answer"];
                 };
             };
             400: components["responses"]["Invalid"];

@@ -14,6 +14,7 @@ begin
   update app_public.bookings b set no_show_at = null
   where b.id = v_booking.id
   returning * into v_booking;
+  perform app_hidden.audit_operator('take_back_no_show', v_booking.id);
   return v_booking;
 end
 $$;

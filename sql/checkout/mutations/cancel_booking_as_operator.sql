@@ -35,6 +35,7 @@ begin
   perform app_hidden.lock_units(v_booking.listing_id);
   v_booking := app_hidden.lock_booking(v_booking.id);
   v_booking := app_hidden.settle_cancellation(v_booking, 'operator', v_reason, refund_percent);
+  perform app_hidden.audit_operator('cancel_booking_as_operator', v_booking.id);
   perform app_hidden.end_once(cancel_booking_as_operator.idempotency_key, v_booking.id);
   return v_booking;
 end

@@ -54,6 +54,7 @@ begin
     ]::app_hidden.ledger_posting[],
     refund_id => v_refund_ids[1]
   );
+  perform app_hidden.audit_operator('refund_booking', v_booking.id);
   perform app_hidden.end_once(refund_booking.idempotency_key, v_booking.id);
   return v_booking;
 end

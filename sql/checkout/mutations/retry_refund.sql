@@ -24,6 +24,7 @@ begin
   set resolved_at = app_hidden.clock(), resolver_id = app_hidden.require_user_id()
   where r.id = v_refund.id;
   v_refund := app_hidden.replace_refund(v_refund, v_refund.amount);
+  perform app_hidden.audit_operator('retry_refund', v_refund.id);
   perform app_hidden.end_once(retry_refund.idempotency_key, v_refund.id);
   return v_refund;
 end

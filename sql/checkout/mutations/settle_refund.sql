@@ -37,6 +37,7 @@ begin
     ]::app_hidden.ledger_posting[],
     payment_id => v_refund.payment_id, refund_id => v_refund.id
   );
+  perform app_hidden.audit_operator('settle_refund', v_refund.id);
   perform app_hidden.end_once(settle_refund.idempotency_key, v_refund.id);
   return v_refund;
 end

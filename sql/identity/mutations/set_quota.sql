@@ -17,6 +17,7 @@ begin
   insert into app_private.user_quotas (user_id, kind, most)
   values (set_quota.user_id, set_quota.kind, set_quota.most)
   on conflict on constraint user_quotas_pkey do update set most = excluded.most;
+  perform app_hidden.audit_operator('set_quota', set_quota.user_id, set_quota.user_id);
   return set_quota.most;
 end
 $$;

@@ -8,6 +8,9 @@ begin
   -- Long after every try to mail them.
   delete from app_private.account_notices
   where created_at < app_hidden.clock() - interval '30 days';
+  delete from app_public.audit_entries
+  where created_at < app_hidden.clock() - interval '1 year'
+    and action in ('signed_in', 'sign_in_failed', 'refresh_token_reused');
   -- A week longer than needed, so that a stolen token that comes back late is still recognised.
   delete from app_private.sessions where expires_at < app_hidden.clock() - interval '7 days';
 end

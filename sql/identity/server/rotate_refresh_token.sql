@@ -30,6 +30,9 @@ begin
   session_id := v_session.id;
   if v_token.used_at <= app_hidden.clock() - c_grace then
     update app_private.sessions s set ended_at = app_hidden.clock() where s.id = v_session.id;
+    perform app_hidden.audit(
+      'refresh_token_reused', v_session.user_id, actor_id => null, subject_id => v_session.id
+    );
     status := 'reused';
     return;
   end if;

@@ -13,6 +13,8 @@ create table if not exists app_private.sessions (
   expires_at timestamptz not null,
   ended_at timestamptz,
   network text not null default '',
+  impersonator_id uuid
+    constraint sessions_impersonator_id_fkey references app_public.users on delete cascade,
 
   constraint sessions_network_is_bounded check (length(network) <= 50),
   constraint sessions_user_agent_is_bounded check (length(user_agent) <= 400)
@@ -29,6 +31,9 @@ create index if not exists sessions_expires_at_idx on app_private.sessions (expi
 create index if not exists sessions_ended_at_idx on app_private.sessions (ended_at)
   where ended_at is not null;
 
+create index if not exists sessions_impersonator_id_idx
+  on app_private.sessions (impersonator_id);
+
 create or replace trigger _750_tell_change
   after update of ended_at on app_private.sessions
   for each row when (OLD.ended_at is null and NEW.ended_at is not null)
@@ -37,6 +42,8 @@ create or replace trigger _750_tell_change
 comment on table app_private.sessions is 'Where a person is signed in.';
 comment on column app_private.sessions.network is
   'From where the person signed in: an IPv4 address, or the first half of an IPv6 one.';
+comment on column app_private.sessions.impersonator_id is
+  'The operator who acts as the person; null where it is the person.';
 
 comment on constraint sessions_network_is_bounded on app_private.sessions is
   'INTERNAL: A network is an address, or half of one.';
