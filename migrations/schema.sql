@@ -198,6 +198,15 @@ create type app_public.cost_bearer as enum (
 comment on type app_public.cost_bearer is 'Who pays for what a guest is given.';
 
 --
+-- enum app_public.factor_group
+--
+create type app_public.factor_group as enum (
+  'operators',
+  'hosts'
+);
+comment on type app_public.factor_group is 'Who may have to use a second factor.';
+
+--
 -- enum app_public.ledger_account_kind
 --
 create type app_public.ledger_account_kind as enum (
@@ -478,6 +487,21 @@ comment on column app_public.search_result.nights is 'Nights of the stay; null w
 comment on column app_public.search_result.total_amount is 'What the guest would pay for the stay, all fees included, exactly as quoted, in minor units; null without dates.';
 
 --
+-- type app_public.second_factor
+--
+create type app_public.second_factor as (
+  is_enabled boolean,
+  enabled_at timestamp with time zone,
+  is_required boolean,
+  recovery_codes_left integer
+);
+comment on type app_public.second_factor is 'How a person stands with their second factor.';
+comment on column app_public.second_factor.enabled_at is 'Since when; null without one.';
+comment on column app_public.second_factor.is_enabled is 'Whether signing in asks for a code beside the password.';
+comment on column app_public.second_factor.is_required is 'Whether the marketplace asks this person for one: operators act as such, and hosts publish, only with it.';
+comment on column app_public.second_factor.recovery_codes_left is 'How many recovery codes are left; each works once.';
+
+--
 -- type app_public.session
 --
 create type app_public.session as (
@@ -694,7 +718,7 @@ alter table app_private.account_notices add constraint account_notices_pkey
 alter table app_private.account_notices add constraint account_notices_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.account_notices add constraint account_notices_kind_is_known
-  CHECK ((kind = ANY (ARRAY['password_changed'::text, 'email_changed'::text])));
+  CHECK ((kind = ANY (ARRAY['password_changed'::text, 'email_changed'::text, 'factor_enabled'::text, 'factor_disabled'::text, 'recovery_code_used'::text])));
 CREATE INDEX account_notices_created_at_idx ON app_private.account_notices USING btree (created_at);
 CREATE INDEX account_notices_user_id_idx ON app_private.account_notices USING btree (user_id);
 alter table app_private.account_notices enable row level security;
@@ -784,6 +808,23 @@ comment on column app_private.events.actor is 'Who was signed in; null for the s
 comment on column app_private.events.payload is 'Ids of what else is concerned.';
 comment on column app_private.events.transaction_id is 'What has the same one happened together.';
 comment on column app_private.events.created_at is 'When it happened.';
+
+--
+-- table app_private.factor_rules
+--
+create table app_private.factor_rules (
+  subject app_public.factor_group not null,
+  created_at timestamp with time zone default app_hidden.clock() not null
+);
+alter table app_private.factor_rules owner to staybase_owner;
+alter table app_private.factor_rules add constraint factor_rules_pkey
+  PRIMARY KEY (subject);
+alter table app_private.factor_rules enable row level security;
+alter table app_private.factor_rules force row level security;
+create policy definer_all on app_private.factor_rules as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.factor_rules is 'Who must use a second factor.';
 
 --
 -- table app_private.idempotency_keys
@@ -1009,6 +1050,28 @@ create policy definer_all on app_private.quotas as permissive for all to staybas
 comment on table app_private.quotas is 'How much everybody may have.';
 
 --
+-- table app_private.recovery_codes
+--
+create table app_private.recovery_codes (
+  user_id uuid not null,
+  code_hash bytea not null,
+  created_at timestamp with time zone default app_hidden.clock() not null
+);
+alter table app_private.recovery_codes owner to staybase_owner;
+alter table app_private.recovery_codes add constraint recovery_codes_pkey
+  PRIMARY KEY (user_id, code_hash);
+alter table app_private.recovery_codes add constraint recovery_codes_user_id_fkey
+  FOREIGN KEY (user_id) REFERENCES app_private.second_factors(user_id) ON DELETE CASCADE;
+alter table app_private.recovery_codes add constraint recovery_codes_hash_is_sha256
+  CHECK ((length(code_hash) = 32));
+alter table app_private.recovery_codes enable row level security;
+alter table app_private.recovery_codes force row level security;
+create policy definer_all on app_private.recovery_codes as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.recovery_codes is 'Codes that work once instead of the second factor, as SHA-256.';
+
+--
 -- table app_private.refresh_tokens
 --
 create table app_private.refresh_tokens (
@@ -1070,6 +1133,35 @@ comment on table app_private.registrations is 'Accounts that wait for their addr
 comment on column app_private.registrations.key_hash is 'SHA-256 of what whoever registered was given: it does as well as the password.';
 
 --
+-- table app_private.second_factors
+--
+create table app_private.second_factors (
+  user_id uuid not null,
+  sealed_secret bytea not null,
+  created_at timestamp with time zone default app_hidden.clock() not null,
+  enabled_at timestamp with time zone,
+  last_step bigint default 0 not null
+);
+alter table app_private.second_factors owner to staybase_owner;
+alter table app_private.second_factors add constraint second_factors_pkey
+  PRIMARY KEY (user_id);
+alter table app_private.second_factors add constraint second_factors_user_id_fkey
+  FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_private.second_factors add constraint second_factors_secret_is_sealed
+  CHECK ((length(sealed_secret) >= 48));
+alter table app_private.second_factors enable row level security;
+alter table app_private.second_factors force row level security;
+create policy definer_all on app_private.second_factors as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+CREATE TRIGGER _600_audit_disabled AFTER DELETE ON app_private.second_factors FOR EACH ROW WHEN ((old.enabled_at IS NOT NULL)) EXECUTE FUNCTION app_hidden.tg__audit('factor_disabled');
+CREATE TRIGGER _600_audit_enabled AFTER UPDATE OF enabled_at ON app_private.second_factors FOR EACH ROW WHEN (((old.enabled_at IS NULL) AND (new.enabled_at IS NOT NULL))) EXECUTE FUNCTION app_hidden.tg__audit('factor_enabled');
+comment on table app_private.second_factors is 'What a person shows beside their password; no client role reads it.';
+comment on column app_private.second_factors.sealed_secret is 'What the app and the server share, encrypted by the server (FACTOR_KEYS).';
+comment on column app_private.second_factors.enabled_at is 'When the person showed the first code; null until then.';
+comment on column app_private.second_factors.last_step is 'The time step of the last code that was taken: thirty seconds each, counted from 1970.';
+
+--
 -- table app_private.sessions
 --
 create table app_private.sessions (
@@ -1081,7 +1173,8 @@ create table app_private.sessions (
   expires_at timestamp with time zone not null,
   ended_at timestamp with time zone,
   network text default ''::text not null,
-  impersonator_id uuid
+  impersonator_id uuid,
+  proven_at timestamp with time zone default app_hidden.clock() not null
 );
 alter table app_private.sessions owner to staybase_owner;
 alter table app_private.sessions add constraint sessions_pkey
@@ -1108,6 +1201,7 @@ CREATE TRIGGER _750_tell_change AFTER UPDATE OF ended_at ON app_private.sessions
 comment on table app_private.sessions is 'Where a person is signed in.';
 comment on column app_private.sessions.network is 'From where the person signed in: an IPv4 address, or the first half of an IPv6 one.';
 comment on column app_private.sessions.impersonator_id is 'The operator who acts as the person; null where it is the person.';
+comment on column app_private.sessions.proven_at is 'When the person last showed who they are, by password and second factor.';
 
 --
 -- table app_private.stripe_customers
@@ -2975,6 +3069,22 @@ grant select on app_public.users to staybase_visitor;
 grant update (avatar_url, bio, display_name, languages) on app_public.users to staybase_visitor;
 
 --
+-- function app_hidden.acts_as_operator(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.acts_as_operator(user_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (
+    select from app_private.operators o where o.user_id = acts_as_operator.user_id
+  ) and not app_hidden.lacks_factor(acts_as_operator.user_id, 'operators')
+$function$;
+alter routine app_hidden.acts_as_operator(uuid) owner to staybase_owner;
+comment on routine app_hidden.acts_as_operator(uuid) is 'Whether a person has the rights of the operator.';
+
+--
 -- function app_hidden.add_job(text,jsonb,text,timestamp with time zone,integer,text)
 --
 CREATE OR REPLACE FUNCTION app_hidden.add_job(task text, payload jsonb, job_key text DEFAULT NULL::text, run_at timestamp with time zone DEFAULT NULL::timestamp with time zone, max_attempts integer DEFAULT 12, queue_name text DEFAULT NULL::text)
@@ -4202,6 +4312,23 @@ alter routine app_hidden.free_units(uuid,daterange,smallint) owner to staybase_o
 comment on routine app_hidden.free_units(uuid,daterange,smallint) is 'The units that can take these nights, in the order in which to try them.';
 
 --
+-- function app_hidden.has_second_factor(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.has_second_factor(user_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (
+    select from app_private.second_factors f
+    where f.user_id = has_second_factor.user_id and f.enabled_at is not null
+  )
+$function$;
+alter routine app_hidden.has_second_factor(uuid) owner to staybase_owner;
+comment on routine app_hidden.has_second_factor(uuid) is 'Whether signing in asks a person for a second factor.';
+
+--
 -- function app_hidden.host_lets_alter(app_public.bookings,app_public.alterations)
 --
 CREATE OR REPLACE FUNCTION app_hidden.host_lets_alter(booking app_public.bookings, alteration app_public.alterations)
@@ -4474,6 +4601,22 @@ AS $function$
 $function$;
 alter routine app_hidden.job_is_pending(text) owner to staybase_owner;
 comment on routine app_hidden.job_is_pending(text) is 'Whether a job of this key waits or runs, and has attempts left.';
+
+--
+-- function app_hidden.lacks_factor(uuid,app_public.factor_group)
+--
+CREATE OR REPLACE FUNCTION app_hidden.lacks_factor(user_id uuid, subject app_public.factor_group)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (
+    select from app_private.factor_rules r where r.subject = lacks_factor.subject
+  ) and not app_hidden.has_second_factor(lacks_factor.user_id)
+$function$;
+alter routine app_hidden.lacks_factor(uuid,app_public.factor_group) owner to staybase_owner;
+comment on routine app_hidden.lacks_factor(uuid,app_public.factor_group) is 'Whether the marketplace asks a group for a second factor that a person does not have.';
 
 --
 -- function app_hidden.ledger_account(app_public.ledger_account_kind,text,uuid)
@@ -8469,6 +8612,31 @@ comment on routine app_private.begin_payment(uuid) is 'The live payment of a boo
 grant execute on routine app_private.begin_payment(uuid) to staybase_authenticator;
 
 --
+-- function app_private.begin_second_factor(uuid,bytea)
+--
+CREATE OR REPLACE FUNCTION app_private.begin_second_factor(user_id uuid, sealed_secret bytea)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  insert into app_private.second_factors as f (user_id, sealed_secret)
+  values (begin_second_factor.user_id, begin_second_factor.sealed_secret)
+  on conflict on constraint second_factors_pkey do update
+    set sealed_secret = excluded.sealed_secret, created_at = excluded.created_at
+    where f.enabled_at is null;
+  if not found then
+    raise exception 'You have a second factor. Remove it before you choose another.'
+      using errcode = 'SBI07';
+  end if;
+end
+$function$;
+alter routine app_private.begin_second_factor(uuid,bytea) owner to staybase_owner;
+comment on routine app_private.begin_second_factor(uuid,bytea) is 'Keeps the secret of a second factor that is not enabled yet; SECOND_FACTOR_ENABLED otherwise.';
+grant execute on routine app_private.begin_second_factor(uuid,bytea) to staybase_authenticator;
+
+--
 -- function app_private.calendar_drift()
 --
 CREATE OR REPLACE FUNCTION app_private.calendar_drift()
@@ -8634,6 +8802,65 @@ $function$;
 alter routine app_private.confirm_registration(bytea) owner to staybase_owner;
 comment on routine app_private.confirm_registration(bytea) is 'Creates the person whose address the token proves; REGISTRATION_INVALID otherwise.';
 grant execute on routine app_private.confirm_registration(bytea) to staybase_authenticator;
+
+--
+-- function app_private.disable_second_factor(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.disable_second_factor(user_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_email text;
+begin
+  select c.email into v_email from app_public.user_contacts c
+  where c.user_id = disable_second_factor.user_id for update;
+  delete from app_private.second_factors f
+  where f.user_id = disable_second_factor.user_id and f.enabled_at is not null;
+  if not found then
+    raise exception 'You have no second factor. Enable one first.' using errcode = 'SBI06';
+  end if;
+  perform app_hidden.tell_account(disable_second_factor.user_id, 'factor_disabled', v_email);
+end
+$function$;
+alter routine app_private.disable_second_factor(uuid) owner to staybase_owner;
+comment on routine app_private.disable_second_factor(uuid) is 'Asks a person for no second factor any more, and tells them.';
+grant execute on routine app_private.disable_second_factor(uuid) to staybase_authenticator;
+
+--
+-- function app_private.enable_second_factor(uuid,bytea[],uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.enable_second_factor(user_id uuid, code_hashes bytea[], kept_session_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_email text;
+begin
+  select c.email into v_email from app_public.user_contacts c
+  where c.user_id = enable_second_factor.user_id for update;
+  update app_private.second_factors f set enabled_at = app_hidden.clock()
+  where f.user_id = enable_second_factor.user_id and f.enabled_at is null;
+  if not found then
+    raise exception 'You have a second factor. Remove it before you choose another.'
+      using errcode = 'SBI07';
+  end if;
+  perform app_private.replace_recovery_codes(
+    enable_second_factor.user_id, enable_second_factor.code_hashes
+  );
+  perform app_hidden.end_sessions(
+    enable_second_factor.user_id, enable_second_factor.kept_session_id
+  );
+  perform app_hidden.tell_account(enable_second_factor.user_id, 'factor_enabled', v_email);
+end
+$function$;
+alter routine app_private.enable_second_factor(uuid,bytea[],uuid) owner to staybase_owner;
+comment on routine app_private.enable_second_factor(uuid,bytea[],uuid) is 'Asks a person for a second factor from now on, and ends all sessions but the one that is kept.';
+grant execute on routine app_private.enable_second_factor(uuid,bytea[],uuid) to staybase_authenticator;
 
 --
 -- function app_private.end_alterations(integer)
@@ -8888,26 +9115,6 @@ comment on routine app_private.find_notice(uuid) is 'What the mail of a notice s
 grant execute on routine app_private.find_notice(uuid) to staybase_authenticator;
 
 --
--- function app_private.find_one_time_token(bytea,text)
---
-CREATE OR REPLACE FUNCTION app_private.find_one_time_token(token_hash bytea, purpose text)
- RETURNS boolean
- LANGUAGE sql
- STABLE SECURITY DEFINER
- SET search_path TO 'pg_catalog', 'pg_temp'
-AS $function$
-  select exists (
-    select from app_private.one_time_tokens t
-    where t.token_hash = find_one_time_token.token_hash
-      and t.purpose = find_one_time_token.purpose::app_private.one_time_purpose
-      and t.expires_at > app_hidden.clock()
-  )
-$function$;
-alter routine app_private.find_one_time_token(bytea,text) owner to staybase_owner;
-comment on routine app_private.find_one_time_token(bytea,text) is 'Whether a mailed link is still good for its purpose.';
-grant execute on routine app_private.find_one_time_token(bytea,text) to staybase_authenticator;
-
---
 -- function app_private.find_password(uuid)
 --
 CREATE OR REPLACE FUNCTION app_private.find_password(user_id uuid, OUT password_hash text, OUT email text, OUT display_name text)
@@ -8957,6 +9164,42 @@ $function$;
 alter routine app_private.find_registration_key(bytea) owner to staybase_owner;
 comment on routine app_private.find_registration_key(bytea) is 'The hash of what whoever registered was given; null where there is none, or the token is used or too old.';
 grant execute on routine app_private.find_registration_key(bytea) to staybase_authenticator;
+
+--
+-- function app_private.find_reset_person(bytea)
+--
+CREATE OR REPLACE FUNCTION app_private.find_reset_person(token_hash bytea)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select c.user_id
+  from app_private.one_time_tokens t
+  join app_public.user_contacts c on c.email = t.email
+  where t.token_hash = find_reset_person.token_hash and t.purpose = 'reset_password'
+    and t.expires_at > app_hidden.clock()
+$function$;
+alter routine app_private.find_reset_person(bytea) owner to staybase_owner;
+comment on routine app_private.find_reset_person(bytea) is 'Whose password a mailed link resets; null where the link is used or too old.';
+grant execute on routine app_private.find_reset_person(bytea) to staybase_authenticator;
+
+--
+-- function app_private.find_second_factor(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.find_second_factor(user_id uuid, OUT sealed_secret bytea, OUT is_enabled boolean)
+ RETURNS record
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select f.sealed_secret, f.enabled_at is not null
+  from app_private.second_factors f
+  where f.user_id = find_second_factor.user_id
+$function$;
+alter routine app_private.find_second_factor(uuid) owner to staybase_owner;
+comment on routine app_private.find_second_factor(uuid) is 'What a code is checked against; nulls where there is no second factor.';
+grant execute on routine app_private.find_second_factor(uuid) to staybase_authenticator;
 
 --
 -- function app_private.give_up_attempt(uuid,smallint)
@@ -9164,6 +9407,26 @@ comment on routine app_private.is_known_network(text,text) is 'Whether the accou
 grant execute on routine app_private.is_known_network(text,text) to staybase_authenticator;
 
 --
+-- function app_private.is_session_proven(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.is_session_proven(session_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (
+    select from app_private.sessions s
+    where s.id = is_session_proven.session_id and s.ended_at is null
+      and s.impersonator_id is null
+      and s.proven_at > app_hidden.clock() - interval '5 minutes'
+  )
+$function$;
+alter routine app_private.is_session_proven(uuid) owner to staybase_owner;
+comment on routine app_private.is_session_proven(uuid) is 'Whether the person of a session has shown who they are within the last five minutes.';
+grant execute on routine app_private.is_session_proven(uuid) to staybase_authenticator;
+
+--
 -- function app_private.ledger_drift()
 --
 CREATE OR REPLACE FUNCTION app_private.ledger_drift()
@@ -9339,6 +9602,22 @@ $function$;
 alter routine app_private.pricing_drift() owner to staybase_owner;
 comment on routine app_private.pricing_drift() is 'Units whose rates differ from their listing''s; none, or something is broken.';
 grant execute on routine app_private.pricing_drift() to staybase_authenticator;
+
+--
+-- function app_private.prove_session(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.prove_session(session_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  update app_private.sessions s set proven_at = app_hidden.clock()
+  where s.id = prove_session.session_id and s.impersonator_id is null
+$function$;
+alter routine app_private.prove_session(uuid) owner to staybase_owner;
+comment on routine app_private.prove_session(uuid) is 'Notes that the person of a session has just shown who they are.';
+grant execute on routine app_private.prove_session(uuid) to staybase_authenticator;
 
 --
 -- function app_private.publish_events(integer)
@@ -9715,6 +9994,32 @@ comment on routine app_private.register(text,text,text,bytea) is 'Starts a regis
 grant execute on routine app_private.register(text,text,text,bytea) to staybase_authenticator;
 
 --
+-- function app_private.replace_recovery_codes(uuid,bytea[])
+--
+CREATE OR REPLACE FUNCTION app_private.replace_recovery_codes(user_id uuid, code_hashes bytea[])
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not app_hidden.has_second_factor(replace_recovery_codes.user_id) then
+    raise exception 'You have no second factor. Enable one first.' using errcode = 'SBI06';
+  end if;
+  -- Two requests at once: the second one's codes are the ones that work.
+  perform from app_private.second_factors f
+  where f.user_id = replace_recovery_codes.user_id for update;
+  delete from app_private.recovery_codes c where c.user_id = replace_recovery_codes.user_id;
+  insert into app_private.recovery_codes (user_id, code_hash)
+  select replace_recovery_codes.user_id, hash from unnest(code_hashes) hash;
+  perform app_hidden.audit('recovery_codes_created', replace_recovery_codes.user_id);
+end
+$function$;
+alter routine app_private.replace_recovery_codes(uuid,bytea[]) owner to staybase_owner;
+comment on routine app_private.replace_recovery_codes(uuid,bytea[]) is 'Gives a person new recovery codes; the ones before stop working.';
+grant execute on routine app_private.replace_recovery_codes(uuid,bytea[]) to staybase_authenticator;
+
+--
 -- function app_private.request_email_change(uuid,text)
 --
 CREATE OR REPLACE FUNCTION app_private.request_email_change(user_id uuid, email text)
@@ -9911,7 +10216,8 @@ begin
 
   status := 'rotated';
   user_id := v_session.user_id;
-  is_operator := exists (select from app_private.operators o where o.user_id = v_session.user_id);
+  is_operator := v_session.impersonator_id is null
+    and app_hidden.acts_as_operator(v_session.user_id);
 end
 $function$;
 alter routine app_private.rotate_refresh_token(bytea,bytea) owner to staybase_owner;
@@ -10010,9 +10316,7 @@ begin
   insert into app_private.refresh_tokens (token_hash, session_id)
   values (start_session.token_hash, start_session.session_id);
 
-  is_operator := exists (
-    select from app_private.operators o where o.user_id = start_session.user_id
-  );
+  is_operator := app_hidden.acts_as_operator(start_session.user_id);
 end
 $function$;
 alter routine app_private.start_session(uuid,bytea,text,interval,text) owner to staybase_owner;
@@ -10105,6 +10409,53 @@ $function$;
 alter routine app_private.unknown_charge_for_job(uuid) owner to staybase_owner;
 comment on routine app_private.unknown_charge_for_job(uuid) is 'What a job needs to give an unknown charge back.';
 grant execute on routine app_private.unknown_charge_for_job(uuid) to staybase_authenticator;
+
+--
+-- function app_private.use_factor_step(uuid,bigint)
+--
+CREATE OR REPLACE FUNCTION app_private.use_factor_step(user_id uuid, step bigint)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app_private.second_factors f set last_step = use_factor_step.step
+  where f.user_id = use_factor_step.user_id and f.last_step < use_factor_step.step;
+  return found;
+end
+$function$;
+alter routine app_private.use_factor_step(uuid,bigint) owner to staybase_owner;
+comment on routine app_private.use_factor_step(uuid,bigint) is 'Takes a time step of a second factor; false where it, or a later one, was taken before.';
+grant execute on routine app_private.use_factor_step(uuid,bigint) to staybase_authenticator;
+
+--
+-- function app_private.use_recovery_code(uuid,bytea)
+--
+CREATE OR REPLACE FUNCTION app_private.use_recovery_code(user_id uuid, code_hash bytea)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  delete from app_private.recovery_codes c
+  where c.user_id = use_recovery_code.user_id and c.code_hash = use_recovery_code.code_hash;
+  if not found then
+    return false;
+  end if;
+  perform app_hidden.audit(
+    'recovery_code_used', use_recovery_code.user_id, actor_id => use_recovery_code.user_id
+  );
+  perform app_hidden.tell_account(use_recovery_code.user_id, 'recovery_code_used', (
+    select c.email from app_public.user_contacts c where c.user_id = use_recovery_code.user_id
+  ));
+  return true;
+end
+$function$;
+alter routine app_private.use_recovery_code(uuid,bytea) owner to staybase_owner;
+comment on routine app_private.use_recovery_code(uuid,bytea) is 'Takes a recovery code out of use and tells the person; false where there is no such code.';
+grant execute on routine app_private.use_recovery_code(uuid,bytea) to staybase_authenticator;
 
 --
 -- function app_public.accept_alteration(uuid,text)
@@ -11100,6 +11451,10 @@ begin
     raise exception 'The listing is not complete yet: % missing.', array_to_string(v_missing, ', ')
       using errcode = 'SBL02', column = 'listing_id', detail = to_jsonb(v_missing)::text;
   end if;
+  if app_hidden.lacks_factor(v_listing.host_id, 'hosts') then
+    raise exception 'Hosts need a second factor here. Enable one, then publish.'
+      using errcode = 'SBI06', column = 'listing_id';
+  end if;
 
   update app_public.listings l
   set status = 'published', published_at = coalesce(l.published_at, app_hidden.clock())
@@ -11204,6 +11559,43 @@ $function$;
 alter routine app_public.refund_booking(uuid,text,bigint,text,text,app_public.cost_bearer) owner to staybase_owner;
 comment on routine app_public.refund_booking(uuid,text,bigint,text,text,app_public.cost_bearer) is 'For the operator: gives a guest some of a paid booking back, with a reason that the guest reads. The platform bears it, or the host from what the booking has earned. Stripe is asked by a job; the refund says how far it is. A repeated call with the same key does nothing more.';
 grant execute on routine app_public.refund_booking(uuid,text,bigint,text,text,app_public.cost_bearer) to staybase_operator;
+
+--
+-- function app_public.require_second_factor(app_public.factor_group,boolean)
+--
+CREATE OR REPLACE FUNCTION app_public.require_second_factor(subject app_public.factor_group, is_required boolean)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if require_second_factor.subject is null or require_second_factor.is_required is null then
+    raise exception 'Say who, and whether they must.' using errcode = 'SBG04', column = 'subject';
+  end if;
+  perform app_hidden.audit_operator('require_second_factor', null);
+  if not require_second_factor.is_required then
+    delete from app_private.factor_rules r where r.subject = require_second_factor.subject;
+    return false;
+  end if;
+  if require_second_factor.subject = 'operators'
+    and not app_hidden.has_second_factor(app_hidden.require_user_id())
+  then
+    raise exception 'Enable your own second factor first, or this shuts you out.'
+      using errcode = 'SBI06';
+  end if;
+  insert into app_private.factor_rules (subject) values (require_second_factor.subject)
+  on conflict on constraint factor_rules_pkey do nothing;
+  if require_second_factor.subject = 'operators' then
+    perform app_hidden.end_sessions(o.user_id) from app_private.operators o
+    where not app_hidden.has_second_factor(o.user_id);
+  end if;
+  return true;
+end
+$function$;
+alter routine app_public.require_second_factor(app_public.factor_group,boolean) owner to staybase_owner;
+comment on routine app_public.require_second_factor(app_public.factor_group,boolean) is 'For the operator: whether operators, or hosts who publish, must use a second factor. Operators without one are signed out, and are visitors until they have one.';
+grant execute on routine app_public.require_second_factor(app_public.factor_group,boolean) to staybase_operator;
 
 --
 -- function app_public.retry_refund(uuid,text)
@@ -11377,6 +11769,34 @@ $function$;
 alter routine app_public.search_listings(double precision,double precision,double precision,double precision,date,date,integer,text[],app_public.listing_type[],boolean,numeric,text,bigint,bigint,integer,text) owner to staybase_owner;
 comment on routine app_public.search_listings(double precision,double precision,double precision,double precision,date,date,integer,text[],app_public.listing_type[],boolean,numeric,text,bigint,bigint,integer,text) is 'Published listings inside a box in degrees (west > east crosses the date line), most relevant first; with dates, only those that can be booked or asked for, with the exact total. Amounts to search by need a currency; with dates they are totals of the stay, without dates nightly rates. At most 100 a page; what comes after the cursor of the last result is the next page.';
 grant execute on routine app_public.search_listings(double precision,double precision,double precision,double precision,date,date,integer,text[],app_public.listing_type[],boolean,numeric,text,bigint,bigint,integer,text) to staybase_visitor;
+
+--
+-- function app_public.second_factor()
+--
+CREATE OR REPLACE FUNCTION app_public.second_factor()
+ RETURNS app_public.second_factor
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select
+    f.enabled_at is not null,
+    f.enabled_at,
+    exists (
+      select from app_private.factor_rules r
+      where (r.subject = 'operators'
+          and exists (select from app_private.operators o where o.user_id = u.id))
+        or (r.subject = 'hosts' and u.host_since is not null)
+    ),
+    (select count(*) from app_private.recovery_codes c where c.user_id = u.id)::integer
+  from app_public.users u
+  left join app_private.second_factors f on f.user_id = u.id
+  where u.id = app_public.current_user_id()
+$function$;
+alter routine app_public.second_factor() owner to staybase_owner;
+comment on routine app_public.second_factor() is 'How the person who asks stands with their second factor; null where nobody is signed in.';
+grant execute on routine app_public.second_factor() to staybase_operator;
+grant execute on routine app_public.second_factor() to staybase_visitor;
 
 --
 -- function app_public.sessions()

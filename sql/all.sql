@@ -63,6 +63,8 @@
 --!include identity/policies/audit_entries.sql
 --!include identity/types/one_time_purpose.sql
 --!include identity/types/session.sql
+--!include identity/types/factor_group.sql
+--!include identity/types/second_factor.sql
 --!include identity/tables/one_time_tokens.sql
 --!include identity/tables/account_notices.sql
 --!include identity/policies/one_time_tokens.sql
@@ -72,6 +74,15 @@
 --!include identity/internal/audit.sql
 --!include identity/internal/audit_operator.sql
 --!include identity/internal/tg__audit.sql
+--!include identity/tables/second_factors.sql
+--!include identity/tables/recovery_codes.sql
+--!include identity/tables/factor_rules.sql
+--!include identity/policies/second_factors.sql
+--!include identity/policies/recovery_codes.sql
+--!include identity/policies/factor_rules.sql
+--!include identity/internal/has_second_factor.sql
+--!include identity/internal/lacks_factor.sql
+--!include identity/internal/acts_as_operator.sql
 --!include identity/triggers/tg_sessions__audit.sql
 --!include identity/triggers/tg_accounts__audit.sql
 --!include identity/internal/end_sessions.sql
@@ -93,7 +104,7 @@
 --!include identity/server/is_known_network.sql
 --!include identity/server/audit_failed_sign_in.sql
 --!include identity/server/find_password.sql
---!include identity/server/find_one_time_token.sql
+--!include identity/server/find_reset_person.sql
 --!include identity/server/ended_sessions.sql
 --!include identity/server/change_password.sql
 --!include identity/server/request_password_reset.sql
@@ -101,10 +112,21 @@
 --!include identity/server/set_one_time_token.sql
 --!include identity/server/reset_password.sql
 --!include identity/server/confirm_email_change.sql
+--!include identity/server/begin_second_factor.sql
+--!include identity/server/find_second_factor.sql
+--!include identity/server/use_factor_step.sql
+--!include identity/server/use_recovery_code.sql
+--!include identity/server/replace_recovery_codes.sql
+--!include identity/server/enable_second_factor.sql
+--!include identity/server/disable_second_factor.sql
+--!include identity/server/prove_session.sql
+--!include identity/server/is_session_proven.sql
 --!include identity/server/find_notice.sql
 --!include identity/server/purge_expired_identity.sql
 --!include identity/queries/me.sql
 --!include identity/queries/sessions.sql
+--!include identity/queries/second_factor.sql
+--!include identity/mutations/require_second_factor.sql
 --!include identity/mutations/end_own_session.sql
 --!include identity/mutations/end_other_sessions.sql
 

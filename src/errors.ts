@@ -155,6 +155,30 @@ export const ERRORS = define({
     message: "This link is used or too old. Ask for a new one.",
     remedy: "Ask for a new link. It works once, for an hour, and not after another one was used.",
   },
+  SECOND_FACTOR_REQUIRED: {
+    status: 401,
+    message: "The password is right. Type the code of your second factor, too.",
+    remedy:
+      "Send the request again with `code`: the six digits that the app shows, or a recovery code.",
+  },
+  SECOND_FACTOR_MISSING: {
+    status: 403,
+    sqlstate: "SBI06",
+    message: "You have no second factor. Enable one first.",
+    remedy: "Enable a second factor: `POST /v1/me/second-factor`, and then its `/enable`.",
+  },
+  SECOND_FACTOR_ENABLED: {
+    status: 409,
+    sqlstate: "SBI07",
+    message: "You have a second factor. Remove it before you choose another.",
+    remedy: "Remove it with `DELETE /v1/me/second-factor`, then begin again.",
+  },
+  PROOF_REQUIRED: {
+    status: 403,
+    message: "Show who you are again: you signed in more than five minutes ago.",
+    remedy:
+      "Send the password (and code) to `POST /v1/me/proof`, or sign in again, and repeat this.",
+  },
 
   // Listings
   LISTING_NOT_FOUND: {

@@ -16,6 +16,7 @@ import {
 } from "./rules.ts";
 import {
   type ClientLogging,
+  DEVELOPMENT_FACTOR_KEY,
   DEVELOPMENT_JWT_KEY,
   type Environment,
   type LogLevel,
@@ -29,6 +30,7 @@ import {
 export {
   type ClientLogging,
   type ConfigFault,
+  DEVELOPMENT_FACTOR_KEY,
   DEVELOPMENT_JWT_KEY,
   type Environment,
   type LogLevel,
@@ -93,6 +95,8 @@ export interface Config {
     readonly accessMinutes: number;
     readonly refreshDays: number;
   };
+  /** Keys of 32 bytes in base64; the first one seals, all of them open. */
+  readonly factorKeys: readonly string[];
   readonly stripe: {
     readonly secretKey: string | undefined;
     readonly publishableKey: string | undefined;
@@ -279,6 +283,7 @@ function assemble(values: Values, isLocal: boolean): Config {
       accessMinutes: values.ACCESS_TOKEN_MINUTES,
       refreshDays: values.REFRESH_TOKEN_DAYS,
     },
+    factorKeys: values.FACTOR_KEYS,
     stripe: {
       secretKey: values.STRIPE_SECRET_KEY,
       publishableKey: values.STRIPE_PUBLISHABLE_KEY,

@@ -28,6 +28,18 @@ export function integer(least: number, most: number): (text: string) => number {
   };
 }
 
+/** One or two keys of 32 bytes in base64, parted by a comma. */
+export function sealingKeys(text: string): readonly string[] {
+  const keys = list(text);
+  const isKey = (key: string): boolean =>
+    /^[A-Za-z0-9+/]{43}=$/.test(key) && Buffer.from(key, "base64").length === 32;
+  if (keys.length > 2 || keys.length === 0 || !keys.every(isKey)) {
+    throw new Refusal("must be one or two keys of 32 bytes in base64: openssl rand -base64 32.");
+  }
+  if (new Set(keys).size < keys.length) throw new Refusal("holds the same key twice.");
+  return keys;
+}
+
 export function boolean(text: string): boolean {
   if (["true", "1", "yes"].includes(text.toLowerCase())) return true;
   if (["false", "0", "no"].includes(text.toLowerCase())) return false;

@@ -4,6 +4,7 @@
  */
 import { isLoopback, isThisMachine, mayBePlain } from "./parsers.ts";
 import {
+  DEVELOPMENT_FACTOR_KEY,
   DEVELOPMENT_JWT_KEY,
   SIMULATOR_STRIPE_KEYS,
   type Values,
@@ -165,6 +166,7 @@ export function knownDefaults(
   }
   const known: Readonly<Partial<Record<VariableName, unknown>>> = {
     JWT_KEYS: DEVELOPMENT_JWT_KEY,
+    FACTOR_KEYS: DEVELOPMENT_FACTOR_KEY,
     STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
     STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
     STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,

@@ -14,6 +14,7 @@ import {
   pathWith,
   prefixed,
   roleName,
+  sealingKeys,
   type TrustProxy,
   trustProxy,
   urlOf,
@@ -28,6 +29,9 @@ export type LogLevel = "silent" | "fatal" | "error" | "warn" | "info" | "debug" 
 export const DEVELOPMENT_JWT_KEY =
   "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgaXaPV9ru7YpQueDVlIyAy08aLOliQS1o5yt+zTK31kOh" +
   "RANCAASSkjn+/duk7CQ5LxWKb4VCiYFO2ba0bns9kykdXfCC1LrYHwFGyra+28OiwuV6NP5DhHAoZI5e4xIpfTL6jtFs";
+
+/** What `FACTOR_KEYS` is then. */
+export const DEVELOPMENT_FACTOR_KEY = "U3RheWJhc2UgZGV2ZWxvcG1lbnQgZmFjdG9yIGtleSE=";
 
 /** The Stripe credentials of the simulator. They are refused where others are concerned. */
 export const SIMULATOR_STRIPE_KEYS = {
@@ -192,6 +196,18 @@ export const variables = {
     secret: true,
     production: "always",
     example: `the output of: ${MAKE_SIGNING_KEY} (it takes the place of JWT_SECRET)`,
+  }),
+  FACTOR_KEYS: define<readonly string[]>({
+    sentence:
+      "Seals the secrets of second factors in the database, 32 bytes in base64, the same in " +
+      "every process: the first seals; a second, after a comma, still opens what it sealed. Who " +
+      "loses it makes the factors useless. Empty is a known key, refused where the system is " +
+      "not local.",
+    parse: sealingKeys,
+    fallback: () => [DEVELOPMENT_FACTOR_KEY],
+    secret: true,
+    production: "always",
+    example: "the output of: openssl rand -base64 32",
   }),
   ACCESS_TOKEN_MINUTES: define<number>({
     sentence: "How long an access token is valid, in minutes, 15 at most.",

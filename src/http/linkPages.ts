@@ -14,7 +14,7 @@ import { createAccount } from "../rest/confirmRegistration.ts";
 import type { RestRequest } from "../rest/handler.ts";
 import { keyInCookies } from "../rest/registrationKey.ts";
 import { setNewPassword } from "../rest/resetPassword.ts";
-import { memberOf } from "../values.ts";
+import { memberOf, textIn } from "../values.ts";
 import { escapeHtml, page } from "./html.ts";
 import { serve } from "./methods.ts";
 
@@ -35,6 +35,10 @@ interface LinkPage {
 
 const passwordField = (label: string, autocomplete: string): string => `<label>${label}
 <input type="password" name="password" required autocomplete="${autocomplete}">
+</label>`;
+
+const CODE_FIELD = `<label>The six digits that your app shows, or a recovery code
+<input name="code" required autocomplete="one-time-code" inputmode="text">
 </label>`;
 
 const LINK_PAGES: readonly LinkPage[] = [
@@ -126,15 +130,22 @@ function send(response: Response, content: string): void {
 function refusal(linkPage: LinkPage, problem: ApiError, body: unknown): string {
   const token: unknown = memberOf(body, "token");
   const again = problem.code !== linkPage.final && typeof token === "string";
-  return `<h1>That did not work</h1>
+  const asksForCode =
+    problem.code === "SECOND_FACTOR_REQUIRED" || textIn(body, "code") !== undefined;
+  return `<h1>${asksForCode ? "Your second factor" : "That did not work"}</h1>
 <p class="wrong" role="alert">${escapeHtml(problem.message)}</p>
-${again ? form(linkPage, token, false) : ""}`;
+${again ? form(linkPage, token, false, asksForCode ? CODE_FIELD : "") : ""}`;
 }
 
-function form({ path, fields, button }: LinkPage, token: string, isKnown: boolean): string {
+function form(
+  { path, fields, button }: LinkPage,
+  token: string,
+  isKnown: boolean,
+  more = "",
+): string {
   return `<form method="post" action="${path}">
 <input type="hidden" name="token" value="${escapeHtml(token)}">
-${fields(isKnown)}
+${fields(isKnown)}${more}
 <button>${button}</button>
 </form>`;
 }

@@ -70,10 +70,7 @@ The link works once, for an hour. If it was not you, ignore this mail: nothing c
 }
 
 /** What has changed, for the person, at the address that they had then. */
-export function noticeMail(
-  kind: "password_changed" | "email_changed",
-  displayName: string,
-): MailText {
+export function noticeMail(kind: NoticeKind, displayName: string): MailText {
   const [subject, what] = NOTICES[kind];
   return {
     subject,
@@ -87,6 +84,8 @@ password" on the sign-in page, and write to us if that does not help.
   };
 }
 
+export type NoticeKind = keyof typeof NOTICES;
+
 const NOTICES = {
   password_changed: [
     "Your password has changed",
@@ -96,6 +95,20 @@ const NOTICES = {
     "Your e-mail address has changed",
     `your Staybase account has another e-mail address from now on. We write to this one for the
 last time.`,
+  ],
+  factor_enabled: [
+    "Your second factor is on",
+    `signing in to your Staybase account asks for a code of your authenticator app from now on, and
+all other devices were signed out. Keep the recovery codes where you find them without your phone.`,
+  ],
+  factor_disabled: [
+    "Your second factor is off",
+    "signing in to your Staybase account asks for the password alone from now on.",
+  ],
+  recovery_code_used: [
+    "A recovery code was used",
+    `a recovery code of your Staybase account was used instead of your second factor. It does not
+work again; get new ones before they run out.`,
   ],
 } as const;
 

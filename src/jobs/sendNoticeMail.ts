@@ -1,10 +1,10 @@
 /** Tells a person that something of their account has changed. */
 import { handOver } from "./handOver.ts";
-import { noticeMail } from "./mails.ts";
+import { type NoticeKind, noticeMail } from "./mails.ts";
 import { type Job, payloadText } from "./task.ts";
 
 interface Notice {
-  readonly kind: "password_changed" | "email_changed" | null;
+  readonly kind: NoticeKind | null;
   readonly email: string | null;
   readonly display_name: string | null;
 }

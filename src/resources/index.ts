@@ -6,6 +6,7 @@
 import type { Pool } from "pg";
 import { type CompleteConfig, type Config, isComplete, missingServices } from "../config/index.ts";
 import { bounded } from "./bounded.ts";
+import { createFactorSecrets, type FactorSecrets } from "./factorSecrets.ts";
 import type { Logger } from "./logger.ts";
 import { type Mailer, openMailer } from "./mail.ts";
 import { openPasswords, type Passwords } from "./passwords.ts";
@@ -28,6 +29,7 @@ export interface Resources {
   readonly mailer: Mailer;
   readonly passwords: Passwords;
   readonly tokens: Tokens;
+  readonly factorSecrets: FactorSecrets;
   /** The limiter of that name. */
   rateLimiter(limit: RateLimit): RateLimiter;
   /** Closes everything in reverse order, each within five seconds. Safe to call twice. */
@@ -68,8 +70,9 @@ export async function openResources(
     stack.push({ name: "mail", close: () => mailer.dispose() });
     const passwords = await openPasswords();
     const rateLimiter = createRateLimiters(redis);
-    const parts = { pool, redis, revocations, stripe, mailer, passwords, tokens, rateLimiter };
-    return { config, logger, ...parts, dispose };
+    const factorSecrets = createFactorSecrets(config);
+    const shared = { pool, redis, revocations, stripe, mailer, rateLimiter };
+    return { config, logger, ...shared, passwords, tokens, factorSecrets, dispose };
   } catch (error) {
     await dispose();
     throw error;

@@ -22,3 +22,15 @@ export function askServer<Row extends QueryResultRow>(
     return rows;
   });
 }
+
+/** Notes that somebody has tried to show that an account is theirs, and could not. */
+export async function auditFailure(
+  resources: Resources,
+  asker: Asker & Pick<RestRequest, "header">,
+  email: string,
+): Promise<void> {
+  await askServer(resources, asker, "select app_private.audit_failed_sign_in($1, $2)", [
+    email,
+    asker.header("user-agent") ?? "",
+  ]);
+}

@@ -2,7 +2,7 @@
  * PUT /v1/me/email: a job mails a link to the new address, and the address changes when it is
  * opened.
  */
-import { emailAddress, text } from "./body.ts";
+import { emailAddress } from "./body.ts";
 import type { RestHandler } from "./handler.ts";
 import { limitMails } from "./limits.ts";
 import { proveIdentity } from "./proveIdentity.ts";
@@ -10,8 +10,7 @@ import { proveIdentity } from "./proveIdentity.ts";
 /** Answers alike whether the address is another's or nobody's. */
 export const changeEmail: RestHandler = async (resources, request) => {
   const email = emailAddress(request.body);
-  const password = text(request.body, "password");
-  const { viewer } = await proveIdentity(resources, request, password, "password");
+  const { viewer } = await proveIdentity(resources, request, "password");
   await limitMails(resources, request.network, email);
   await resources.pool.query("select app_private.request_email_change($1, $2)", [
     viewer.userId,

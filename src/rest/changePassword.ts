@@ -7,12 +7,7 @@ import { proveIdentity } from "./proveIdentity.ts";
 
 export const changePassword: RestHandler = async (resources, request) => {
   const password = text(request.body, "password");
-  const { viewer, email, name } = await proveIdentity(
-    resources,
-    request,
-    text(request.body, "currentPassword"),
-    "currentPassword",
-  );
+  const { viewer, email, name } = await proveIdentity(resources, request, "currentPassword");
   checkPassword(password, { email, name });
   const hash = await resources.passwords.hash(password);
   await askServer(resources, request, "select app_private.change_password($1, $2, $3)", [

@@ -1,37 +1,47 @@
 /** The operations of the OpenAPI document by their operationId; a test compares both lists. */
+import { beginSecondFactor } from "./beginSecondFactor.ts";
 import { changeEmail } from "./changeEmail.ts";
 import { changePassword } from "./changePassword.ts";
 import { confirmEmailChange } from "./confirmEmailChange.ts";
 import { confirmRegistration } from "./confirmRegistration.ts";
 import { createPayment } from "./createPayment.ts";
 import { createSetupIntent } from "./createSetupIntent.ts";
+import { disableSecondFactor } from "./disableSecondFactor.ts";
+import { enableSecondFactor } from "./enableSecondFactor.ts";
 import { forgotPassword } from "./forgotPassword.ts";
 import { getMe } from "./getMe.ts";
 import type { RestHandler } from "./handler.ts";
 import { listPaymentMethods } from "./listPaymentMethods.ts";
 import { logIn } from "./logIn.ts";
 import { logOut } from "./logOut.ts";
+import { proveMyself } from "./proveMyself.ts";
 import { receiveStripeEvent } from "./receiveStripeEvent.ts";
 import { refreshSession } from "./refreshSession.ts";
 import { register } from "./register.ts";
 import { removePaymentMethod } from "./removePaymentMethod.ts";
+import { replaceRecoveryCodes } from "./replaceRecoveryCodes.ts";
 import { resetPassword } from "./resetPassword.ts";
 
 export const operations: Readonly<Record<string, RestHandler>> = {
+  beginSecondFactor,
   changeEmail,
   changePassword,
   confirmEmailChange,
   confirmRegistration,
   createPayment,
   createSetupIntent,
+  disableSecondFactor,
+  enableSecondFactor,
   forgotPassword,
   getMe,
   listPaymentMethods,
   logIn,
   logOut,
+  proveMyself,
   receiveStripeEvent,
   refreshSession,
   register,
   removePaymentMethod,
+  replaceRecoveryCodes,
   resetPassword,
 };

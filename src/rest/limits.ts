@@ -24,6 +24,9 @@ const LIMITS = {
   linkNetwork: { name: "link-network", points: 100, seconds: TEN_MINUTES },
   /** The password of somebody who is signed in. */
   passwordUser: { name: "password-user", points: 10, seconds: TEN_MINUTES },
+  /** Codes of a second factor: from one network, and from everywhere. */
+  codeNetwork: { name: "code-network", points: 10, seconds: TEN_MINUTES },
+  codeUser: { name: "code-user", points: 30, seconds: 3600 },
   refreshAddress: { name: "refresh-address", points: 300, seconds: TEN_MINUTES },
   paymentUser: { name: "payment-user", points: 60, seconds: TEN_MINUTES },
 } as const satisfies Record<string, RateLimit>;

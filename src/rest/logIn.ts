@@ -1,10 +1,11 @@
 /** POST /v1/auth/login: checks e-mail and password and begins a session. */
 import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
-import { askServer } from "./askServer.ts";
+import { auditFailure } from "./askServer.ts";
 import { emailAddress, text } from "./body.ts";
-import type { RestHandler } from "./handler.ts";
+import type { RestHandler, RestRequest } from "./handler.ts";
 import { countTry, forgetTries, limitTries, takeBackTry, tooManyTries } from "./limits.ts";
+import { checkSecondFactor } from "./secondFactor.ts";
 import { startSession } from "./sessions.ts";
 
 interface Credentials {
@@ -23,25 +24,32 @@ export const logIn: RestHandler = async (resources, request) => {
     "select user_id, password_hash from app_private.find_credentials($1)",
     [email],
   );
-  const [found] = rows;
-  const fits = await resources.passwords.verifyOrDummy(
-    found?.password_hash,
-    text(request.body, "password"),
-  );
-  if (!fits || found?.user_id == null) {
-    await askServer(resources, request, "select app_private.audit_failed_sign_in($1, $2)", [
-      email,
-      request.header("user-agent") ?? "",
-    ]);
-    throw new ApiError("INVALID_CREDENTIALS");
-  }
+  const userId = await checkCredentials(resources, request, rows[0]).catch(async (error) => {
+    if (error instanceof ApiError && error.code === "INVALID_CREDENTIALS") {
+      await auditFailure(resources, request, email);
+    }
+    throw error;
+  });
   await Promise.all([
     forgetTries(resources, "signInPair", pair),
     takeBackTry(resources, "signInNetwork", network),
     takeBackTry(resources, "signInAccount", email),
   ]);
-  return { status: 200, body: await startSession(resources, found.user_id, request) };
+  return { status: 200, body: await startSession(resources, userId, request) };
 };
+
+/** @throws {ApiError} INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED, RATE_LIMITED */
+async function checkCredentials(
+  resources: Resources,
+  request: RestRequest,
+  found: Credentials | undefined,
+): Promise<string> {
+  const password = text(request.body, "password");
+  const fits = await resources.passwords.verifyOrDummy(found?.password_hash, password);
+  if (!fits || found?.user_id == null) throw new ApiError("INVALID_CREDENTIALS");
+  await checkSecondFactor(resources, request, found.user_id, request.body);
+  return found.user_id;
+}
 
 /**
  * Limits the failures of a network, and those with an account from everywhere. Who has signed in to

@@ -1,12 +1,16 @@
 /**
- * Asks for the password again before something that a thief with a token must not do. Only the
+ * Lets through to what a thief with a token must not do: whoever sends their password (and the code
+ * of their second factor), or has shown who they are within the last five minutes. Only the
  * person's own tries count, so that nobody else can use them up.
  */
 import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import type { AccessClaims } from "../resources/tokens.ts";
+import { textIn } from "../values.ts";
+import { auditFailure } from "./askServer.ts";
 import type { RestRequest } from "./handler.ts";
 import { forgetTries, limitTries } from "./limits.ts";
+import { checkSecondFactor } from "./secondFactor.ts";
 
 interface Proven {
   readonly viewer: AccessClaims;
@@ -20,25 +24,64 @@ interface Found {
   readonly name: string;
 }
 
-/** @throws {ApiError} UNAUTHENTICATED, RATE_LIMITED; INVALID_CREDENTIALS with the field */
+type Asked = Pick<RestRequest, "viewer" | "network" | "body" | "header">;
+
+/**
+ * @param field where the body may have the password
+ * @throws {ApiError} UNAUTHENTICATED, RATE_LIMITED; PROOF_REQUIRED; INVALID_CREDENTIALS with the
+ *   field, SECOND_FACTOR_REQUIRED
+ */
 export async function proveIdentity(
   resources: Resources,
-  { viewer }: Pick<RestRequest, "viewer">,
-  password: string,
+  request: Asked,
   field: string,
 ): Promise<Proven> {
+  const { viewer } = request;
   if (viewer === undefined) throw new ApiError("UNAUTHENTICATED");
-  await limitTries(resources, "passwordUser", viewer.userId);
   const { rows } = await resources.pool.query<Found>(
     "select password_hash, email, display_name as name from app_private.find_password($1)",
     [viewer.userId],
   );
   const [found] = rows;
-  const fits = await resources.passwords.verifyOrDummy(found?.password_hash, password);
-  if (!fits || found === undefined) {
+  if (found === undefined) throw new ApiError("UNAUTHENTICATED");
+  const password = textIn(request.body, field);
+  if (password === undefined) {
+    const { rows: proven } = await resources.pool.query<{ is_proven: boolean }>(
+      "select app_private.is_session_proven($1) as is_proven",
+      [viewer.sessionId],
+    );
+    if (proven[0]?.is_proven !== true) throw new ApiError("PROOF_REQUIRED");
+  } else {
+    await checkProof(resources, request, found, { viewer, field, password }).catch(
+      async (error) => {
+        if (error instanceof ApiError && error.code === "INVALID_CREDENTIALS") {
+          await auditFailure(resources, request, found.email);
+        }
+        throw error;
+      },
+    );
+    await resources.pool.query("select app_private.prove_session($1)", [viewer.sessionId]);
+  }
+  return { viewer, email: found.email, name: found.name };
+}
+
+interface Proof {
+  readonly viewer: AccessClaims;
+  readonly field: string;
+  readonly password: string;
+}
+
+async function checkProof(
+  resources: Resources,
+  request: Asked,
+  found: Found,
+  { viewer: { userId }, field, password }: Proof,
+): Promise<void> {
+  await limitTries(resources, "passwordUser", userId);
+  if (!(await resources.passwords.verifyOrDummy(found.password_hash, password))) {
     const message = "This is not your password.";
     throw new ApiError("INVALID_CREDENTIALS", message, { fields: [field] });
   }
-  await forgetTries(resources, "passwordUser", viewer.userId);
-  return { viewer, email: found.email, name: found.name };
+  await forgetTries(resources, "passwordUser", userId);
+  await checkSecondFactor(resources, request, userId, request.body);
 }

@@ -11,6 +11,7 @@ import { text } from "./body.ts";
 import type { RestHandler, RestRequest } from "./handler.ts";
 import { forgetTries, limitTries } from "./limits.ts";
 import { checkPassword } from "./passwordRules.ts";
+import { checkSecondFactor } from "./secondFactor.ts";
 import { startSession } from "./sessions.ts";
 
 export const resetPassword: RestHandler = async (resources, request) => {
@@ -20,7 +21,8 @@ export const resetPassword: RestHandler = async (resources, request) => {
 
 /**
  * Sets the password and returns whose it is.
- * @throws {ApiError} LINK_INVALID; INVALID_INPUT, after which the link is still good
+ * @throws {ApiError} LINK_INVALID; INVALID_INPUT, SECOND_FACTOR_REQUIRED and INVALID_CREDENTIALS,
+ *   after which the link is still good
  */
 export async function setNewPassword(
   resources: Resources,
@@ -31,12 +33,15 @@ export async function setNewPassword(
   await limitTries(resources, "linkNetwork", network);
   checkPassword(password, {});
   const tokenHash = hashToken(text(request.body, "token"));
-  const { rows } = await resources.pool.query<{ is_good: boolean }>(
-    "select app_private.find_one_time_token($1, 'reset_password') as is_good",
+  const { rows } = await resources.pool.query<{ user_id: string | null }>(
+    "select app_private.find_reset_person($1) as user_id",
     [tokenHash],
   );
+  const userId = rows[0]?.user_id;
   // Hashing a password is dear: not for who has only guessed.
-  if (rows[0]?.is_good !== true) throw new ApiError("LINK_INVALID");
+  if (userId == null) throw new ApiError("LINK_INVALID");
+  // Who reads a person's mail does not have their second factor.
+  await checkSecondFactor(resources, request, userId, request.body);
   const hash = await resources.passwords.hash(password);
   const [row] = await askServer<{ user_id: string; email: string }>(
     resources,

@@ -2,12 +2,13 @@
  * Claims about the configuration: what is refused, what is never shown, and that `.env.example`
  * and the table of variables say the same.
  */
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import {
   ConfigError,
+  DEVELOPMENT_FACTOR_KEY,
   DEVELOPMENT_JWT_KEY,
   describe as describeConfig,
   isComplete,
@@ -30,6 +31,7 @@ const production = {
   DATABASE_URL: "postgres://app:correct-horse@db.internal/staybase",
   REDIS_URL: "redis://:battery-staple@cache.internal:6379",
   JWT_KEYS: makeKey(),
+  FACTOR_KEYS: randomBytes(32).toString("base64"),
   STRIPE_SECRET_KEY: "sk_live_abcdefghijklmnop",
   STRIPE_PUBLISHABLE_KEY: "pk_live_abcdefghijklmnop",
   STRIPE_WEBHOOK_SECRET: "whsec_abcdefghijklmnop",
@@ -112,6 +114,7 @@ describe("loadConfig", () => {
       ROOT_DATABASE_URL: "hunter2-root",
       REDIS_URL: "http://:hunter2-redis@cache",
       JWT_KEYS: "hunter2-keys",
+      FACTOR_KEYS: "hunter2-factors",
       STRIPE_SECRET_KEY: "hunter2-stripe",
       STRIPE_WEBHOOK_SECRET: "hunter2-webhook",
       SMTP_URL: "ftp://me:hunter2-mail@smtp",
@@ -124,6 +127,7 @@ describe("loadConfig", () => {
   test("production names each service and each name of its own that is not configured", () => {
     expect(faultsOf({ NODE_ENV: "production" }).sort()).toEqual([
       "DATABASE_URL",
+      "FACTOR_KEYS",
       "JWT_KEYS",
       "MAIL_FROM",
       "PUBLIC_URL",
@@ -137,9 +141,9 @@ describe("loadConfig", () => {
 
   test("production with ALLOW_STAND_INS still needs a secret and names of its own", () => {
     const env = { NODE_ENV: "production", ALLOW_STAND_INS: "true" };
-    expect(faultsOf(env).sort()).toEqual(["JWT_KEYS", "MAIL_FROM", "PUBLIC_URL"]);
-    const { JWT_KEYS, MAIL_FROM, PUBLIC_URL } = production;
-    const own = { ...env, JWT_KEYS, MAIL_FROM, PUBLIC_URL };
+    expect(faultsOf(env).sort()).toEqual(["FACTOR_KEYS", "JWT_KEYS", "MAIL_FROM", "PUBLIC_URL"]);
+    const { JWT_KEYS, FACTOR_KEYS, MAIL_FROM, PUBLIC_URL } = production;
+    const own = { ...env, JWT_KEYS, FACTOR_KEYS, MAIL_FROM, PUBLIC_URL };
     expect(faultsOf({ ...own, JWT_KEYS: DEVELOPMENT_JWT_KEY })).toEqual(["JWT_KEYS"]);
     expect(loadConfig(own).allowStandIns).toBe(true);
   });
@@ -367,8 +371,31 @@ describe("JWT_KEYS", () => {
   });
 });
 
+describe("FACTOR_KEYS", () => {
+  const [one, two] = [randomBytes(32).toString("base64"), randomBytes(32).toString("base64")];
+
+  test.each([
+    [one, [one]],
+    [`${one}, ${two}`, [one, two]],
+  ])("takes one or two keys of 32 bytes", (text, keys) => {
+    expect(loadConfig({ ...production, FACTOR_KEYS: text }).factorKeys).toEqual(keys);
+  });
+
+  test.each([
+    randomBytes(31).toString("base64"),
+    randomBytes(33).toString("base64"),
+    randomBytes(32).toString("hex"),
+    `${one},${one}`,
+    `${one},${two},${randomBytes(32).toString("base64")}`,
+    DEVELOPMENT_FACTOR_KEY,
+  ])("refuses another text, and what everybody knows", (text) => {
+    expect(faultsOf({ ...production, FACTOR_KEYS: text })).toEqual(["FACTOR_KEYS"]);
+  });
+});
+
 describe("what everybody knows", () => {
-  const { JWT_KEYS } = production;
+  const { JWT_KEYS, FACTOR_KEYS } = production;
+  const keys = { JWT_KEYS, FACTOR_KEYS };
   const distant = ["db.internal", "10.1.2.3", "[fd00::7]", "stay.example.com", "128.0.0.1"];
   const at = (name: string, url: (host: string) => string, hosts: readonly string[]) =>
     hosts.map((host) => ({ [name]: url(host) }));
@@ -411,12 +438,18 @@ describe("what everybody knows", () => {
     for (const reason of beyond) {
       for (const around of draws) {
         const env = { ...around, MAIL_FROM: production.MAIL_FROM, ...reason };
-        expect([env, faultsOf(env)]).toEqual([env, ["JWT_KEYS"]]);
-        const given = { ...env, JWT_KEYS: DEVELOPMENT_JWT_KEY };
-        expect(faultsOf(given)).toEqual(["JWT_KEYS"]);
-        const mended = loadConfig({ ...env, JWT_KEYS });
+        // Who is let in through a proxy does not see the database.
+        const known = "TRUST_PROXY" in reason ? ["JWT_KEYS"] : ["FACTOR_KEYS", "JWT_KEYS"];
+        expect([env, faultsOf(env).sort()]).toEqual([env, known]);
+        const given = {
+          ...env,
+          JWT_KEYS: DEVELOPMENT_JWT_KEY,
+          FACTOR_KEYS: DEVELOPMENT_FACTOR_KEY,
+        };
+        expect(faultsOf(given).sort()).toEqual(known);
+        const mended = loadConfig({ ...env, ...keys });
         expect([mended.isLocal, mended.seedDemo]).toEqual([false, false]);
-        expect(faultsOf({ ...env, JWT_KEYS, SEED_DEMO: "true" })).toEqual(["SEED_DEMO"]);
+        expect(faultsOf({ ...env, ...keys, SEED_DEMO: "true" })).toEqual(["SEED_DEMO"]);
       }
     }
   });
@@ -426,16 +459,16 @@ describe("what everybody knows", () => {
   });
 
   test("are the keys of the simulator and the sender of mails, too", () => {
-    const keys = {
+    const stripe = {
       STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
       STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
       STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,
     };
-    const simulator = { ...keys, STRIPE_API_URL: "http://127.0.0.1:12111" };
+    const simulator = { ...stripe, STRIPE_API_URL: "http://127.0.0.1:12111" };
     expect(loadConfig(simulator).isLocal).toBe(true);
-    const names = Object.keys(keys).sort();
-    expect(faultsOf({ ...simulator, JWT_KEYS, HOST: "0.0.0.0" }).sort()).toEqual(names);
-    expect(faultsOf({ JWT_KEYS, SMTP_URL: production.SMTP_URL })).toEqual(["MAIL_FROM"]);
+    const names = Object.keys(stripe).sort();
+    expect(faultsOf({ ...simulator, ...keys, HOST: "0.0.0.0" }).sort()).toEqual(names);
+    expect(faultsOf({ ...keys, SMTP_URL: production.SMTP_URL })).toEqual(["MAIL_FROM"]);
   });
 });
 

@@ -3,6 +3,7 @@
  * there, set variables that exist, and need nobody's rights. What they set is a configuration that
  * production accepts.
  */
+import { randomBytes } from "node:crypto";
 import { posix } from "node:path";
 import { expect, test } from "@jest/globals";
 import { parse } from "yaml";
@@ -161,6 +162,7 @@ const SECRETS = {
   POSTGRES_PASSWORD: "correct-horse-battery",
   AUTHENTICATOR_PASSWORD: "staple-correct-horse",
   JWT_KEYS: makeKey(),
+  FACTOR_KEYS: randomBytes(32).toString("base64"),
   STRIPE_SECRET_KEY: "sk_test_abcdefghijklmnop",
   STRIPE_PUBLISHABLE_KEY: "pk_test_abcdefghijklmnop",
   STRIPE_WEBHOOK_SECRET: "whsec_abcdefghijklmnop",

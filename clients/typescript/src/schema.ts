@@ -192,7 +192,8 @@ export interface paths {
         get?: never;
         /**
          * Choose another password
-         * @description Needs the password that there is. All other sessions end; this one stays.
+         * @description Needs the password that there is (and the code of a second factor), or that one has signed in, or sent them to
+         *     `/v1/me/proof`, within the last five minutes. All other sessions end; this one stays.
          */
         put: operations["changePassword"];
         post?: never;
@@ -212,9 +213,118 @@ export interface paths {
         get?: never;
         /**
          * Use another e-mail address
-         * @description Needs the password. Mails a link to the new address; the address changes when it is opened, and the old one is told.
+         * @description Needs the password (and the code of a second factor), or a sign-in of the last five minutes. Mails a link to the new address; the address changes when it is opened, and the old one is told.
          */
         put: operations["changeEmail"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/proof": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Show who one is again
+         * @description What a thief with a token must not do asks for a sign-in of the last five minutes: another password, another address, a
+         *     second factor. This does as well, without a new session.
+         */
+        post: operations["proveMyself"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one stands with the second factor */
+        get: operations["getSecondFactor"];
+        put?: never;
+        /**
+         * Begin with a second factor
+         * @description Gives a secret for an authenticator app, and the same as an address for a QR code. Nothing is asked for until a first code
+         *     is sent to `/me/second-factor/enable`. Needs a sign-in of the last five minutes.
+         */
+        post: operations["beginSecondFactor"];
+        /**
+         * Remove the second factor
+         * @description Signing in asks for the password alone again. Needs a sign-in of the last five minutes, with the second factor.
+         */
+        delete: operations["disableSecondFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/second-factor/enable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Enable the second factor
+         * @description The first code shows that the app has the secret. From then on signing in asks for one; all other sessions end.
+         *     Needs a sign-in of the last five minutes.
+         */
+        post: operations["enableSecondFactor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/second-factor/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get new recovery codes
+         * @description The codes before stop working. Needs a sign-in of the last five minutes, with the second factor.
+         */
+        post: operations["replaceRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/second-factor-rules/{subject}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Ask a group for a second factor
+         * @description For the operator. Operators without one are signed out, and are visitors until they have one; hosts publish listings only
+         *     with one.
+         */
+        put: operations["requireSecondFactor"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1394,6 +1504,8 @@ export interface components {
             /** Format: uuid */
             userId: string;
         };
+        /** @description The six digits that the authenticator app shows, or a recovery code; who has a second factor needs it. */
+        Code: string;
         /** @description Who is signed in. */
         Me: {
             /** Format: uuid */
@@ -1401,6 +1513,9 @@ export interface components {
             displayName: string;
             email: string | null;
             isOperator: boolean;
+        };
+        RecoveryCodes: {
+            recoveryCodes: string[];
         };
         /** @description A payment, and what a browser needs to pay it with Stripe.js. */
         Payment: {
@@ -2569,8 +2684,25 @@ export interface components {
             updatedAt: string;
         };
         /** @enum {string} */
-        ErrorCode: "ADVANCE_NOTICE" | "ALREADY_REVIEWED" | "ALTERATION_ENDED" | "ALTERATION_NOT_FOUND" | "ALTERATION_OPEN" | "AMOUNT_MISMATCH" | "BLOCK_NOT_FOUND" | "BOOKING_NOT_FOUND" | "BOOKING_NOT_PAYABLE" | "BOOKING_STATUS" | "CALENDAR_MISMATCH" | "CHILDREN_NOT_WELCOME" | "CONFLICT" | "CURRENCY_IN_USE" | "DATES_UNAVAILABLE" | "DOCUMENT_UNKNOWN" | "FORBIDDEN" | "HOLD_EXPIRED" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REQUIRED" | "IDEMPOTENCY_KEY_REUSED" | "IMMUTABLE" | "INTERNAL" | "INVALID_AMOUNT" | "INVALID_BOX" | "INVALID_CREDENTIALS" | "INVALID_CURSOR" | "INVALID_FILTER" | "INVALID_GUESTS" | "INVALID_INPUT" | "INVALID_RATING" | "INVALID_STAY" | "LEDGER_UNBALANCED" | "LINE_ITEMS_MISMATCH" | "LINK_INVALID" | "LISTING_INCOMPLETE" | "LISTING_NOT_FOUND" | "LISTING_STATUS" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NOT_SEARCHABLE" | "OUTSIDE_STAY" | "OWN_LISTING" | "PAGE_TOO_LARGE" | "PAYLOAD_TOO_LARGE" | "PAYMENT_METHOD_NOT_FOUND" | "PAYMENT_PROVIDER" | "PAYMENT_REFUSED" | "PAYMENT_UNAVAILABLE" | "PETS_NOT_ALLOWED" | "PRECONDITION_FAILED" | "QUERY_TOO_COMPLEX" | "QUOTA_REACHED" | "QUOTE_EXPIRED" | "QUOTE_NOT_FOUND" | "QUOTE_USED" | "RATES_MISSING" | "RATE_LIMITED" | "REFRESH_TOKEN_INVALID" | "REFUND_NOT_FOUND" | "REFUND_SETTLED" | "REFUND_TOO_LARGE" | "REGISTRATION_INVALID" | "REQUEST_EXPIRED" | "SIGNATURE_INVALID" | "STAY_IN_PAST" | "STAY_NOT_OVER" | "STAY_TOO_FAR" | "STAY_TOO_LONG" | "STAY_TOO_SHORT" | "TIMEOUT" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOO_MANY_GUESTS" | "TOO_MANY_HOLDS" | "TOO_MANY_INFANTS" | "TOO_MANY_PETS" | "TOO_MANY_PHOTOS" | "UNAUTHENTICATED" | "UNAVAILABLE" | "UNKNOWN_AMENITY" | "UNKNOWN_CURRENCY" | "UNSUPPORTED_MEDIA_TYPE";
+        ErrorCode: "ADVANCE_NOTICE" | "ALREADY_REVIEWED" | "ALTERATION_ENDED" | "ALTERATION_NOT_FOUND" | "ALTERATION_OPEN" | "AMOUNT_MISMATCH" | "BLOCK_NOT_FOUND" | "BOOKING_NOT_FOUND" | "BOOKING_NOT_PAYABLE" | "BOOKING_STATUS" | "CALENDAR_MISMATCH" | "CHILDREN_NOT_WELCOME" | "CONFLICT" | "CURRENCY_IN_USE" | "DATES_UNAVAILABLE" | "DOCUMENT_UNKNOWN" | "FORBIDDEN" | "HOLD_EXPIRED" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REQUIRED" | "IDEMPOTENCY_KEY_REUSED" | "IMMUTABLE" | "INTERNAL" | "INVALID_AMOUNT" | "INVALID_BOX" | "INVALID_CREDENTIALS" | "INVALID_CURSOR" | "INVALID_FILTER" | "INVALID_GUESTS" | "INVALID_INPUT" | "INVALID_RATING" | "INVALID_STAY" | "LEDGER_UNBALANCED" | "LINE_ITEMS_MISMATCH" | "LINK_INVALID" | "LISTING_INCOMPLETE" | "LISTING_NOT_FOUND" | "LISTING_STATUS" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NOT_SEARCHABLE" | "OUTSIDE_STAY" | "OWN_LISTING" | "PAGE_TOO_LARGE" | "PAYLOAD_TOO_LARGE" | "PAYMENT_METHOD_NOT_FOUND" | "PAYMENT_PROVIDER" | "PAYMENT_REFUSED" | "PAYMENT_UNAVAILABLE" | "PETS_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PROOF_REQUIRED" | "QUERY_TOO_COMPLEX" | "QUOTA_REACHED" | "QUOTE_EXPIRED" | "QUOTE_NOT_FOUND" | "QUOTE_USED" | "RATES_MISSING" | "RATE_LIMITED" | "REFRESH_TOKEN_INVALID" | "REFUND_NOT_FOUND" | "REFUND_SETTLED" | "REFUND_TOO_LARGE" | "REGISTRATION_INVALID" | "REQUEST_EXPIRED" | "SECOND_FACTOR_ENABLED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTOR_REQUIRED" | "SIGNATURE_INVALID" | "STAY_IN_PAST" | "STAY_NOT_OVER" | "STAY_TOO_FAR" | "STAY_TOO_LONG" | "STAY_TOO_SHORT" | "TIMEOUT" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOO_MANY_GUESTS" | "TOO_MANY_HOLDS" | "TOO_MANY_INFANTS" | "TOO_MANY_PETS" | "TOO_MANY_PHOTOS" | "UNAUTHENTICATED" | "UNAVAILABLE" | "UNKNOWN_AMENITY" | "UNKNOWN_CURRENCY" | "UNSUPPORTED_MEDIA_TYPE";
+        /** @description How a person stands with their second factor. */
         answer: {
+            /** @description Whether signing in asks for a code beside the password. */
+            isEnabled: boolean;
+            /**
+             * Format: date-time
+             * @description Since when; null without one.
+             */
+            enabledAt: string | null;
+            /** @description Whether the marketplace asks this person for one: operators act as such, and hosts publish, only with it. */
+            isRequired: boolean;
+            /** @description How many recovery codes are left; each works once. */
+            recoveryCodesLeft: number;
+        };
+        body: {
+            isRequired: boolean;
+        };
+        listAuditEntries_answer: {
             items: components["schemas"]["AuditEntry"][];
             /** @description For the next page, as `cursor`; null on the last one. */
             nextCursor: string | null;
@@ -2825,7 +2957,7 @@ export interface components {
             /** @description Whether that is all; false where there are more than 1000. */
             isExact?: boolean;
         };
-        body: {
+        createListing_body: {
             /** @description Headline, 1 to 200 characters. */
             title: string;
             /** @description What the place is like, plain text. */
@@ -4069,6 +4201,7 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
+                    code?: components["schemas"]["Code"];
                     email: string;
                     password: string;
                 };
@@ -4267,6 +4400,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    code?: components["schemas"]["Code"];
                     /** @description What the link in the mail ends with. */
                     token: string;
                     password: string;
@@ -4406,7 +4540,8 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    currentPassword: string;
+                    code?: components["schemas"]["Code"];
+                    currentPassword?: string;
                     password: string;
                 };
             };
@@ -4437,6 +4572,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Neither the password is sent along, nor did one sign in within the last five minutes. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many tries. */
             429: {
                 headers: {
@@ -4459,9 +4603,10 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    code?: components["schemas"]["Code"];
                     /** @example ada@example.com */
                     email: string;
-                    password: string;
+                    password?: string;
                 };
             };
         };
@@ -4495,6 +4640,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Neither the password is sent along, nor did one sign in within the last five minutes. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many tries. */
             429: {
                 headers: {
@@ -4504,6 +4658,342 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            default: components["responses"]["Problem"];
+        };
+    };
+    proveMyself: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    code?: components["schemas"]["Code"];
+                    password: string;
+                };
+            };
+        };
+        responses: {
+            /** @description For five minutes. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token, or the password or code is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    getSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Whether there is one, must be one, and how many recovery codes are left. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["answer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooMany"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    beginSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the app needs. It is shown now and never again. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description The secret in base32, for people who type it. */
+                        secret: string;
+                        /** @description The secret as `otpauth://totp/...`, for a QR code. */
+                        uri: string;
+                    };
+                };
+            };
+            /** @description No valid token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One signed in more than five minutes ago. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is a second factor. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    disableSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No valid token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One signed in more than five minutes ago, or there is no second factor. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    enableSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    code: components["schemas"]["Code"];
+                };
+            };
+        };
+        responses: {
+            /** @description Ten codes, each of which works once. They are shown now and never again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token, or the code is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One signed in more than five minutes ago, or no second factor was begun. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is a second factor. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    replaceRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ten codes, each of which works once. They are shown now and never again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description No valid token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One signed in more than five minutes ago, or there is no second factor. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    requireSecondFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                subject: "operators" | "hosts";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["body"];
+            };
+        };
+        responses: {
+            /** @description It holds. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooMany"];
             default: components["responses"]["Problem"];
         };
     };
@@ -4535,7 +5025,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["answer"];
+                    "application/json": components["schemas"]["listAuditEntries_answer"];
                 };
             };
             400: components["responses"]["Invalid"];
@@ -4768,7 +5258,7 @@ export interface operations {
                  *       "maxGuests": 4
                  *     }
                  */
-                "application/json": components["schemas"]["body"];
+                "application/json": components["schemas"]["createListing_body"];
             };
         };
         responses: {

@@ -55,7 +55,8 @@ begin
 
   status := 'rotated';
   user_id := v_session.user_id;
-  is_operator := exists (select from app_private.operators o where o.user_id = v_session.user_id);
+  is_operator := v_session.impersonator_id is null
+    and app_hidden.acts_as_operator(v_session.user_id);
 end
 $$;
 

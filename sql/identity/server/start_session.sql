@@ -18,9 +18,7 @@ begin
   insert into app_private.refresh_tokens (token_hash, session_id)
   values (start_session.token_hash, start_session.session_id);
 
-  is_operator := exists (
-    select from app_private.operators o where o.user_id = start_session.user_id
-  );
+  is_operator := app_hidden.acts_as_operator(start_session.user_id);
 end
 $$;
 

@@ -10,7 +10,9 @@ create table if not exists app_private.account_notices (
   email app_public.line not null,
   created_at timestamptz not null default app_hidden.clock(),
 
-  constraint account_notices_kind_is_known check (kind in ('password_changed', 'email_changed'))
+  constraint account_notices_kind_is_known check (kind in (
+    'password_changed', 'email_changed', 'factor_enabled', 'factor_disabled', 'recovery_code_used'
+  ))
 );
 
 alter table app_private.account_notices enable row level security;

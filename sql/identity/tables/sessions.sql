@@ -15,6 +15,7 @@ create table if not exists app_private.sessions (
   network text not null default '',
   impersonator_id uuid
     constraint sessions_impersonator_id_fkey references app_public.users on delete cascade,
+  proven_at timestamptz not null default app_hidden.clock(),
 
   constraint sessions_network_is_bounded check (length(network) <= 50),
   constraint sessions_user_agent_is_bounded check (length(user_agent) <= 400)
@@ -44,6 +45,8 @@ comment on column app_private.sessions.network is
   'From where the person signed in: an IPv4 address, or the first half of an IPv6 one.';
 comment on column app_private.sessions.impersonator_id is
   'The operator who acts as the person; null where it is the person.';
+comment on column app_private.sessions.proven_at is
+  'When the person last showed who they are, by password and second factor.';
 
 comment on constraint sessions_network_is_bounded on app_private.sessions is
   'INTERNAL: A network is an address, or half of one.';

@@ -14,6 +14,10 @@ begin
     raise exception 'The listing is not complete yet: % missing.', array_to_string(v_missing, ', ')
       using errcode = 'SBL02', column = 'listing_id', detail = to_jsonb(v_missing)::text;
   end if;
+  if app_hidden.lacks_factor(v_listing.host_id, 'hosts') then
+    raise exception 'Hosts need a second factor here. Enable one, then publish.'
+      using errcode = 'SBI06', column = 'listing_id';
+  end if;
 
   update app_public.listings l
   set status = 'published', published_at = coalesce(l.published_at, app_hidden.clock())

@@ -19,6 +19,7 @@ export interface FunctionLimit {
 export const FUNCTIONS: Readonly<Record<string, FunctionLimit>> = {
   "Query.me": { calls: 20 },
   "Query.sessions": { calls: 1, rows: 100 },
+  "Query.secondFactor": { calls: 1, rows: 1 },
   "Query.searchListings": { calls: 3, box: ["west", "south", "east", "north"] },
   "Query.bookability": { calls: 20, rows: 100 },
   "Query.stayPrice": { calls: 20, rows: 100 },

@@ -1,0 +1,22 @@
+create or replace function app_private.disable_second_factor(user_id uuid) returns void
+language plpgsql volatile security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_email text;
+begin
+  select c.email into v_email from app_public.user_contacts c
+  where c.user_id = disable_second_factor.user_id for update;
+  delete from app_private.second_factors f
+  where f.user_id = disable_second_factor.user_id and f.enabled_at is not null;
+  if not found then
+    raise exception 'You have no second factor. Enable one first.' using errcode = 'SBI06';
+  end if;
+  perform app_hidden.tell_account(disable_second_factor.user_id, 'factor_disabled', v_email);
+end
+$$;
+
+grant execute on function app_private.disable_second_factor(uuid) to :DATABASE_AUTHENTICATOR;
+
+comment on function app_private.disable_second_factor(uuid) is
+  'Asks a person for no second factor any more, and tells them.';

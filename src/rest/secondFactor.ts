@@ -1,0 +1,137 @@
+/**
+ * The second factor: codes of an authenticator app (TOTP, RFC 6238) and recovery codes. A code
+ * works once, and for half a minute before and after its own time.
+ */
+import { randomBytes } from "node:crypto";
+import { Secret, TOTP } from "otpauth";
+import { ApiError } from "../errors.ts";
+import type { Resources } from "../resources/index.ts";
+import { hashToken, type OpaqueToken } from "../resources/tokens.ts";
+import { textIn } from "../values.ts";
+import { type Asker, askServer } from "./askServer.ts";
+import { forgetTries, limitTries } from "./limits.ts";
+
+const PERIOD_SECONDS = 30;
+const RECOVERY_CODES = 10;
+
+/** What every authenticator app takes: SHA-1, six digits, thirty seconds. */
+export function totpOf(secret: Uint8Array, email = ""): TOTP {
+  const bytes = new Uint8Array(secret);
+  return new TOTP({
+    issuer: "Staybase",
+    label: email,
+    secret: new Secret({ buffer: bytes.buffer }),
+    period: PERIOD_SECONDS,
+  });
+}
+
+/** New recovery codes, of 80 bits each: what the person keeps, and what is stored. */
+export function createRecoveryCodes(): OpaqueToken[] {
+  return Array.from({ length: RECOVERY_CODES }, () => {
+    const letters = new Secret({ buffer: new Uint8Array(randomBytes(10)).buffer }).base32;
+    return { token: letters.replace(/.{4}(?=.)/g, "$&-"), hash: hashRecoveryCode(letters) };
+  });
+}
+
+/** People type them in any case, with or without what parts the groups. */
+const hashRecoveryCode = (code: string): Buffer =>
+  hashToken(code.toUpperCase().replace(/[^A-Z0-9]/g, ""));
+
+interface Factor {
+  readonly sealed_secret: Buffer | null;
+  readonly is_enabled: boolean | null;
+}
+
+/**
+ * Asks who has a second factor for a code of it. Without one there is nothing to ask.
+ * @throws {ApiError} SECOND_FACTOR_REQUIRED; INVALID_CREDENTIALS with the field `code`, also for
+ *   one that was used before; RATE_LIMITED
+ */
+export async function checkSecondFactor(
+  resources: Resources,
+  asker: Asker,
+  userId: string,
+  body: unknown,
+): Promise<void> {
+  const factor = await findFactor(resources, userId);
+  if (factor?.is_enabled !== true) return;
+  const code = textIn(body, "code");
+  if (code === undefined) {
+    throw new ApiError("SECOND_FACTOR_REQUIRED", undefined, { fields: ["code"] });
+  }
+  await takeCode(resources, asker, userId, factor, code);
+}
+
+/**
+ * Takes a first code, by which the person shows that their app has the secret.
+ * @throws {ApiError} SECOND_FACTOR_MISSING where none was begun, and as `checkSecondFactor`
+ */
+export async function takeFirstCode(
+  resources: Resources,
+  asker: Asker,
+  userId: string,
+  code: string,
+): Promise<void> {
+  const factor = await findFactor(resources, userId);
+  if (factor?.is_enabled === true) throw new ApiError("SECOND_FACTOR_ENABLED");
+  if (factor?.sealed_secret == null) throw new ApiError("SECOND_FACTOR_MISSING");
+  await takeCode(resources, asker, userId, factor, code);
+}
+
+async function takeCode(
+  resources: Resources,
+  asker: Asker,
+  userId: string,
+  { sealed_secret: sealed }: Factor,
+  code: string,
+): Promise<void> {
+  await limitTries(resources, "codeNetwork", `${asker.network} ${userId}`);
+  await limitTries(resources, "codeUser", userId);
+  const digits = code.replace(/\s/g, "");
+  const isTaken = /^\d{6}$/.test(digits)
+    ? sealed !== null &&
+      (await takeStep(resources, userId, resources.factorSecrets.open(userId, sealed), digits))
+    : await askBoolean(resources, asker, "use_recovery_code", userId, hashRecoveryCode(code));
+  if (!isTaken) {
+    const message = "This code is wrong, too old, or was used before. Wait for the next one.";
+    throw new ApiError("INVALID_CREDENTIALS", message, { fields: ["code"] });
+  }
+  await forgetTries(resources, "codeNetwork", `${asker.network} ${userId}`);
+  await forgetTries(resources, "codeUser", userId);
+}
+
+async function takeStep(
+  resources: Resources,
+  userId: string,
+  secret: Uint8Array,
+  digits: string,
+): Promise<boolean> {
+  const timestamp = Date.now();
+  const delta = totpOf(secret).validate({ token: digits, timestamp, window: 1 });
+  if (delta === null) return false;
+  const step = Math.floor(timestamp / 1000 / PERIOD_SECONDS) + delta;
+  return askBoolean(resources, { network: "" }, "use_factor_step", userId, step);
+}
+
+async function askBoolean(
+  resources: Resources,
+  asker: Asker,
+  name: "use_factor_step" | "use_recovery_code",
+  ...values: [userId: string, value: unknown]
+): Promise<boolean> {
+  const [row] = await askServer<{ is_taken: boolean }>(
+    resources,
+    asker,
+    `select app_private.${name}($1, $2) as is_taken`,
+    values,
+  );
+  return row?.is_taken === true;
+}
+
+async function findFactor(resources: Resources, userId: string): Promise<Factor | undefined> {
+  const { rows } = await resources.pool.query<Factor>(
+    "select sealed_secret, is_enabled from app_private.find_second_factor($1)",
+    [userId],
+  );
+  return rows[0];
+}
