@@ -143,6 +143,13 @@ export const ERRORS = define({
     message: "Log in again: this session has ended.",
     remedy: "Log in again. If you did not use this token twice, somebody else has it.",
   },
+  ORIGIN_NOT_ALLOWED: {
+    status: 403,
+    message: "Pages of this origin may not use the session of this browser.",
+    remedy:
+      "Ask from a page of the server, or let whoever runs it add your origin to `CORS_ORIGINS`. " +
+      "What is no browser sends the refresh token in the body.",
+  },
   REGISTRATION_INVALID: {
     status: 410,
     sqlstate: "SBI03",

@@ -312,7 +312,9 @@ export const variables = {
     fallback: () => undefined,
   }),
   CORS_ORIGINS: define<string[]>({
-    sentence: "The origins whose pages may call this server, separated by commas; empty is none.",
+    sentence:
+      "The origins whose pages may call this server, and stay signed in by its cookie where they " +
+      "are of the same site, separated by commas; empty is none.",
     parse: (text) => list(text).map(origin),
     fallback: () => [],
   }),

@@ -61,11 +61,16 @@ export function installSecurity(app: Express, resources: Resources): void {
   });
   if (config.http.corsOrigins.length > 0) {
     app.use(
-      cors({
-        origin: [...config.http.corsOrigins],
-        allowedHeaders: TAKEN_HEADERS,
-        exposedHeaders: GIVEN_HEADERS,
-        maxAge: 600,
+      cors((request, callback) => {
+        const origin = config.http.corsOrigins.find((each) => each === request.headers.origin);
+        callback(null, {
+          origin: origin === undefined ? [] : [origin],
+          // For the cookie of a session; everything else is by tokens.
+          credentials: origin !== undefined,
+          allowedHeaders: TAKEN_HEADERS,
+          exposedHeaders: GIVEN_HEADERS,
+          maxAge: 600,
+        });
       }),
     );
   }

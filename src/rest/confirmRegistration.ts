@@ -13,10 +13,7 @@ import { startSession } from "./sessions.ts";
 
 export const confirmRegistration: RestHandler = async (resources, request) => {
   const userId = await createAccount(resources, request);
-  return {
-    status: 201,
-    body: await startSession(resources, userId, request),
-  };
+  return { status: 201, ...(await startSession(resources, userId, request)) };
 };
 
 /**

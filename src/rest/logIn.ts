@@ -35,7 +35,7 @@ export const logIn: RestHandler = async (resources, request) => {
     takeBackTry(resources, "signInNetwork", network),
     takeBackTry(resources, "signInAccount", email),
   ]);
-  return { status: 200, body: await startSession(resources, userId, request) };
+  return { status: 200, ...(await startSession(resources, userId, request)) };
 };
 
 /** @throws {ApiError} INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED, RATE_LIMITED */

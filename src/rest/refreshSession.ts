@@ -1,14 +1,15 @@
 /**
- * POST /v1/auth/refresh: exchanges a refresh token for its one successor; the database does it as
- * one atomic swap.
+ * POST /v1/auth/refresh: exchanges a refresh token, of the body or else of the cookie, for its one
+ * successor, which goes where the old one was; the database does it as one atomic swap.
  */
 
 import { ApiError } from "../errors.ts";
 import { hashToken } from "../resources/tokens.ts";
+import { textIn } from "../values.ts";
 import { askServer } from "./askServer.ts";
-import { text } from "./body.ts";
 import type { RestHandler } from "./handler.ts";
 import { limitTries } from "./limits.ts";
+import { refreshTokenInCookies } from "./refreshCookie.ts";
 import { sessionAnswer } from "./sessions.ts";
 
 interface Rotation {
@@ -20,7 +21,9 @@ interface Rotation {
 
 export const refreshSession: RestHandler = async (resources, request) => {
   await limitTries(resources, "refreshAddress", request.network);
-  const given = text(request.body, "refreshToken");
+  const inBody = textIn(request.body, "refreshToken");
+  const given = inBody ?? refreshTokenInCookies(resources, request);
+  if (given === undefined) throw new ApiError("REFRESH_TOKEN_INVALID");
   const next = resources.tokens.successorOf(given);
   const [row] = await askServer<Rotation>(
     resources,
@@ -35,5 +38,6 @@ export const refreshSession: RestHandler = async (resources, request) => {
   }
   if (row?.status !== "rotated") throw new ApiError("REFRESH_TOKEN_INVALID");
   const session = { ...row, userId: row.user_id, refreshToken: next.token };
-  return { status: 200, body: sessionAnswer(resources, session) };
+  const refreshIn = inBody === undefined ? "cookie" : "body";
+  return { status: 200, ...sessionAnswer(resources, session, refreshIn) };
 };

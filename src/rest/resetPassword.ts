@@ -16,7 +16,7 @@ import { startSession } from "./sessions.ts";
 
 export const resetPassword: RestHandler = async (resources, request) => {
   const userId = await setNewPassword(resources, request);
-  return { status: 200, body: await startSession(resources, userId, request) };
+  return { status: 200, ...(await startSession(resources, userId, request)) };
 };
 
 /**

@@ -1,3 +1,5 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Browser, Page } from "playwright-core";
 import { readOperations } from "../../src/http/openapi.ts";
@@ -13,6 +15,7 @@ describeInBrowser("in a browser", () => {
   let browser: Browser;
   let server: string;
   let guest: Person;
+  let closeElsewhere = () => undefined as unknown;
 
   beforeAll(async () => {
     marketplace = await openMarketplace(database, 1);
@@ -25,6 +28,7 @@ describeInBrowser("in a browser", () => {
   afterAll(async () => {
     await browser?.close();
     await marketplace?.dispose();
+    closeElsewhere();
   }, 30_000);
 
   const open = (url: string): Promise<Opened> => openPage(browser, url);
@@ -69,32 +73,81 @@ describeInBrowser("in a browser", () => {
     await page.close();
   });
 
-  test("two tabs of one session go on with what one of them has renewed", async () => {
-    const { page: first } = await open(`${server}/bookings/1`);
-    await first.locator("summary").click();
-    await first.getByLabel("E-mail").fill(guest.email);
-    await first.getByLabel("Password").fill(PASSWORD);
-    await first.locator("form button").click();
-    await first.getByText(`You are ${guest.email}`).waitFor();
-    const session = (page: Page): Promise<Record<string, string>> =>
-      page.evaluate(() => JSON.parse(sessionStorage.getItem("staybase-session") ?? "{}"));
-    const old = await session(first);
-    const popup = first.waitForEvent("popup");
-    await first.evaluate("void open(location.href)");
-    const second = await popup;
-    await second.getByText(`You are ${guest.email}`).waitFor();
-    // The first one's token is over: it renews it as it loads.
-    await first.evaluate((kept) => {
-      const over = { ...kept, accessTokenExpiresAt: new Date(0).toISOString() };
-      sessionStorage.setItem("staybase-session", JSON.stringify(over));
-    }, old);
-    await first.reload();
-    await waitUntil("both have the next token", async () => {
-      const [one, two] = [await session(first), await session(second)];
-      return one.refreshToken !== old.refreshToken && one.refreshToken === two.refreshToken;
+  const KEY = "staybase-session";
+  const session = (page: Page): Promise<Record<string, string>> =>
+    page.evaluate((key) => JSON.parse(localStorage.getItem(key) ?? "{}"), KEY);
+  const signIn = async (page: Page): Promise<void> => {
+    await page.locator("summary").click();
+    await page.getByLabel("E-mail").fill(guest.email);
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.locator("form button").click();
+    await page.getByText(`You are ${guest.email}`).waitFor();
+  };
+  /** Loads the page with an access token that is over, and waits for the next one. */
+  const renew = async (page: Page): Promise<void> => {
+    const old = await session(page);
+    await page.evaluate(({ key, over }) => localStorage.setItem(key, JSON.stringify(over)), {
+      key: KEY,
+      over: { ...old, accessTokenExpiresAt: new Date(0).toISOString() },
     });
-    await second.close();
-    await first.close();
+    await page.reload();
+    await waitUntil("the next access token", async () => {
+      const { accessToken } = await session(page);
+      return accessToken !== undefined && accessToken !== old.accessToken;
+    });
+  };
+
+  test("tabs are one person, whose refresh token no script can read", async () => {
+    const context = await browser.newContext();
+    const [first, second] = [await context.newPage(), await context.newPage()];
+    await first.goto(`${server}/bookings/1`);
+    await second.goto(`${server}/bookings/2`);
+    await second.getByText("Not signed in").waitFor();
+    await signIn(first);
+    await second.getByText(`You are ${guest.email}`).waitFor();
+    expect(await session(first)).toMatchObject({ userId: guest.userId, refreshToken: "" });
+    expect(await first.evaluate("document.cookie")).toBe("");
+    const [cookie] = await context.cookies();
+    expect(cookie).toMatchObject({ name: "__Host-staybase-refresh", httpOnly: true, secure: true });
+    await renew(first);
+    await renew(second);
+    const [renewed] = await context.cookies();
+    expect(renewed?.value).not.toBe(cookie?.value);
+    await second.getByRole("button", { name: "Sign out" }).click();
+    await first.getByText("Not signed in").waitFor();
+    await waitUntil("the cookie is gone", async () => {
+      return (await context.cookies()).length === 0;
+    });
+    await context.close();
+  });
+
+  test("a page of another origin cannot use the session, though the browser sends its cookie", async () => {
+    const context = await browser.newContext();
+    const [page, foreign] = [await context.newPage(), await context.newPage()];
+    await page.goto(`${server}/bookings/1`);
+    await signIn(page);
+    const [before] = await context.cookies();
+    // Another port is another origin of the same site: SameSite does not hold the cookie back.
+    const elsewhere = createServer((_request, response) => {
+      response.setHeader("content-type", "text/html").end("<title>Elsewhere</title>");
+    });
+    closeElsewhere = () => elsewhere.close();
+    await new Promise<void>((resolve) => elsewhere.listen(0, "127.0.0.1", resolve));
+    const { port } = elsewhere.address() as AddressInfo;
+    await foreign.goto(`http://127.0.0.1:${port}/`);
+    await foreign.evaluate((url) => {
+      const init = { method: "POST", mode: "no-cors", credentials: "include" } as const;
+      return fetch(`${url}/v1/auth/refresh`, init).catch(() => undefined);
+    }, server);
+    // Without the cookie it would be 401.
+    await waitUntil("the server has refused the page", async () => {
+      const lines = marketplace.output().split("\n");
+      const refreshes = lines.filter((line) => line.includes('"/v1/auth/refresh"'));
+      return refreshes.some((line) => line.includes('"status":403'));
+    });
+    expect(await context.cookies()).toEqual([before]);
+    await renew(page);
+    await context.close();
   });
 
   test("the simulator's page pays a booking", async () => {

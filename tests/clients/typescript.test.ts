@@ -213,6 +213,49 @@ describe("a session", () => {
     expect(slow.sent).toEqual(["/v1/auth/login", "/v1/me/password"]);
   });
 
+  /** A fetch like that of a browser, whose page is the server's own. */
+  function withCookies(): { fetch: typeof fetch; sent: Request[] } {
+    const sent: Request[] = [];
+    let cookie = "";
+    const browser: typeof fetch = async (input, init) => {
+      const request = new Request(input, init);
+      sent.push(request);
+      if (request.credentials !== "include") return fetch(request);
+      request.headers.set("origin", url);
+      request.headers.set("cookie", cookie);
+      const response = await fetch(request);
+      const set = response.headers.get("set-cookie");
+      if (set !== null) cookie = set.split(";")[0] ?? "";
+      return response;
+    };
+    return { fetch: browser, sent };
+  }
+
+  test("whose refresh token is a cookie goes on without having it", async () => {
+    const browser = withCookies();
+    const options = { url, refreshIn: "cookie", fetch: browser.fetch } as const;
+    const first = await createStaybase(options).signIn(guest.email, PASSWORD);
+    expect(first.refreshToken).toBe("");
+    const heard: (Session | undefined)[] = [];
+    const onSession = (session: Session | undefined) => heard.push(session);
+    const { rest, signOut } = createStaybase({ ...options, session: over(first), onSession });
+    expect((await unwrap(rest.GET("/me"))).id).toBe(guest.userId);
+    await signOut();
+    expect(heard).toEqual([expect.objectContaining({ refreshToken: "" }), undefined]);
+    const withCookie = browser.sent.filter(({ credentials }) => credentials === "include");
+    expect(withCookie.map((request) => new URL(request.url).pathname)).toEqual(
+      ["login", "refresh", "logout"].map((path) => `/v1/auth/${path}`),
+    );
+  });
+
+  test("does not become that of who signs in in another tab", async () => {
+    const options = { url, refreshIn: "cookie", fetch: withCookies().fetch } as const;
+    const first = await createStaybase(options).signIn(guest.email, PASSWORD);
+    await createStaybase(options).signIn("hana@example.com", PASSWORD);
+    const { rest } = createStaybase({ ...options, session: over(first) });
+    await expect(unwrap(rest.GET("/me"))).rejects.toMatchObject({ status: 401 });
+  });
+
   test("that has ended is forgotten", async () => {
     const { signIn, signOut } = createStaybase({ url });
     const ended = await signIn(guest.email, PASSWORD);

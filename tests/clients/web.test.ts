@@ -80,6 +80,14 @@ describeInBrowser("the page of the examples", () => {
       const pay = page.getByRole("link", { name: "Pay €" });
       await pay.waitFor();
       expect(await widest()).toBe(width);
+      // Its access token ends on the way; the browser has the refresh token, and the page has not.
+      const kept = await page.evaluate(() => {
+        const session = JSON.parse(sessionStorage.getItem("session") ?? "{}");
+        const over = { ...session, accessTokenExpiresAt: new Date(0).toISOString() };
+        sessionStorage.setItem("session", JSON.stringify(over));
+        return session;
+      });
+      expect(kept).toMatchObject({ userId: guest.userId, refreshToken: "" });
       await pay.click();
       await page.getByRole("button").first().click();
       // Stripe leads back, and the session has lasted.

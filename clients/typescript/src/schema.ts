@@ -76,6 +76,9 @@ export interface paths {
          * Exchange a refresh token
          * @description Gives a new access token and the next refresh token. Whoever sends the old one again within ten seconds, such as a second tab,
          *     gets the same next one. One that comes back later ends the session, for then somebody has copied it.
+         *
+         *     Without a token in the body, that of the cookie is used, and its successor goes there. Then the request must come from a page
+         *     of the server itself or of an origin in its `CORS_ORIGINS`: any page could make a browser send the cookie.
          */
         post: operations["refreshSession"];
         delete?: never;
@@ -95,7 +98,7 @@ export interface paths {
         put?: never;
         /**
          * Sign out
-         * @description Ends the session of the access token, at once and everywhere.
+         * @description Ends the session of the access token, at once and everywhere. A browser loses its cookie with the refresh token.
          */
         post: operations["logOut"];
         delete?: never;
@@ -1500,12 +1503,20 @@ export interface components {
             accessToken: string;
             /** Format: date-time */
             accessTokenExpiresAt: string;
+            /** @description Empty where the session keeps it in a cookie. */
             refreshToken: string;
             /** Format: uuid */
             userId: string;
         };
         /** @description The six digits that the authenticator app shows, or a recovery code; who has a second factor needs it. */
         Code: string;
+        /**
+         * @description Where this client keeps its refresh token: `body` for apps, which take it from the answer; `cookie` for pages, whose browser
+         *     keeps it where no script can read it. A page asks with `credentials: "include"`, from an origin of the same site.
+         * @default body
+         * @enum {string}
+         */
+        RefreshIn: "body" | "cookie";
         /** @description Who is signed in. */
         Me: {
             /** Format: uuid */
@@ -2684,7 +2695,7 @@ export interface components {
             updatedAt: string;
         };
         /** @enum {string} */
-        ErrorCode: "ADVANCE_NOTICE" | "ALREADY_REVIEWED" | "ALTERATION_ENDED" | "ALTERATION_NOT_FOUND" | "ALTERATION_OPEN" | "AMOUNT_MISMATCH" | "BLOCK_NOT_FOUND" | "BOOKING_NOT_FOUND" | "BOOKING_NOT_PAYABLE" | "BOOKING_STATUS" | "CALENDAR_MISMATCH" | "CHILDREN_NOT_WELCOME" | "CONFLICT" | "CURRENCY_IN_USE" | "DATES_UNAVAILABLE" | "DOCUMENT_UNKNOWN" | "FORBIDDEN" | "HOLD_EXPIRED" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REQUIRED" | "IDEMPOTENCY_KEY_REUSED" | "IMMUTABLE" | "INTERNAL" | "INVALID_AMOUNT" | "INVALID_BOX" | "INVALID_CREDENTIALS" | "INVALID_CURSOR" | "INVALID_FILTER" | "INVALID_GUESTS" | "INVALID_INPUT" | "INVALID_RATING" | "INVALID_STAY" | "LEDGER_UNBALANCED" | "LINE_ITEMS_MISMATCH" | "LINK_INVALID" | "LISTING_INCOMPLETE" | "LISTING_NOT_FOUND" | "LISTING_STATUS" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NOT_SEARCHABLE" | "OUTSIDE_STAY" | "OWN_LISTING" | "PAGE_TOO_LARGE" | "PAYLOAD_TOO_LARGE" | "PAYMENT_METHOD_NOT_FOUND" | "PAYMENT_PROVIDER" | "PAYMENT_REFUSED" | "PAYMENT_UNAVAILABLE" | "PETS_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PROOF_REQUIRED" | "QUERY_TOO_COMPLEX" | "QUOTA_REACHED" | "QUOTE_EXPIRED" | "QUOTE_NOT_FOUND" | "QUOTE_USED" | "RATES_MISSING" | "RATE_LIMITED" | "REFRESH_TOKEN_INVALID" | "REFUND_NOT_FOUND" | "REFUND_SETTLED" | "REFUND_TOO_LARGE" | "REGISTRATION_INVALID" | "REQUEST_EXPIRED" | "SECOND_FACTOR_ENABLED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTOR_REQUIRED" | "SIGNATURE_INVALID" | "STAY_IN_PAST" | "STAY_NOT_OVER" | "STAY_TOO_FAR" | "STAY_TOO_LONG" | "STAY_TOO_SHORT" | "TIMEOUT" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOO_MANY_GUESTS" | "TOO_MANY_HOLDS" | "TOO_MANY_INFANTS" | "TOO_MANY_PETS" | "TOO_MANY_PHOTOS" | "UNAUTHENTICATED" | "UNAVAILABLE" | "UNKNOWN_AMENITY" | "UNKNOWN_CURRENCY" | "UNSUPPORTED_MEDIA_TYPE";
+        ErrorCode: "ADVANCE_NOTICE" | "ALREADY_REVIEWED" | "ALTERATION_ENDED" | "ALTERATION_NOT_FOUND" | "ALTERATION_OPEN" | "AMOUNT_MISMATCH" | "BLOCK_NOT_FOUND" | "BOOKING_NOT_FOUND" | "BOOKING_NOT_PAYABLE" | "BOOKING_STATUS" | "CALENDAR_MISMATCH" | "CHILDREN_NOT_WELCOME" | "CONFLICT" | "CURRENCY_IN_USE" | "DATES_UNAVAILABLE" | "DOCUMENT_UNKNOWN" | "FORBIDDEN" | "HOLD_EXPIRED" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REQUIRED" | "IDEMPOTENCY_KEY_REUSED" | "IMMUTABLE" | "INTERNAL" | "INVALID_AMOUNT" | "INVALID_BOX" | "INVALID_CREDENTIALS" | "INVALID_CURSOR" | "INVALID_FILTER" | "INVALID_GUESTS" | "INVALID_INPUT" | "INVALID_RATING" | "INVALID_STAY" | "LEDGER_UNBALANCED" | "LINE_ITEMS_MISMATCH" | "LINK_INVALID" | "LISTING_INCOMPLETE" | "LISTING_NOT_FOUND" | "LISTING_STATUS" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NOT_SEARCHABLE" | "ORIGIN_NOT_ALLOWED" | "OUTSIDE_STAY" | "OWN_LISTING" | "PAGE_TOO_LARGE" | "PAYLOAD_TOO_LARGE" | "PAYMENT_METHOD_NOT_FOUND" | "PAYMENT_PROVIDER" | "PAYMENT_REFUSED" | "PAYMENT_UNAVAILABLE" | "PETS_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PROOF_REQUIRED" | "QUERY_TOO_COMPLEX" | "QUOTA_REACHED" | "QUOTE_EXPIRED" | "QUOTE_NOT_FOUND" | "QUOTE_USED" | "RATES_MISSING" | "RATE_LIMITED" | "REFRESH_TOKEN_INVALID" | "REFUND_NOT_FOUND" | "REFUND_SETTLED" | "REFUND_TOO_LARGE" | "REGISTRATION_INVALID" | "REQUEST_EXPIRED" | "SECOND_FACTOR_ENABLED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTOR_REQUIRED" | "SIGNATURE_INVALID" | "STAY_IN_PAST" | "STAY_NOT_OVER" | "STAY_TOO_FAR" | "STAY_TOO_LONG" | "STAY_TOO_SHORT" | "TIMEOUT" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOO_MANY_GUESTS" | "TOO_MANY_HOLDS" | "TOO_MANY_INFANTS" | "TOO_MANY_PETS" | "TOO_MANY_PHOTOS" | "UNAUTHENTICATED" | "UNAVAILABLE" | "UNKNOWN_AMENITY" | "UNKNOWN_CURRENCY" | "UNSUPPORTED_MEDIA_TYPE";
         /** @description How a person stands with their second factor. */
         answer: {
             /** @description Whether signing in asks for a code beside the password. */
@@ -4028,6 +4039,8 @@ export interface components {
         IfMatch: string;
         /** @description How many on a page; 20 without it. */
         Limit: number;
+        /** @description The refresh token, where `refreshIn` of signing in was `cookie`. Browsers send it by themselves; a token in the body is used before it. */
+        RefreshToken: string;
     };
     requestBodies: never;
     headers: {
@@ -4039,6 +4052,11 @@ export interface components {
         Link: string;
         /** @description The address of what was made. */
         Location: string;
+        /**
+         * @description The cookie `__Host-staybase-refresh` with the refresh token: set where the session keeps it in a cookie, taken away by signing
+         *     out. No script can read it.
+         */
+        RefreshCookie: string;
     };
     pathItems: never;
 }
@@ -4133,6 +4151,7 @@ export interface operations {
                     password?: string;
                     /** @description What `register` answered to this very app; then the password need not be repeated. */
                     registrationKey?: string;
+                    refreshIn?: components["schemas"]["RefreshIn"];
                 };
             };
         };
@@ -4140,6 +4159,7 @@ export interface operations {
             /** @description The account is there, and this is its first session. */
             201: {
                 headers: {
+                    "Set-Cookie": components["headers"]["RefreshCookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4204,6 +4224,7 @@ export interface operations {
                     code?: components["schemas"]["Code"];
                     email: string;
                     password: string;
+                    refreshIn?: components["schemas"]["RefreshIn"];
                 };
             };
         };
@@ -4211,6 +4232,7 @@ export interface operations {
             /** @description A new session. */
             200: {
                 headers: {
+                    "Set-Cookie": components["headers"]["RefreshCookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4260,9 +4282,12 @@ export interface operations {
             query?: never;
             header?: never;
             path?: never;
-            cookie?: never;
+            cookie?: {
+                /** @description The refresh token, where `refreshIn` of signing in was `cookie`. Browsers send it by themselves; a token in the body is used before it. */
+                "__Host-staybase-refresh"?: components["parameters"]["RefreshToken"];
+            };
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 /**
                  * @example {
@@ -4270,7 +4295,7 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    refreshToken: string;
+                    refreshToken?: string;
                 };
             };
         };
@@ -4278,6 +4303,7 @@ export interface operations {
             /** @description The session goes on. */
             200: {
                 headers: {
+                    "Set-Cookie": components["headers"]["RefreshCookie"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -4293,8 +4319,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description The session has ended. */
+            /** @description The session has ended, or there is no token. */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The cookie came from a page of another origin. */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4326,6 +4361,7 @@ export interface operations {
             /** @description Signed out. */
             204: {
                 headers: {
+                    "Set-Cookie": components["headers"]["RefreshCookie"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -4404,6 +4440,7 @@ export interface operations {
                     /** @description What the link in the mail ends with. */
                     token: string;
                     password: string;
+                    refreshIn?: components["schemas"]["RefreshIn"];
                 };
             };
         };
@@ -4411,6 +4448,7 @@ export interface operations {
             /** @description The password is new, and this is the first session with it. */
             200: {
                 headers: {
+                    "Set-Cookie": components["headers"]["RefreshCookie"];
                     [name: string]: unknown;
                 };
                 content: {

@@ -13,6 +13,11 @@ export interface Options {
   readonly session?: Session;
   /** Hears of each new session, and of its end as undefined, to keep it. */
   readonly onSession?: (session: Session | undefined) => void;
+  /**
+   * Where the refresh token is: in the session, or in a cookie of the server that no script can
+   * read, for pages of the same site. A session of that kind has an empty `refreshToken`.
+   */
+  readonly refreshIn?: "body" | "cookie";
   /** How often a request that may be repeated is sent again; 3 without it. */
   readonly retries?: number;
   /**
@@ -34,7 +39,7 @@ interface SessionFetch {
 const EARLY_MS = 10_000;
 
 export function createSession(options: Options): SessionFetch {
-  const { url, retries = 3, onSession } = options;
+  const { url, retries = 3, onSession, refreshIn = "body" } = options;
   const plainFetch = options.fetch ?? fetch;
   let session = options.session;
   let refreshing: Promise<void> | undefined;
@@ -49,6 +54,7 @@ export function createSession(options: Options): SessionFetch {
         method: "POST",
         headers: { "content-type": "application/json", ...headers },
         body: JSON.stringify(body),
+        ...(refreshIn === "cookie" && { credentials: "include" }),
       }),
     );
   const open = async (path: string, body: object): Promise<Session> => {
@@ -74,14 +80,15 @@ export function createSession(options: Options): SessionFetch {
 
   /**
    * One refresh at a time: a refresh token is good for one. Who has signed out or in meanwhile is
-   * left as they are.
+   * left as they are. A browser has one cookie: where it is somebody else's by now, this session is
+   * over.
    */
   function refresh(old: Session): Promise<void> {
     const settle = (next: Session | undefined): void => {
       if (session === old) set(next);
     };
-    refreshing ??= open("refresh", { refreshToken: old.refreshToken })
-      .then(settle)
+    refreshing ??= open("refresh", refreshIn === "body" ? { refreshToken: old.refreshToken } : {})
+      .then((next) => settle(next.userId === old.userId ? next : undefined))
       .catch((error: unknown) => {
         if (error instanceof StaybaseError && error.status === 401) settle(undefined);
         else throw error;
@@ -108,7 +115,7 @@ export function createSession(options: Options): SessionFetch {
       return session === undefined ? response : repeated(signed(request, session), mayRepeat);
     },
     signIn: async (email, password) => {
-      const next = await open("login", { email, password });
+      const next = await open("login", { email, password, refreshIn });
       set(next);
       return next;
     },

@@ -1,21 +1,21 @@
 /**
- * Signing in on a page of ours: the people of the demo with one click, anybody with a form. The
- * session ends with the browser's tab, and its access token is renewed before it ends.
+ * Signing in on a page of ours: the people of the demo with one click, anybody with a form. All tabs
+ * are one person, for the browser has one refresh token, in a cookie that no script can read; the
+ * access token is renewed before it ends.
  */
 import { people } from "./setting.js";
 
 const KEY = "staybase-session";
-let session = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+let session = stored();
 let renewing;
 let changed = () => undefined;
 
-/**
- * A tab that another one opened, or a copy of it, has the same session; a refresh token that both
- * use is taken for a stolen one. So whoever renews it tells the others.
- */
-const tabs = new BroadcastChannel(KEY);
-tabs.addEventListener("message", ({ data: { refreshToken, next } }) => {
-  if (session?.refreshToken === refreshToken) keep(next);
+// Another tab has signed in or out, or renewed the token.
+addEventListener("storage", ({ key }) => {
+  if (key !== KEY) return;
+  const before = session?.email;
+  session = stored();
+  if (session?.email !== before) changed();
 });
 
 /** The header for a request as whoever is signed in; undefined for nobody. */
@@ -81,7 +81,7 @@ export function installSignIn(element, onChange = () => undefined) {
 }
 
 async function signIn({ email, password }) {
-  keep({ email, ...(await post("/v1/auth/login", { email, password })) });
+  keep({ email, ...(await post("/v1/auth/login", { email, password, refreshIn: "cookie" })) });
 }
 
 async function signOut() {
@@ -94,23 +94,25 @@ async function signOut() {
 async function renew() {
   const old = session;
   try {
-    const renewed = await post("/v1/auth/refresh", { refreshToken: old.refreshToken });
+    const renewed = await post("/v1/auth/refresh", {});
     // Somebody may have signed in or out meanwhile.
-    if (session !== old) return;
-    keep({ ...old, ...renewed });
-    tabs.postMessage({ refreshToken: old.refreshToken, next: session });
+    if (session === old) keep(renewed.userId === old.userId ? { ...old, ...renewed } : null);
   } catch (error) {
     // Without an answer it may still be good; a refusal is final.
     if (error.status !== 401 || session !== old) return;
     keep(null);
-    changed();
   }
+  if (session === null) changed();
 }
 
 function keep(next) {
   session = next;
-  if (next === null) sessionStorage.removeItem(KEY);
-  else sessionStorage.setItem(KEY, JSON.stringify(next));
+  if (next === null) localStorage.removeItem(KEY);
+  else localStorage.setItem(KEY, JSON.stringify(next));
+}
+
+function stored() {
+  return JSON.parse(localStorage.getItem(KEY) ?? "null");
 }
 
 async function post(path, body) {

@@ -5,7 +5,7 @@ import { attempt, make, money, one, row, words } from "./elements.ts";
 
 type Settings = { url: string; stripe?: string; trustedDocuments: boolean };
 const settings: Settings = await (await fetch("/settings.json")).json();
-// For as long as the tab is open; a longer session belongs where scripts cannot read it.
+// For as long as the tab is open. What lasts longer is in a cookie, where scripts cannot read it.
 const kept = sessionStorage.getItem("session");
 let isSignedIn = kept !== null;
 const keep: NonNullable<Options["onSession"]> = (session) => {
@@ -15,6 +15,7 @@ const keep: NonNullable<Options["onSession"]> = (session) => {
 };
 const { graphql, rest, signIn } = createStaybase({
   ...settings,
+  refreshIn: "cookie",
   ...(kept !== null && { session: JSON.parse(kept) }),
   onSession: keep,
 });
