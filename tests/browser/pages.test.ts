@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { Secret, TOTP } from "otpauth";
 import type { Browser, Page } from "playwright-core";
 import { readOperations } from "../../src/http/openapi.ts";
 import { describeInBrowser, launchBrowser, type Opened, openPage } from "../helpers/browser.ts";
@@ -119,6 +120,47 @@ describeInBrowser("in a browser", () => {
       return (await context.cookies()).length === 0;
     });
     await context.close();
+  });
+
+  test("who has a second factor is asked for its code, also by the page of a mailed link", async () => {
+    const { client, email } = await signUp(marketplace, server, "Ida");
+    const { body } = await client.post("/v1/me/second-factor");
+    const totp = new TOTP({ secret: Secret.fromBase32(String(body.secret)) });
+    const codeAt = (steps: number): string =>
+      totp.generate({ timestamp: Date.now() + steps * 30_000 });
+    const enabled = await client.post("/v1/me/second-factor/enable", { code: codeAt(-1) });
+    const [recoveryCode = ""] = enabled.body.recoveryCodes as string[];
+
+    const { page } = await open(`${server}/bookings/1`);
+    await page.locator("summary").click();
+    await page.getByLabel("E-mail").fill(email);
+    await page.getByLabel("Password").fill(PASSWORD);
+    expect(await page.getByLabel("Code").isVisible()).toBe(false);
+    await page.locator("form button").click();
+    await page.getByLabel("Code").fill(codeAt(0));
+    await page.locator("form button").click();
+    await page.getByText(`You are ${email}`).waitFor();
+    expect(await page.getByLabel("Code").isVisible()).toBe(false);
+    await page.close();
+
+    await client.post("/v1/auth/password/forgot", { email });
+    let link = "";
+    await waitUntil("the mailed link", async () => {
+      const mails = await marketplace.mails();
+      const mail = mails.find(({ to, subject }) => to.includes(email) && /password/.test(subject));
+      link = mail?.links[0] ?? "";
+      return link !== "";
+    });
+    const { pathname, search } = new URL(link);
+    const { page: reset } = await open(server + pathname + search);
+    await reset.getByLabel("New password").fill("another horse battery");
+    await reset.getByRole("button").click();
+    await reset.getByText("Type the code of your second factor").waitFor();
+    await reset.getByLabel("New password").fill("another horse battery");
+    await reset.getByLabel("The six digits").fill(recoveryCode);
+    await reset.getByRole("button").click();
+    await reset.getByText("Your password is new").waitFor();
+    await reset.close();
   });
 
   test("a page of another origin cannot use the session, though the browser sends its cookie", async () => {

@@ -21,7 +21,8 @@ export interface Staybase {
    * @throws {StaybaseError} where anything of it is an error
    */
   readonly graphql: SendGraphql;
-  signIn(email: string, password: string): Promise<Session>;
+  /** @param code of the second factor, where SECOND_FACTOR_REQUIRED asks for it */
+  signIn(email: string, password: string, code?: string): Promise<Session>;
   signOut(): Promise<void>;
 }
 

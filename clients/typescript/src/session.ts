@@ -31,7 +31,7 @@ export interface Options {
 interface SessionFetch {
   /** Who knows more of a request than its method says whether a second one has no second effect. */
   readonly fetch: (request: Request, mayRepeat?: boolean) => Promise<Response>;
-  signIn(email: string, password: string): Promise<Session>;
+  signIn(email: string, password: string, code?: string): Promise<Session>;
   signOut(): Promise<void>;
 }
 
@@ -114,8 +114,8 @@ export function createSession(options: Options): SessionFetch {
       if (session === used) await refresh(used);
       return session === undefined ? response : repeated(signed(request, session), mayRepeat);
     },
-    signIn: async (email, password) => {
-      const next = await open("login", { email, password, refreshIn });
+    signIn: async (email, password, code) => {
+      const next = await open("login", { email, password, code, refreshIn });
       set(next);
       return next;
     },
@@ -137,8 +137,8 @@ function signed(request: Request, session: Session | undefined): Request {
 }
 
 const SAFE = ["GET", "HEAD", "PUT", "DELETE"];
-/** They need the password that there was, or send a mail: a second one is another. */
-const NOT_SAFE = /\/v1\/me\/(password|email)$/;
+/** They need what there was before, or send a mail: a second one is another. */
+const NOT_SAFE = /\/v1\/me\/(password|email|second-factor)$/;
 
 /** Whether a second request has no second effect. */
 function isSafe({ method, headers, url }: Request): boolean {
@@ -153,7 +153,7 @@ async function isAboutToken(response: Response): Promise<boolean> {
     .clone()
     .json()
     .catch(() => undefined);
-  return Object(problem).code !== "INVALID_CREDENTIALS";
+  return !["INVALID_CREDENTIALS", "SECOND_FACTOR_REQUIRED"].includes(Object(problem).code);
 }
 
 /** Whether the same request may soon be answered otherwise. */

@@ -39,6 +39,7 @@ export function installSignIn(element, onChange = () => undefined) {
       <label>E-mail <input type="email" name="email" autocomplete="username" required></label>
       <label>Password <input type="password" name="password" autocomplete="current-password"
         required></label>
+      <label hidden>Code <input name="code" autocomplete="one-time-code"></label>
       <button>Sign in</button></form></details>
     <span class="wrong" role="alert"></span>`;
   const part = (name) => element.querySelector(name);
@@ -62,12 +63,21 @@ export function installSignIn(element, onChange = () => undefined) {
   part(".out").addEventListener("click", () => attempt(signOut()));
   part("form").addEventListener("submit", (event) => {
     event.preventDefault();
-    const { email, password } = Object.fromEntries(new FormData(event.target));
+    const { email, password, code } = Object.fromEntries(new FormData(event.target));
+    const field = part("[name=code]");
     attempt(
-      signIn({ email, password }).then(() => {
-        event.target.reset();
-        part("details").open = false;
-      }),
+      signIn({ email, password, code: code || undefined }).then(
+        () => {
+          event.target.reset();
+          part("details").open = false;
+          field.parentElement.hidden = true;
+        },
+        (error) => {
+          // Who has a second factor is asked for its code now.
+          if (error.code === "SECOND_FACTOR_REQUIRED") field.parentElement.hidden = false;
+          throw error;
+        },
+      ),
     );
   });
   // A link such as #as=guest signs in as one of the demo, whose password is no secret.
@@ -80,8 +90,9 @@ export function installSignIn(element, onChange = () => undefined) {
   attempt(signIn(named));
 }
 
-async function signIn({ email, password }) {
-  keep({ email, ...(await post("/v1/auth/login", { email, password, refreshIn: "cookie" })) });
+async function signIn({ email, password, code }) {
+  const body = { email, password, code, refreshIn: "cookie" };
+  keep({ email, ...(await post("/v1/auth/login", body)) });
 }
 
 async function signOut() {
@@ -123,5 +134,8 @@ async function post(path, body) {
   });
   const answer = await response.json();
   if (response.ok) return answer;
-  throw Object.assign(new Error(answer.detail ?? answer.title), { status: response.status });
+  throw Object.assign(new Error(answer.detail ?? answer.title), {
+    status: response.status,
+    code: answer.code,
+  });
 }
