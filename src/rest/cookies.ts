@@ -1,6 +1,6 @@
 /**
  * Cookies that scripts cannot read and that no other host can set: `__Host-` makes browsers insist
- * on it (RFC 6265bis). Browsers take http on localhost for secure.
+ * on it (RFC 6265bis). Chromium takes http on localhost for secure.
  */
 interface CookieOptions {
   readonly seconds: number;

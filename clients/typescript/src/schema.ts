@@ -77,7 +77,7 @@ export interface paths {
          * @description Gives a new access token and the next refresh token. Whoever sends the old one again within ten seconds, such as a second tab,
          *     gets the same next one. One that comes back later ends the session, for then somebody has copied it.
          *
-         *     Without a token in the body, that of the cookie is used, and its successor goes there. Then the request must come from a page
+         *     With `{}` as the body the token of the cookie is used, and its successor goes there. Then the request must come from a page
          *     of the server itself or of an origin in its `CORS_ORIGINS`: any page could make a browser send the cookie.
          */
         post: operations["refreshSession"];
@@ -4287,7 +4287,7 @@ export interface operations {
                 "__Host-staybase-refresh"?: components["parameters"]["RefreshToken"];
             };
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 /**
                  * @example {
