@@ -1630,6 +1630,7 @@ alter table app_public.bookings add constraint bookings_shares_sum
   CHECK (((host_amount + platform_amount) = total_amount));
 alter table app_public.bookings add constraint bookings_stay_is_ordered
   CHECK ((check_in < check_out));
+CREATE INDEX bookings_asked_idx ON app_public.bookings USING btree (host_id, answer_due_at) WHERE (answer_due_at IS NOT NULL);
 CREATE INDEX bookings_currency_idx ON app_public.bookings USING btree (currency);
 CREATE INDEX bookings_guest_id_check_out_idx ON app_public.bookings USING btree (guest_id, check_out);
 CREATE INDEX bookings_guest_id_idx ON app_public.bookings USING btree (guest_id, id);
@@ -1637,6 +1638,7 @@ CREATE INDEX bookings_host_id_check_in_idx ON app_public.bookings USING btree (h
 CREATE INDEX bookings_host_id_check_out_idx ON app_public.bookings USING btree (host_id, check_out);
 CREATE INDEX bookings_host_id_idx ON app_public.bookings USING btree (host_id, id);
 CREATE INDEX bookings_host_id_status_idx ON app_public.bookings USING btree (host_id, status, check_out);
+CREATE INDEX bookings_hosted_idx ON app_public.bookings USING btree (host_id) WHERE ((status = 'completed'::app_public.booking_status) AND (no_show_at IS NULL));
 CREATE INDEX bookings_listing_id_idx ON app_public.bookings USING btree (listing_id, check_in);
 CREATE INDEX bookings_open_idx ON app_public.bookings USING btree (host_id, status, answer_due_at) WHERE (status = ANY (ARRAY['pending_payment'::app_public.booking_status, 'requested'::app_public.booking_status, 'accepted'::app_public.booking_status]));
 CREATE INDEX bookings_to_complete_idx ON app_public.bookings USING btree (check_out) WHERE (status = 'confirmed'::app_public.booking_status);
@@ -1663,6 +1665,8 @@ CREATE TRIGGER _600_checked_out AFTER UPDATE OF checked_out_at ON app_public.boo
 CREATE TRIGGER _600_created AFTER INSERT ON app_public.bookings FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__append_event('booking.created', 'id', 'listing_id', 'host_id', 'guest_id');
 CREATE TRIGGER _600_no_show AFTER UPDATE OF no_show_at ON app_public.bookings FOR EACH ROW WHEN (((old.no_show_at IS NULL) AND (new.no_show_at IS NOT NULL))) EXECUTE FUNCTION app_hidden.tg__append_event('booking.no_show', 'id', 'listing_id', 'host_id', 'guest_id');
 CREATE TRIGGER _600_status AFTER UPDATE OF status ON app_public.bookings FOR EACH ROW WHEN ((old.status IS DISTINCT FROM new.status)) EXECUTE FUNCTION app_hidden.tg__append_event('booking.{status}', 'id', 'listing_id', 'host_id', 'guest_id');
+CREATE TRIGGER _750_tell_guest AFTER UPDATE OF status, no_show_at ON app_public.bookings FOR EACH ROW WHEN (((old.no_show_at IS DISTINCT FROM new.no_show_at) OR ((old.status IS DISTINCT FROM new.status) AND (new.status = 'completed'::app_public.booking_status)))) EXECUTE FUNCTION app_hidden.tg__tell_change('user', 'guest_id');
+CREATE TRIGGER _750_tell_host AFTER UPDATE OF status, no_show_at ON app_public.bookings FOR EACH ROW WHEN (((old.no_show_at IS DISTINCT FROM new.no_show_at) OR ((old.status IS DISTINCT FROM new.status) AND ((old.status = 'requested'::app_public.booking_status) OR (new.status = 'completed'::app_public.booking_status))))) EXECUTE FUNCTION app_hidden.tg__tell_change('user', 'host_id');
 CREATE CONSTRAINT TRIGGER _900_claim_matches AFTER INSERT OR UPDATE ON app_public.bookings DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app_hidden.tg_bookings__claim_matches();
 comment on table app_public.bookings is 'A stay, for its guest and its host.';
 comment on column app_public.bookings.id is 'Public id of the booking.';
@@ -3027,7 +3031,8 @@ create table app_public.users (
   languages text[] default '{}'::text[] not null,
   host_since timestamp with time zone,
   created_at timestamp with time zone default app_hidden.clock() not null,
-  updated_at timestamp with time zone default app_hidden.clock() not null
+  updated_at timestamp with time zone default app_hidden.clock() not null,
+  location app_public.line
 );
 alter table app_public.users owner to staybase_owner;
 alter table app_public.users add constraint users_pkey
@@ -3042,6 +3047,8 @@ CASE
     WHEN (array_ndims(languages) > 1) THEN false
     ELSE ((cardinality(languages) <= 20) AND (array_position(languages, NULL::text) IS NULL) AND app_hidden.are_language_tags(languages))
 END);
+alter table app_public.users add constraint users_location_has_length
+  CHECK (((length((location)::text) <= 100) AND (btrim((location)::text) <> ''::text)));
 alter table app_public.users enable row level security;
 alter table app_public.users force row level security;
 create policy definer_all on app_public.users as permissive for all to staybase_owner
@@ -3065,8 +3072,9 @@ comment on column app_public.users.languages is 'Languages the person speaks, as
 comment on column app_public.users.host_since is 'When the person created their first listing; null for guests.';
 comment on column app_public.users.created_at is 'Member since.';
 comment on column app_public.users.updated_at is 'When the profile last changed.';
+comment on column app_public.users.location is 'Where they live, as they say it, such as Lisbon, Portugal; null where they do not say.';
 grant select on app_public.users to staybase_visitor;
-grant update (avatar_url, bio, display_name, languages) on app_public.users to staybase_visitor;
+grant update (avatar_url, bio, display_name, languages, location) on app_public.users to staybase_visitor;
 
 --
 -- function app_hidden.acts_as_operator(uuid)
@@ -12197,6 +12205,66 @@ $function$;
 alter routine app_public.unblock_nights(uuid) owner to staybase_owner;
 comment on routine app_public.unblock_nights(uuid) is 'Opens nights that the host had blocked.';
 grant execute on routine app_public.unblock_nights(uuid) to staybase_visitor;
+
+--
+-- function app_public.users_response_rate(app_public.users)
+--
+CREATE OR REPLACE FUNCTION app_public.users_response_rate(person app_public.users)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select case when count(*) >= 5 then
+    round(100.0 * count(*) filter (where e.to_status <> 'expired') / count(*))::integer
+  end
+  from (
+    select b.id, b.answer_due_at from app_public.bookings b
+    where b.host_id = person.id and b.answer_due_at > app_hidden.clock() - interval '1 year'
+    order by b.answer_due_at desc limit 100
+  ) asked
+  join app_public.booking_events e on e.booking_id = asked.id
+    and e.from_status = 'requested'
+    and (
+      e.to_status in ('accepted', 'declined')
+      or e.to_status = 'expired' and e.created_at >= asked.answer_due_at
+    )
+$function$;
+alter routine app_public.users_response_rate(app_public.users) owner to staybase_owner;
+comment on routine app_public.users_response_rate(app_public.users) is 'Percent of the booking requests of the last year that they answered within 24 hours, as host; null below five.';
+grant execute on routine app_public.users_response_rate(app_public.users) to staybase_visitor;
+
+--
+-- function app_public.users_stays_as_guest(app_public.users)
+--
+CREATE OR REPLACE FUNCTION app_public.users_stays_as_guest(person app_public.users)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select count(*)::integer from app_public.bookings b
+  where b.guest_id = person.id and b.status = 'completed' and b.no_show_at is null
+$function$;
+alter routine app_public.users_stays_as_guest(app_public.users) owner to staybase_owner;
+comment on routine app_public.users_stays_as_guest(app_public.users) is 'How many stays of them as guest are over; those to which they did not come do not count.';
+grant execute on routine app_public.users_stays_as_guest(app_public.users) to staybase_visitor;
+
+--
+-- function app_public.users_stays_hosted(app_public.users)
+--
+CREATE OR REPLACE FUNCTION app_public.users_stays_hosted(person app_public.users)
+ RETURNS integer
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select count(*)::integer from app_public.bookings b
+  where b.host_id = person.id and b.status = 'completed' and b.no_show_at is null
+$function$;
+alter routine app_public.users_stays_hosted(app_public.users) owner to staybase_owner;
+comment on routine app_public.users_stays_hosted(app_public.users) is 'How many stays with them as host are over; those to which nobody came do not count.';
+grant execute on routine app_public.users_stays_hosted(app_public.users) to staybase_visitor;
 
 --
 -- rows of app_hidden.booking_transitions

@@ -297,6 +297,9 @@
 --!include bookings/mutations/mark_checked_out.sql
 --!include bookings/mutations/mark_no_show.sql
 --!include bookings/mutations/take_back_no_show.sql
+--!include bookings/computed/users_stays_hosted.sql
+--!include bookings/computed/users_stays_as_guest.sql
+--!include bookings/computed/users_response_rate.sql
 
 -- ledger: double entry; it knows no payment
 --!include ledger/types/ledger_account_kind.sql

@@ -7,7 +7,14 @@ import fc from "fast-check";
 import pg from "pg";
 import { apiClient } from "../helpers/client.ts";
 import { testDatabase } from "../helpers/database.ts";
-import { asVisitor, NOON, paidBooking, publishedListing, stopClock } from "../helpers/factories.ts";
+import {
+  asServer,
+  asVisitor,
+  NOON,
+  paidBooking,
+  publishedListing,
+  stopClock,
+} from "../helpers/factories.ts";
 import { type Marketplace, openMarketplace, waitUntil } from "../helpers/marketplace.ts";
 import { type Person, signUp } from "../story/people.ts";
 import { offerListing, stayIn } from "../story/stay.ts";
@@ -15,7 +22,7 @@ import { offerListing, stayIn } from "../story/stay.ts";
 const PAGE = `query ($id: UUID!, $from: Date!, $to: Date!) {
   listing(id: $id) {
     id title averageRating takenNights(fromDate: $from, toDate: $to)
-    host { id displayName }
+    host { id displayName staysHosted }
     photos { caption }
     amenities { amenity { code } }
     rates { nightlyAmount datedRates { nodes { nightlyAmount } } }
@@ -267,7 +274,7 @@ describe("what changes is new on both servers", () => {
     await newEverywhere(page, "Unheard");
   });
 
-  test("a review, and the name of who wrote it", async () => {
+  test("a stay that is over, a review of it, and the name of who wrote it", async () => {
     await stopClock(database, NOON);
     const listing = await publishedListing(database, host.userId);
     const booking = await paidBooking(database, guest.userId, listing);
@@ -275,6 +282,9 @@ describe("what changes is new on both servers", () => {
       post(server, PAGE, { id: listing, ...NIGHTS });
     await keptEverywhere(reviewed);
     await stopClock(database, "2031-06-20T12:00:00Z");
+    await asServer(database, "select app_private.complete_stays()");
+    await newEverywhere(reviewed, '"staysHosted":1');
+    await keptEverywhere(reviewed);
     const submit = "select app_public.submit_review($1, 5, 'Lovely, said the guest.')";
     await asVisitor(database, guest.userId, submit, [booking]);
     await newEverywhere(reviewed, "Lovely, said the guest.");

@@ -2678,11 +2678,19 @@ export interface components {
             bio: string;
             /** @description Languages the person speaks, as BCP 47 tags. */
             languages: string[];
+            /** @description Where they live, as they say it, such as Lisbon, Portugal; null where they do not say. */
+            location: string | null;
             /**
              * Format: date-time
              * @description When the person created their first listing; null for guests.
              */
             hostSince: string | null;
+            /** @description How many stays with them as host are over; those to which nobody came do not count. */
+            staysHosted: number;
+            /** @description How many stays of them as guest are over; those to which they did not come do not count. */
+            staysAsGuest: number;
+            /** @description Percent of the booking requests of the last year that they answered within 24 hours, as host; null below five. */
+            responseRate: number | null;
             /**
              * Format: date-time
              * @description Member since.
@@ -3904,6 +3912,8 @@ export interface components {
             bio?: string | null;
             /** @description Languages the person speaks, as BCP 47 tags. */
             languages?: string[] | null;
+            /** @description Where they live, as they say it, such as Lisbon, Portugal; null where they do not say. */
+            location?: string | null;
         };
         updateUserContact_body: {
             /** @description Telephone number in E.164 form. */
@@ -7317,7 +7327,8 @@ export interface operations {
                  *       "languages": [
                  *         "en",
                  *         "pt"
-                 *       ]
+                 *       ],
+                 *       "location": "Lisbon, Portugal"
                  *     }
                  */
                 "application/json": components["schemas"]["updateUser_body"];

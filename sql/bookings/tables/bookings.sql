@@ -101,6 +101,11 @@ create index if not exists bookings_guest_id_check_out_idx
 -- complete_stays() walks confirmed bookings whose end has come.
 create index if not exists bookings_to_complete_idx on app_public.bookings (check_out)
   where status = 'confirmed';
+-- What a host's profile says: stays that are over, and the newest requests.
+create index if not exists bookings_hosted_idx on app_public.bookings (host_id)
+  where status = 'completed' and no_show_at is null;
+create index if not exists bookings_asked_idx on app_public.bookings (host_id, answer_due_at)
+  where answer_due_at is not null;
 
 create or replace trigger _100_touch
   before update on app_public.bookings
@@ -134,6 +139,24 @@ create or replace trigger _600_no_show
   for each row when (OLD.no_show_at is null and NEW.no_show_at is not null)
   execute function
     app_hidden.tg__append_event('booking.no_show', 'id', 'listing_id', 'host_id', 'guest_id');
+
+-- Profiles count stays and answers: what visitors were shown of them is forgotten.
+create or replace trigger _750_tell_host
+  after update of status, no_show_at on app_public.bookings
+  for each row when (
+    OLD.no_show_at is distinct from NEW.no_show_at
+    or OLD.status is distinct from NEW.status
+    and (OLD.status = 'requested' or NEW.status = 'completed')
+  )
+  execute function app_hidden.tg__tell_change('user', 'host_id');
+
+create or replace trigger _750_tell_guest
+  after update of status, no_show_at on app_public.bookings
+  for each row when (
+    OLD.no_show_at is distinct from NEW.no_show_at
+    or OLD.status is distinct from NEW.status and NEW.status = 'completed'
+  )
+  execute function app_hidden.tg__tell_change('user', 'guest_id');
 
 -- N2, one half: a claim of a booking has its booking. Deferred, for the guard row is taken first
 -- and the booking written after.

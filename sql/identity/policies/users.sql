@@ -8,4 +8,5 @@ create policy update_self on app_public.users for update to :DATABASE_VISITOR
 -- No delete: bookings and the ledger outlive an account.
 
 grant select on app_public.users to :DATABASE_VISITOR;
-grant update (display_name, avatar_url, bio, languages) on app_public.users to :DATABASE_VISITOR;
+grant update (display_name, avatar_url, bio, languages, location) on app_public.users
+  to :DATABASE_VISITOR;

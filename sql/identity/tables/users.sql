@@ -12,6 +12,7 @@ create table if not exists app_public.users (
   host_since timestamptz,
   created_at timestamptz not null default app_hidden.clock(),
   updated_at timestamptz not null default app_hidden.clock(),
+  location app_public.line,
 
   constraint users_display_name_has_length
     check (length(display_name) <= 80 and btrim(display_name) <> ''),
@@ -21,7 +22,9 @@ create table if not exists app_public.users (
       else cardinality(languages) <= 20 and array_position(languages, null) is null
         and app_hidden.are_language_tags(languages)
     end
-  )
+  ),
+  constraint users_location_has_length
+    check (length(location) <= 100 and btrim(location) <> '')
 );
 
 alter table app_public.users enable row level security;
@@ -57,6 +60,8 @@ comment on column app_public.users.languages is 'Languages the person speaks, as
 comment on column app_public.users.host_since is
   'When the person created their first listing; null for guests.';
 comment on column app_public.users.created_at is 'Member since.';
+comment on column app_public.users.location is
+  'Where they live, as they say it, such as Lisbon, Portugal; null where they do not say.';
 comment on column app_public.users.updated_at is 'When the profile last changed.';
 
 -- What a client is told: the code, and the sentence.
@@ -64,5 +69,7 @@ comment on constraint users_display_name_has_length on app_public.users is
   'INVALID_INPUT: A name has 1 to 80 characters.';
 comment on constraint users_bio_is_bounded on app_public.users is
   'INVALID_INPUT: A bio has 5000 characters at most.';
+comment on constraint users_location_has_length on app_public.users is
+  'INVALID_INPUT: A location has 1 to 100 characters.';
 comment on constraint users_languages_are_known on app_public.users is
   'INVALID_INPUT: Languages are at most 20 known codes, such as pt or pt-BR.';

@@ -36,7 +36,8 @@ from (
   select 200 + n, 'guest', n from generate_series(1, 80) n
 ) p;
 
-insert into app_public.users (id, display_name, bio, languages, avatar_url, host_since, created_at)
+insert into app_public.users
+  (id, display_name, bio, languages, location, avatar_url, host_since, created_at)
 select
   p.id,
   p.display_name,
@@ -55,6 +56,17 @@ select
     else 'We answer questions and settle disputes.'
   end,
   array['en', pg_temp.pick('language ' || p.number, array['fr', 'pt', 'es', 'da', 'ar', 'ja'])],
+  -- A host lives where they host; not everybody says it.
+  case
+    when p.role = 'host' then (
+      select c.city from demo_cities c
+      where c.number = (p.number_in_role - 1) % 12 + 1
+    )
+    when p.role = 'guest' and p.number_in_role % 3 > 0 then
+      pg_temp.pick('home ' || p.number, array[
+        'Lyon, France', 'Porto, Portugal', 'Malmö, Sweden', 'Osaka, Japan', 'Toronto, Canada'
+      ])
+  end,
   'https://picsum.photos/seed/staybase-person-' || p.number || '/200/200',
   case p.role when 'host' then p.joined_at end,
   p.joined_at
