@@ -102,7 +102,9 @@ create type app_public.audit_action as enum (
   'suspended',
   'reinstated',
   'export_requested',
-  'account_closed'
+  'account_closed',
+  'identity_linked',
+  'identity_removed'
 );
 comment on type app_public.audit_action is 'What somebody did with an account, or as an operator.';
 
@@ -718,7 +720,7 @@ alter table app_private.account_notices add constraint account_notices_pkey
 alter table app_private.account_notices add constraint account_notices_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.account_notices add constraint account_notices_kind_is_known
-  CHECK ((kind = ANY (ARRAY['password_changed'::text, 'email_changed'::text, 'factor_enabled'::text, 'factor_disabled'::text, 'recovery_code_used'::text])));
+  CHECK ((kind = ANY (ARRAY['password_changed'::text, 'email_changed'::text, 'factor_enabled'::text, 'factor_disabled'::text, 'recovery_code_used'::text, 'identity_linked'::text, 'identity_removed'::text])));
 CREATE INDEX account_notices_created_at_idx ON app_private.account_notices USING btree (created_at);
 CREATE INDEX account_notices_user_id_idx ON app_private.account_notices USING btree (user_id);
 alter table app_private.account_notices enable row level security;
@@ -858,6 +860,43 @@ create policy definer_all on app_private.idempotency_keys as permissive for all 
 comment on table app_private.idempotency_keys is 'Requests that carried an idempotency key, for 24 hours.';
 
 --
+-- table app_private.identities
+--
+create table app_private.identities (
+  id uuid default uuidv7() not null,
+  issuer text not null,
+  subject text not null,
+  user_id uuid not null,
+  created_at timestamp with time zone default app_hidden.clock() not null
+);
+alter table app_private.identities owner to staybase_owner;
+alter table app_private.identities add constraint identities_pkey
+  PRIMARY KEY (id);
+alter table app_private.identities add constraint identities_issuer_subject_key
+  UNIQUE (issuer, subject);
+alter table app_private.identities add constraint identities_user_id_issuer_key
+  UNIQUE (user_id, issuer);
+alter table app_private.identities add constraint identities_user_id_fkey
+  FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_private.identities add constraint identities_issuer_is_bounded
+  CHECK (((length(issuer) >= 1) AND (length(issuer) <= 500)));
+alter table app_private.identities add constraint identities_subject_is_bounded
+  CHECK (((length(subject) >= 1) AND (length(subject) <= 255)));
+alter table app_private.identities enable row level security;
+alter table app_private.identities force row level security;
+create policy definer_all on app_private.identities as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+CREATE TRIGGER _600_audit_link AFTER INSERT ON app_private.identities FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__audit('identity_linked', 'self');
+CREATE TRIGGER _600_audit_unlink AFTER DELETE ON app_private.identities FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__audit('identity_removed');
+comment on table app_private.identities is 'Accounts at providers, by which people sign in.';
+comment on column app_private.identities.id is 'By which its owner names it.';
+comment on column app_private.identities.issuer is 'The provider, as it names itself.';
+comment on column app_private.identities.subject is 'The person, as the provider names them.';
+comment on column app_private.identities.user_id is 'The person here.';
+comment on column app_private.identities.created_at is 'When they were joined.';
+
+--
 -- table app_private.imported_hosts
 --
 create table app_private.imported_hosts (
@@ -940,6 +979,86 @@ create policy definer_all on app_private.mails as permissive for all to staybase
   using (true)
   with check (true);
 comment on table app_private.mails is 'Mail that is owed or was sent, one a person and occasion.';
+
+--
+-- table app_private.oidc_proofs
+--
+create table app_private.oidc_proofs (
+  code_hash bytea not null,
+  code_challenge text not null,
+  issuer text not null,
+  subject text not null,
+  email app_public.line,
+  email_verified boolean not null,
+  display_name app_public.line not null,
+  expires_at timestamp with time zone default (app_hidden.clock() + '00:01:00'::interval) not null
+);
+alter table app_private.oidc_proofs owner to staybase_owner;
+alter table app_private.oidc_proofs add constraint oidc_proofs_pkey
+  PRIMARY KEY (code_hash);
+alter table app_private.oidc_proofs add constraint oidc_proofs_code_challenge_is_s256
+  CHECK ((code_challenge ~ '^[A-Za-z0-9_-]{43}$'::text));
+alter table app_private.oidc_proofs add constraint oidc_proofs_code_is_sha256
+  CHECK ((length(code_hash) = 32));
+alter table app_private.oidc_proofs add constraint oidc_proofs_display_name_has_length
+  CHECK (((length((display_name)::text) <= 80) AND (btrim((display_name)::text) <> ''::text)));
+alter table app_private.oidc_proofs add constraint oidc_proofs_email_is_lower_case
+  CHECK (((email)::text = lower((email)::text)));
+alter table app_private.oidc_proofs add constraint oidc_proofs_email_is_plausible
+  CHECK ((((email)::text ~ '^[^\s@<>"]+@[^\s@<>"]+\.[^\s@<>"]+$'::text) AND (length((email)::text) <= 254)));
+alter table app_private.oidc_proofs add constraint oidc_proofs_issuer_is_bounded
+  CHECK (((length(issuer) >= 1) AND (length(issuer) <= 500)));
+alter table app_private.oidc_proofs add constraint oidc_proofs_subject_is_bounded
+  CHECK (((length(subject) >= 1) AND (length(subject) <= 255)));
+CREATE INDEX oidc_proofs_expires_at_idx ON app_private.oidc_proofs USING btree (expires_at);
+alter table app_private.oidc_proofs enable row level security;
+alter table app_private.oidc_proofs force row level security;
+create policy definer_all on app_private.oidc_proofs as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.oidc_proofs is 'What providers have said, until it is fetched.';
+comment on column app_private.oidc_proofs.code_hash is 'The code that the app was given.';
+comment on column app_private.oidc_proofs.code_challenge is 'The hash of the verifier that goes with the code (RFC 7636).';
+comment on column app_private.oidc_proofs.issuer is 'The provider, as it names itself.';
+comment on column app_private.oidc_proofs.subject is 'The person, as the provider names them.';
+comment on column app_private.oidc_proofs.email is 'Their address, where the provider gives one.';
+comment on column app_private.oidc_proofs.email_verified is 'Whether the provider says that the address is theirs.';
+comment on column app_private.oidc_proofs.display_name is 'What a new person is called.';
+comment on column app_private.oidc_proofs.expires_at is 'When the code stops working.';
+
+--
+-- table app_private.oidc_sign_ins
+--
+create table app_private.oidc_sign_ins (
+  state_hash bytea not null,
+  browser_hash bytea not null,
+  issuer text not null,
+  code_challenge text not null,
+  expires_at timestamp with time zone default (app_hidden.clock() + '00:10:00'::interval) not null
+);
+alter table app_private.oidc_sign_ins owner to staybase_owner;
+alter table app_private.oidc_sign_ins add constraint oidc_sign_ins_pkey
+  PRIMARY KEY (state_hash);
+alter table app_private.oidc_sign_ins add constraint oidc_sign_ins_browser_is_sha256
+  CHECK ((length(browser_hash) = 32));
+alter table app_private.oidc_sign_ins add constraint oidc_sign_ins_code_challenge_is_s256
+  CHECK ((code_challenge ~ '^[A-Za-z0-9_-]{43}$'::text));
+alter table app_private.oidc_sign_ins add constraint oidc_sign_ins_issuer_is_bounded
+  CHECK (((length(issuer) >= 1) AND (length(issuer) <= 500)));
+alter table app_private.oidc_sign_ins add constraint oidc_sign_ins_state_is_sha256
+  CHECK ((length(state_hash) = 32));
+CREATE INDEX oidc_sign_ins_expires_at_idx ON app_private.oidc_sign_ins USING btree (expires_at);
+alter table app_private.oidc_sign_ins enable row level security;
+alter table app_private.oidc_sign_ins force row level security;
+create policy definer_all on app_private.oidc_sign_ins as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.oidc_sign_ins is 'Who is on the way to a provider and back.';
+comment on column app_private.oidc_sign_ins.state_hash is 'What the provider sends back.';
+comment on column app_private.oidc_sign_ins.browser_hash is 'The key in the browser''s cookie.';
+comment on column app_private.oidc_sign_ins.issuer is 'The provider, as it names itself.';
+comment on column app_private.oidc_sign_ins.code_challenge is 'The hash of what the app will show to get the session (RFC 7636).';
+comment on column app_private.oidc_sign_ins.expires_at is 'Until when they are awaited.';
 
 --
 -- table app_private.one_time_tokens
@@ -4235,6 +4354,63 @@ BEGIN ATOMIC
 END;
 alter routine app_hidden.fees_in_force() owner to staybase_owner;
 comment on routine app_hidden.fees_in_force() is 'The platform fees of now; one row.';
+
+--
+-- function app_hidden.find_proven(text,text,text,boolean)
+--
+CREATE OR REPLACE FUNCTION app_hidden.find_proven(issuer text, subject text, email text, email_verified boolean)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid;
+  v_verified_at timestamptz;
+  v_owner_id uuid;
+begin
+  select i.user_id into v_owner_id from app_private.identities i
+  where i.issuer = find_proven.issuer and i.subject = find_proven.subject;
+  if v_owner_id is not null then
+    return v_owner_id;
+  end if;
+  if find_proven.email is null then
+    raise exception 'The provider gave no e-mail address. Let it share yours, or register here.'
+      using errcode = 'SBI21';
+  end if;
+  if not find_proven.email_verified then
+    raise exception
+      'The provider does not know whether the address is yours. Prove it there, or register here.'
+      using errcode = 'SBI22';
+  end if;
+
+  select c.user_id, c.email_verified_at into v_user_id, v_verified_at
+  from app_public.user_contacts c where c.email = find_proven.email for update;
+  if v_user_id is null then
+    return null;
+  end if;
+  -- Somebody else may have been faster while this waited.
+  select i.user_id into v_owner_id from app_private.identities i
+  where i.issuer = find_proven.issuer and i.subject = find_proven.subject;
+  if v_owner_id is not null then
+    return v_owner_id;
+  end if;
+  if v_verified_at is null or exists (
+    select from app_private.identities i
+    where i.user_id = v_user_id and i.issuer = find_proven.issuer
+  ) then
+    raise exception
+      'There is an account with this address. Sign in as before, then add this way to sign in.'
+      using errcode = 'SBI23';
+  end if;
+  insert into app_private.identities (issuer, subject, user_id)
+  values (find_proven.issuer, find_proven.subject, v_user_id);
+  perform app_hidden.tell_account(v_user_id, 'identity_linked', find_proven.email);
+  return v_user_id;
+end
+$function$;
+alter routine app_hidden.find_proven(text,text,text,boolean) owner to staybase_owner;
+comment on routine app_hidden.find_proven(text,text,text,boolean) is 'Whom a proof of a provider signs in; null where it is nobody yet.';
 
 --
 -- function app_hidden.follow_unpaid(app_public.payments,app_public.bookings)
@@ -8200,6 +8376,33 @@ alter routine app_hidden.unit_nights(uuid) owner to staybase_owner;
 comment on routine app_hidden.unit_nights(uuid) is 'Per unit the nights in its guard row, and those of them that are taken.';
 
 --
+-- function app_hidden.use_oidc_proof(bytea,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.use_oidc_proof(code_hash bytea, code_challenge text)
+ RETURNS app_private.oidc_proofs
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_proof app_private.oidc_proofs;
+begin
+  delete from app_private.oidc_proofs p
+  where p.code_hash = use_oidc_proof.code_hash
+    and p.code_challenge = use_oidc_proof.code_challenge
+    and p.expires_at > app_hidden.clock()
+  returning * into v_proof;
+  if v_proof.code_hash is null then
+    raise exception 'This sign-in is used or too old, or was begun elsewhere. Begin again.'
+      using errcode = 'SBI20';
+  end if;
+  return v_proof;
+end
+$function$;
+alter routine app_hidden.use_oidc_proof(bytea,text) owner to staybase_owner;
+comment on routine app_hidden.use_oidc_proof(bytea,text) is 'Takes a proof of a provider out of use and says what it was; OIDC_CODE_INVALID otherwise.';
+
+--
 -- function app_hidden.use_one_time_token(bytea,text)
 --
 CREATE OR REPLACE FUNCTION app_hidden.use_one_time_token(token_hash bytea, purpose text)
@@ -8565,6 +8768,25 @@ $function$;
 alter routine app_private.begin_idempotent_request(uuid,text,text,bytea) owner to staybase_owner;
 comment on routine app_private.begin_idempotent_request(uuid,text,text,bytea) is 'The lease of a request that may run, or the answer of one that ran.';
 grant execute on routine app_private.begin_idempotent_request(uuid,text,text,bytea) to staybase_authenticator;
+
+--
+-- function app_private.begin_oidc_sign_in(bytea,bytea,text,text)
+--
+CREATE OR REPLACE FUNCTION app_private.begin_oidc_sign_in(state_hash bytea, browser_hash bytea, issuer text, code_challenge text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into app_private.oidc_sign_ins (state_hash, browser_hash, issuer, code_challenge)
+  values (
+    begin_oidc_sign_in.state_hash, begin_oidc_sign_in.browser_hash, begin_oidc_sign_in.issuer,
+    begin_oidc_sign_in.code_challenge
+  )
+$function$;
+alter routine app_private.begin_oidc_sign_in(bytea,bytea,text,text) owner to staybase_owner;
+comment on routine app_private.begin_oidc_sign_in(bytea,bytea,text,text) is 'Notes that a browser is on its way to a provider.';
+grant execute on routine app_private.begin_oidc_sign_in(bytea,bytea,text,text) to staybase_authenticator;
 
 --
 -- function app_private.begin_payment(uuid)
@@ -9002,6 +9224,26 @@ comment on routine app_private.end_idempotent_request(uuid,text,uuid,bytea) is '
 grant execute on routine app_private.end_idempotent_request(uuid,text,uuid,bytea) to staybase_authenticator;
 
 --
+-- function app_private.end_oidc_sign_in(bytea,bytea,text)
+--
+CREATE OR REPLACE FUNCTION app_private.end_oidc_sign_in(state_hash bytea, browser_hash bytea, issuer text)
+ RETURNS text
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  delete from app_private.oidc_sign_ins s
+  where s.state_hash = end_oidc_sign_in.state_hash
+    and s.browser_hash = end_oidc_sign_in.browser_hash
+    and s.issuer = end_oidc_sign_in.issuer
+    and s.expires_at > app_hidden.clock()
+  returning s.code_challenge
+$function$;
+alter routine app_private.end_oidc_sign_in(bytea,bytea,text) owner to staybase_owner;
+comment on routine app_private.end_oidc_sign_in(bytea,bytea,text) is 'Takes a way to a provider out of use and gives its code challenge; null where there is none.';
+grant execute on routine app_private.end_oidc_sign_in(bytea,bytea,text) to staybase_authenticator;
+
+--
 -- function app_private.end_session(uuid)
 --
 CREATE OR REPLACE FUNCTION app_private.end_session(session_id uuid)
@@ -9105,6 +9347,24 @@ comment on routine app_private.find_credentials(text) is 'What a log-in is check
 grant execute on routine app_private.find_credentials(text) to staybase_authenticator;
 
 --
+-- function app_private.find_identities(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.find_identities(user_id uuid)
+ RETURNS TABLE(id uuid, issuer text, created_at timestamp with time zone)
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select i.id, i.issuer, i.created_at from app_private.identities i
+  where i.user_id = find_identities.user_id
+  order by i.id
+  limit 100
+$function$;
+alter routine app_private.find_identities(uuid) owner to staybase_owner;
+comment on routine app_private.find_identities(uuid) is 'By which providers a person signs in, the oldest first.';
+grant execute on routine app_private.find_identities(uuid) to staybase_authenticator;
+
+--
 -- function app_private.find_notice(uuid)
 --
 CREATE OR REPLACE FUNCTION app_private.find_notice(notice_id uuid, OUT kind text, OUT email text, OUT display_name text)
@@ -9121,6 +9381,28 @@ $function$;
 alter routine app_private.find_notice(uuid) owner to staybase_owner;
 comment on routine app_private.find_notice(uuid) is 'What the mail of a notice says and where it goes; nulls where it is gone.';
 grant execute on routine app_private.find_notice(uuid) to staybase_authenticator;
+
+--
+-- function app_private.find_oidc_person(bytea,text)
+--
+CREATE OR REPLACE FUNCTION app_private.find_oidc_person(code_hash bytea, code_challenge text)
+ RETURNS uuid
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(i.user_id, c.user_id)
+  from app_private.oidc_proofs p
+  left join app_private.identities i on i.issuer = p.issuer and i.subject = p.subject
+  left join app_public.user_contacts c
+    on c.email = p.email and p.email_verified and c.email_verified_at is not null
+  where p.code_hash = find_oidc_person.code_hash
+    and p.code_challenge = find_oidc_person.code_challenge
+    and p.expires_at > app_hidden.clock()
+$function$;
+alter routine app_private.find_oidc_person(bytea,text) owner to staybase_owner;
+comment on routine app_private.find_oidc_person(bytea,text) is 'Whom a proof of a provider would sign in; null where it is nobody yet.';
+grant execute on routine app_private.find_oidc_person(bytea,text) to staybase_authenticator;
 
 --
 -- function app_private.find_password(uuid)
@@ -9435,6 +9717,28 @@ comment on routine app_private.is_session_proven(uuid) is 'Whether the person of
 grant execute on routine app_private.is_session_proven(uuid) to staybase_authenticator;
 
 --
+-- function app_private.keep_oidc_proof(bytea,text,text,text,text,boolean,text)
+--
+CREATE OR REPLACE FUNCTION app_private.keep_oidc_proof(code_hash bytea, code_challenge text, issuer text, subject text, email text, email_verified boolean, display_name text)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  insert into app_private.oidc_proofs (
+    code_hash, code_challenge, issuer, subject, email, email_verified, display_name
+  )
+  values (
+    keep_oidc_proof.code_hash, keep_oidc_proof.code_challenge, keep_oidc_proof.issuer,
+    keep_oidc_proof.subject, keep_oidc_proof.email, keep_oidc_proof.email_verified,
+    keep_oidc_proof.display_name
+  )
+$function$;
+alter routine app_private.keep_oidc_proof(bytea,text,text,text,text,boolean,text) owner to staybase_owner;
+comment on routine app_private.keep_oidc_proof(bytea,text,text,text,text,boolean,text) is 'Keeps for a minute what a provider has said of a person.';
+grant execute on routine app_private.keep_oidc_proof(bytea,text,text,text,text,boolean,text) to staybase_authenticator;
+
+--
 -- function app_private.ledger_drift()
 --
 CREATE OR REPLACE FUNCTION app_private.ledger_drift()
@@ -9450,6 +9754,43 @@ $function$;
 alter routine app_private.ledger_drift() owner to staybase_owner;
 comment on routine app_private.ledger_drift() is 'What is wrong with the ledger; nothing, or something is broken.';
 grant execute on routine app_private.ledger_drift() to staybase_authenticator;
+
+--
+-- function app_private.link_identity(uuid,bytea,text)
+--
+CREATE OR REPLACE FUNCTION app_private.link_identity(user_id uuid, code_hash bytea, code_challenge text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_proof app_private.oidc_proofs :=
+    app_hidden.use_oidc_proof(link_identity.code_hash, link_identity.code_challenge);
+  v_email text;
+begin
+  select c.email into v_email from app_public.user_contacts c
+  where c.user_id = link_identity.user_id for update;
+  if exists (
+    select from app_private.identities i
+    where i.issuer = v_proof.issuer and i.subject = v_proof.subject
+      and i.user_id = link_identity.user_id
+  ) then
+    return;
+  end if;
+  insert into app_private.identities (issuer, subject, user_id)
+  values (v_proof.issuer, v_proof.subject, link_identity.user_id);
+  perform app_hidden.tell_account(link_identity.user_id, 'identity_linked', v_email);
+exception
+  when unique_violation then
+    raise exception
+      'This sign-in is that of another account, or you have one of this provider already.'
+      using errcode = 'SBI25';
+end
+$function$;
+alter routine app_private.link_identity(uuid,bytea,text) owner to staybase_owner;
+comment on routine app_private.link_identity(uuid,bytea,text) is 'Gives a person the identity of a proof; IDENTITY_TAKEN where it is another''s.';
+grant execute on routine app_private.link_identity(uuid,bytea,text) to staybase_authenticator;
 
 --
 -- function app_private.mail_to_send(uuid)
@@ -9701,6 +10042,8 @@ AS $function$
 begin
   delete from app_private.registrations where expires_at < app_hidden.clock();
   delete from app_private.one_time_tokens where expires_at < app_hidden.clock();
+  delete from app_private.oidc_sign_ins where expires_at < app_hidden.clock();
+  delete from app_private.oidc_proofs where expires_at < app_hidden.clock();
   -- Long after every try to mail them.
   delete from app_private.account_notices
   where created_at < app_hidden.clock() - interval '30 days';
@@ -10002,6 +10345,42 @@ comment on routine app_private.register(text,text,text,bytea) is 'Starts a regis
 grant execute on routine app_private.register(text,text,text,bytea) to staybase_authenticator;
 
 --
+-- function app_private.remove_identity(uuid,uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.remove_identity(user_id uuid, identity_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_email text;
+begin
+  select c.email into v_email from app_public.user_contacts c
+  where c.user_id = remove_identity.user_id for update;
+  delete from app_private.identities i
+  where i.id = remove_identity.identity_id and i.user_id = remove_identity.user_id;
+  if not found then
+    return false;
+  end if;
+  if not exists (
+    select from app_private.user_secrets s
+    where s.user_id = remove_identity.user_id and s.password_hash is not null
+  ) and not exists (
+    select from app_private.identities i where i.user_id = remove_identity.user_id
+  ) then
+    raise exception 'This is your only way to sign in. Choose a password first.'
+      using errcode = 'SBI24';
+  end if;
+  perform app_hidden.tell_account(remove_identity.user_id, 'identity_removed', v_email);
+  return true;
+end
+$function$;
+alter routine app_private.remove_identity(uuid,uuid) owner to staybase_owner;
+comment on routine app_private.remove_identity(uuid,uuid) is 'Takes a way to sign in from a person, and says whether there was one; LAST_SIGN_IN where it is the only one.';
+grant execute on routine app_private.remove_identity(uuid,uuid) to staybase_authenticator;
+
+--
 -- function app_private.replace_recovery_codes(uuid,bytea[])
 --
 CREATE OR REPLACE FUNCTION app_private.replace_recovery_codes(user_id uuid, code_hashes bytea[])
@@ -10301,6 +10680,51 @@ $function$;
 alter routine app_private.set_registration_token(uuid,bytea) owner to staybase_owner;
 comment on routine app_private.set_registration_token(uuid,bytea) is 'Gives a registration its token and says what the mail job needs; nulls where it is gone.';
 grant execute on routine app_private.set_registration_token(uuid,bytea) to staybase_authenticator;
+
+--
+-- function app_private.sign_in_with_oidc(bytea,text)
+--
+CREATE OR REPLACE FUNCTION app_private.sign_in_with_oidc(code_hash bytea, code_challenge text, OUT user_id uuid, OUT is_new boolean)
+ RETURNS record
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_proof app_private.oidc_proofs :=
+    app_hidden.use_oidc_proof(sign_in_with_oidc.code_hash, sign_in_with_oidc.code_challenge);
+begin
+  is_new := false;
+  user_id := app_hidden.find_proven(
+    v_proof.issuer, v_proof.subject, v_proof.email, v_proof.email_verified
+  );
+  if user_id is not null then
+    return;
+  end if;
+  begin
+    insert into app_public.users (display_name) values (v_proof.display_name)
+    returning id into user_id;
+    insert into app_public.user_contacts (user_id, email, email_verified_at)
+    values (sign_in_with_oidc.user_id, v_proof.email, app_hidden.clock());
+    insert into app_private.identities (issuer, subject, user_id)
+    values (v_proof.issuer, v_proof.subject, sign_in_with_oidc.user_id);
+    is_new := true;
+  exception
+    when unique_violation then
+      user_id := app_hidden.find_proven(
+        v_proof.issuer, v_proof.subject, v_proof.email, v_proof.email_verified
+      );
+  end;
+  -- Who was faster has gone again.
+  if user_id is null then
+    raise exception 'This sign-in is used or too old, or was begun elsewhere. Begin again.'
+      using errcode = 'SBI20';
+  end if;
+end
+$function$;
+alter routine app_private.sign_in_with_oidc(bytea,text) owner to staybase_owner;
+comment on routine app_private.sign_in_with_oidc(bytea,text) is 'Finds, joins or makes the person of a proof; the OIDC_ codes otherwise.';
+grant execute on routine app_private.sign_in_with_oidc(bytea,text) to staybase_authenticator;
 
 --
 -- function app_private.start_session(uuid,bytea,text,interval,text)

@@ -69,6 +69,12 @@
 --!include identity/tables/account_notices.sql
 --!include identity/policies/one_time_tokens.sql
 --!include identity/policies/account_notices.sql
+--!include identity/tables/identities.sql
+--!include identity/tables/oidc_sign_ins.sql
+--!include identity/tables/oidc_proofs.sql
+--!include identity/policies/identities.sql
+--!include identity/policies/oidc_sign_ins.sql
+--!include identity/policies/oidc_proofs.sql
 --!include identity/internal/current_session_id.sql
 --!include identity/internal/current_actor_id.sql
 --!include identity/internal/audit.sql
@@ -88,6 +94,8 @@
 --!include identity/internal/end_sessions.sql
 --!include identity/internal/tell_account.sql
 --!include identity/internal/use_one_time_token.sql
+--!include identity/internal/use_oidc_proof.sql
+--!include identity/internal/find_proven.sql
 --!include identity/internal/lock_guest.sql
 --!include identity/internal/quota_of.sql
 --!include identity/internal/require_quota.sql
@@ -122,6 +130,14 @@
 --!include identity/server/prove_session.sql
 --!include identity/server/is_session_proven.sql
 --!include identity/server/find_notice.sql
+--!include identity/server/begin_oidc_sign_in.sql
+--!include identity/server/end_oidc_sign_in.sql
+--!include identity/server/keep_oidc_proof.sql
+--!include identity/server/find_oidc_person.sql
+--!include identity/server/sign_in_with_oidc.sql
+--!include identity/server/link_identity.sql
+--!include identity/server/find_identities.sql
+--!include identity/server/remove_identity.sql
 --!include identity/server/purge_expired_identity.sql
 --!include identity/queries/me.sql
 --!include identity/queries/sessions.sql

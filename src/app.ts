@@ -23,6 +23,7 @@ import { installProblems } from "./http/problems.ts";
 import { installPublicCache } from "./http/publicCache.ts";
 import { installRest, installWebhooks } from "./http/rest.ts";
 import { installSecurity } from "./http/security.ts";
+import { installSignInPage } from "./http/signInPage.ts";
 import { installTokenKeys } from "./http/tokenKeys.ts";
 import { listenForChanges } from "./resources/changes.ts";
 import type { Resources } from "./resources/index.ts";
@@ -64,6 +65,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installAssets(app, resources, people);
   installBookingPage(app);
   installLinkPages(app, resources);
+  installSignInPage(app);
   await installDocs(app);
   installErrorsPage(app);
   installDeprecationsPage(app, deprecations.all);

@@ -186,6 +186,71 @@ export const ERRORS = define({
     remedy:
       "Send the password (and code) to `POST /v1/me/proof`, or sign in again, and repeat this.",
   },
+  PASSWORD_MISSING: {
+    status: 409,
+    message: "You have no password yet. Ask for a link by which to choose one.",
+    remedy: "`POST /v1/auth/password/forgot` mails a link by which to choose the first one, too.",
+  },
+  OIDC_UNAVAILABLE: {
+    status: 503,
+    message: "The provider does not answer at the moment. Try again, or sign in another way.",
+    remedy: "Try again in a moment, or sign in another way.",
+  },
+  OIDC_ANSWER_INVALID: {
+    status: 502,
+    message: "What the provider said cannot be believed. Try again, or sign in another way.",
+    remedy: "Begin again. Where it stays so, the log names the reason, such as a wrong secret.",
+  },
+  OIDC_CANCELLED: {
+    status: 403,
+    message: "The provider was not allowed to say who you are.",
+    remedy: "Begin again and agree there, or sign in another way.",
+  },
+  OIDC_STATE_INVALID: {
+    status: 410,
+    message: "This sign-in was begun in another browser, is over, or took too long. Begin again.",
+    remedy: "Begin again. A way to a provider and back is good once, for ten minutes.",
+  },
+  OIDC_CODE_INVALID: {
+    status: 410,
+    sqlstate: "SBI20",
+    message: "This sign-in is used or too old, or was begun elsewhere. Begin again.",
+    remedy: "Begin again. A code is good once, for a minute, with the verifier of its challenge.",
+  },
+  OIDC_EMAIL_MISSING: {
+    status: 409,
+    sqlstate: "SBI21",
+    message: "The provider gave no e-mail address.",
+    remedy: "Let the provider share the address, or register by `POST /v1/auth/register`.",
+  },
+  OIDC_EMAIL_UNVERIFIED: {
+    status: 409,
+    sqlstate: "SBI22",
+    message: "The provider does not know whether the address is yours.",
+    remedy:
+      "Prove the address to the provider; or register by `POST /v1/auth/register`, then " +
+      "`POST /v1/me/identities`.",
+  },
+  OIDC_EMAIL_TAKEN: {
+    status: 409,
+    sqlstate: "SBI23",
+    message: "There is an account with this address.",
+    remedy:
+      "Sign in as before, then `POST /v1/me/identities`: with the same code, while its minute " +
+      "lasts.",
+  },
+  LAST_SIGN_IN: {
+    status: 409,
+    sqlstate: "SBI24",
+    message: "This is your only way to sign in.",
+    remedy: "Choose a password first: `POST /v1/auth/password/forgot` mails the link.",
+  },
+  IDENTITY_TAKEN: {
+    status: 409,
+    sqlstate: "SBI25",
+    message: "This sign-in is that of another account, or you have one of this provider already.",
+    remedy: "Read `GET /v1/me/identities`; remove the one there is, or sign in with the other.",
+  },
 
   // Listings
   LISTING_NOT_FOUND: {

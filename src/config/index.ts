@@ -5,6 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import type { OidcProvider } from "./oidcProviders.ts";
 import { Refusal, type TrustProxy } from "./parsers.ts";
 import {
   type ConfigFault,
@@ -34,6 +35,7 @@ export {
   DEVELOPMENT_JWT_KEY,
   type Environment,
   type LogLevel,
+  type OidcProvider,
   SIMULATOR_STRIPE_KEYS,
   variables,
 };
@@ -72,6 +74,8 @@ export interface Config {
     readonly resetPath: string;
     /** A path with `{token}`. */
     readonly emailPath: string;
+    /** A path with `{code}`. */
+    readonly signInPath: string;
     /** A path with `{id}`. */
     readonly bookingPath: string;
   };
@@ -97,6 +101,8 @@ export interface Config {
   };
   /** Keys of 32 bytes in base64; the first one seals, all of them open. */
   readonly factorKeys: readonly string[];
+  /** By whom people may sign in beside us. */
+  readonly oidcProviders: readonly OidcProvider[];
   readonly stripe: {
     readonly secretKey: string | undefined;
     readonly publishableKey: string | undefined;
@@ -265,6 +271,7 @@ function assemble(values: Values, isLocal: boolean): Config {
       confirmPath: values.APP_CONFIRM_PATH,
       resetPath: values.APP_RESET_PATH,
       emailPath: values.APP_EMAIL_PATH,
+      signInPath: values.APP_SIGN_IN_PATH,
       bookingPath: values.APP_BOOKING_PATH,
     },
     database: {
@@ -284,6 +291,7 @@ function assemble(values: Values, isLocal: boolean): Config {
       refreshDays: values.REFRESH_TOKEN_DAYS,
     },
     factorKeys: values.FACTOR_KEYS,
+    oidcProviders: values.OIDC_PROVIDERS,
     stripe: {
       secretKey: values.STRIPE_SECRET_KEY,
       publishableKey: values.STRIPE_PUBLISHABLE_KEY,

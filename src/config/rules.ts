@@ -23,6 +23,7 @@ const APP_PATHS = [
   "APP_CONFIRM_PATH",
   "APP_RESET_PATH",
   "APP_EMAIL_PATH",
+  "APP_SIGN_IN_PATH",
   "APP_BOOKING_PATH",
 ] as const;
 
@@ -88,6 +89,11 @@ export function productionFaults(
     const problem = `must start with https:// in production: passwords go there. It is "${url}".`;
     faults.push({ variable, problem });
   }
+  const plain = values.OIDC_PROVIDERS.filter(({ issuer }) => !issuer.startsWith("https:"));
+  for (const { name } of plain) {
+    const problem = `must have issuers with https:// in production. That of ${name} has not.`;
+    faults.push({ variable: "OIDC_PROVIDERS", problem });
+  }
   if (values.SMTP_URL !== undefined && mayBePlain(values.SMTP_URL)) {
     const problem =
       "may send mails unencrypted. Write smtps://, or add ?requireTLS=true; ?ignoreTLS=true says " +
@@ -115,6 +121,7 @@ function wrongMode(values: Values): ConfigFault[] {
 /**
  * Why others than the person at this machine are concerned, as the beginning of a sentence;
  * `undefined` when nobody else is. It does not ask for NODE_ENV alone, which is easily forgotten.
+ * A provider of OIDC_PROVIDERS lets nobody else in: Google can be tried on one's own machine.
  */
 export function reachesBeyond(
   values: Values,

@@ -3,6 +3,7 @@
  * is empty, and whether production needs it.
  */
 import { resolve } from "node:path";
+import { type OidcProvider, oidcProviders } from "./oidcProviders.ts";
 import {
   boolean,
   hosts,
@@ -108,6 +109,13 @@ export const variables = {
     sentence: "The path of the app where somebody proves a new e-mail address.",
     parse: pathWith("token"),
     fallback: () => "/confirm-email?token={token}",
+  }),
+  APP_SIGN_IN_PATH: define<string>({
+    sentence:
+      "The path of the app where somebody who signs in with a provider gets a session for the " +
+      "code, or reads the parameter error.",
+    parse: pathWith("code"),
+    fallback: () => "/sign-in?code={code}",
   }),
   APP_BOOKING_PATH: define<string>({
     sentence: "The path of the app where a guest or a host sees a booking.",
@@ -218,6 +226,15 @@ export const variables = {
     sentence: "How long a refresh token is valid, in days.",
     parse: integer(1, 365),
     fallback: () => 30,
+  }),
+  OIDC_PROVIDERS: define<readonly OidcProvider[]>({
+    sentence:
+      "The providers of OpenID Connect by which people may sign in, as a JSON list of name, " +
+      "title, issuer, clientId and clientSecret; each is told that people come back to " +
+      "PUBLIC_URL/v1/auth/oidc/NAME/callback; empty is none.",
+    parse: oidcProviders,
+    fallback: () => [],
+    secret: true,
   }),
   STRIPE_SECRET_KEY: define<string | undefined>({
     sentence: "The secret API key of Stripe; empty runs a Stripe simulator on this machine.",

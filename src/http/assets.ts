@@ -15,6 +15,7 @@ const FILES = [
   "icon.svg",
   "signIn.css",
   "signIn.js",
+  "signInPage.js",
   "booking.js",
   "docs.css",
   "docs.js",
@@ -29,14 +30,20 @@ export interface DemoPerson {
   readonly password: string;
 }
 
-/** `people` may sign in with one click; there are none but where the demo was seeded. */
+/**
+ * `people` may sign in with one click; there are none but where the demo was seeded. Providers lead
+ * back to a page of ours only where there is no app.
+ */
 export function installAssets(
   app: Express,
-  { config }: Resources,
+  { config, oidc }: Resources,
   people: readonly DemoPerson[],
 ): void {
   const simulator = config.isLocal ? config.stripe.apiUrl : undefined;
+  const comesBack = config.app.url === config.http.publicUrl;
+  const providers = [...oidc.values()].map(({ provider: { name, title } }) => ({ name, title }));
   const setting = `export const people = ${JSON.stringify(people)};
+export const providers = ${JSON.stringify(comesBack ? providers : [])};
 export const simulator = ${JSON.stringify(simulator)};
 `;
   serve(app, "/docs/assets/setting.js", {

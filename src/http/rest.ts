@@ -215,6 +215,7 @@ async function restRequest(resources: Resources, request: Request): Promise<Rest
   }
   return {
     params: (validated(request, "pathParams") ?? {}) as Record<string, string>,
+    query: new URL(request.originalUrl, "http://localhost").searchParams,
     body: request.body,
     viewer,
     network: networkOf(request.ip ?? ""),

@@ -110,6 +110,14 @@ all other devices were signed out. Keep the recovery codes where you find them w
     `a recovery code of your Staybase account was used instead of your second factor. It does not
 work again; get new ones before they run out.`,
   ],
+  identity_linked: [
+    "A way to sign in was added",
+    `an account of yours elsewhere, such as that of Google, signs you in to Staybase from now on.`,
+  ],
+  identity_removed: [
+    "A way to sign in was removed",
+    `an account of yours elsewhere, such as that of Google, signs you in to Staybase no longer.`,
+  ],
 } as const;
 
 /** Who comes: how many of each. */

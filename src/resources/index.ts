@@ -9,6 +9,7 @@ import { bounded } from "./bounded.ts";
 import { createFactorSecrets, type FactorSecrets } from "./factorSecrets.ts";
 import type { Logger } from "./logger.ts";
 import { type Mailer, openMailer } from "./mail.ts";
+import { createOidcClients, type OidcClient } from "./oidc.ts";
 import { openPasswords, type Passwords } from "./passwords.ts";
 import { assertPostgresVersion, createPool } from "./postgres.ts";
 import { createRateLimiters, type RateLimit, type RateLimiter } from "./rateLimiter.ts";
@@ -27,6 +28,8 @@ export interface Resources {
   readonly revocations: SessionRevocations;
   readonly stripe: StripeClients;
   readonly mailer: Mailer;
+  /** The providers by which people may sign in, by their names. */
+  readonly oidc: ReadonlyMap<string, OidcClient>;
   readonly passwords: Passwords;
   readonly tokens: Tokens;
   readonly factorSecrets: FactorSecrets;
@@ -68,10 +71,11 @@ export async function openResources(
     const stripe = createStripe(config, logger);
     const mailer = openMailer(config);
     stack.push({ name: "mail", close: () => mailer.dispose() });
+    const oidc = createOidcClients(config, logger);
     const passwords = await openPasswords();
     const rateLimiter = createRateLimiters(redis);
     const factorSecrets = createFactorSecrets(config);
-    const shared = { pool, redis, revocations, stripe, mailer, rateLimiter };
+    const shared = { pool, redis, revocations, stripe, mailer, oidc, rateLimiter };
     return { config, logger, ...shared, passwords, tokens, factorSecrets, dispose };
   } catch (error) {
     await dispose();

@@ -16,15 +16,20 @@ const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Z}]/u;
  * @throws {ApiError} INVALID_INPUT
  */
 export function emailAddress(body: unknown): string {
-  const typed = text(body, "email").trim();
+  const address = spelledAddress(text(body, "email"));
+  if (address !== undefined) return address;
+  const message = "This e-mail address has characters that no address has. Type it again.";
+  throw new ApiError("INVALID_INPUT", message, { fields: ["email"] });
+}
+
+/** An e-mail address in that spelling; undefined where it has characters that no address has. */
+export function spelledAddress(address: string): string | undefined {
+  const typed = address.trim();
   const at = typed.lastIndexOf("@");
   const local = typed.slice(0, at).toLowerCase();
   const domain = domainToASCII(typed.slice(at + 1).normalize("NFC"));
-  if (at < 1 || INVISIBLE.test(typed) || local.normalize("NFKC") !== local || domain === "") {
-    const message = "This e-mail address has characters that no address has. Type it again.";
-    throw new ApiError("INVALID_INPUT", message, { fields: ["email"] });
-  }
-  return `${local}@${domain}`;
+  const isPlain = at > 0 && !INVISIBLE.test(typed) && local.normalize("NFKC") === local;
+  return isPlain && domain !== "" ? `${local}@${domain}` : undefined;
 }
 
 /** A text member of a checked body. */

@@ -10,6 +10,8 @@ import type { AccessClaims } from "../resources/tokens.ts";
 /** A request that the OpenAPI document has accepted. */
 export interface RestRequest {
   readonly params: Readonly<Record<string, string>>;
+  /** What stands behind the question mark. */
+  readonly query: URLSearchParams;
   /** The body as the document describes it; the raw bytes for webhooks. */
   readonly body: unknown;
   /** Who asks; present where the operation demands a token. */

@@ -22,6 +22,8 @@ const LIMITS = {
   confirmToken: { name: "confirm-token", points: 10, seconds: TEN_MINUTES },
   /** Mailed links that are tried. */
   linkNetwork: { name: "link-network", points: 100, seconds: TEN_MINUTES },
+  /** Steps of signing in with a provider, of which there are three. */
+  oidcNetwork: { name: "oidc-network", points: 300, seconds: TEN_MINUTES },
   /** The password of somebody who is signed in. */
   passwordUser: { name: "password-user", points: 10, seconds: TEN_MINUTES },
   /** Codes of a second factor: from one network, and from everywhere. */

@@ -47,7 +47,7 @@ async function checkCredentials(
   const password = text(request.body, "password");
   const fits = await resources.passwords.verifyOrDummy(found?.password_hash, password);
   if (!fits || found?.user_id == null) throw new ApiError("INVALID_CREDENTIALS");
-  await checkSecondFactor(resources, request, found.user_id, request.body);
+  await checkSecondFactor(resources, request, found.user_id);
   return found.user_id;
 }
 

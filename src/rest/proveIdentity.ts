@@ -10,7 +10,7 @@ import { textIn } from "../values.ts";
 import { auditFailure } from "./askServer.ts";
 import type { RestRequest } from "./handler.ts";
 import { forgetTries, limitTries } from "./limits.ts";
-import { checkSecondFactor } from "./secondFactor.ts";
+import { type CodeField, checkSecondFactor } from "./secondFactor.ts";
 
 interface Proven {
   readonly viewer: AccessClaims;
@@ -29,12 +29,13 @@ type Asked = Pick<RestRequest, "viewer" | "network" | "body" | "header">;
 /**
  * @param field where the body may have the password
  * @throws {ApiError} UNAUTHENTICATED, RATE_LIMITED; PROOF_REQUIRED; INVALID_CREDENTIALS with the
- *   field, SECOND_FACTOR_REQUIRED
+ *   field, SECOND_FACTOR_REQUIRED; PASSWORD_MISSING
  */
 export async function proveIdentity(
   resources: Resources,
   request: Asked,
   field: string,
+  codeField?: CodeField,
 ): Promise<Proven> {
   const { viewer } = request;
   if (viewer === undefined) throw new ApiError("UNAUTHENTICATED");
@@ -52,7 +53,7 @@ export async function proveIdentity(
     );
     if (proven[0]?.is_proven !== true) throw new ApiError("PROOF_REQUIRED");
   } else {
-    await checkProof(resources, request, found, { viewer, field, password }).catch(
+    await checkProof(resources, request, found, { viewer, field, password, codeField }).catch(
       async (error) => {
         if (error instanceof ApiError && error.code === "INVALID_CREDENTIALS") {
           await auditFailure(resources, request, found.email);
@@ -69,19 +70,21 @@ interface Proof {
   readonly viewer: AccessClaims;
   readonly field: string;
   readonly password: string;
+  readonly codeField: CodeField | undefined;
 }
 
 async function checkProof(
   resources: Resources,
   request: Asked,
   found: Found,
-  { viewer: { userId }, field, password }: Proof,
+  { viewer: { userId }, field, password, codeField }: Proof,
 ): Promise<void> {
+  if (found.password_hash === null) throw new ApiError("PASSWORD_MISSING");
   await limitTries(resources, "passwordUser", userId);
   if (!(await resources.passwords.verifyOrDummy(found.password_hash, password))) {
     const message = "This is not your password.";
     throw new ApiError("INVALID_CREDENTIALS", message, { fields: [field] });
   }
   await forgetTries(resources, "passwordUser", userId);
-  await checkSecondFactor(resources, request, userId, request.body);
+  await checkSecondFactor(resources, request, userId, codeField);
 }

@@ -41,7 +41,7 @@ export async function setNewPassword(
   // Hashing a password is dear: not for who has only guessed.
   if (userId == null) throw new ApiError("LINK_INVALID");
   // Who reads a person's mail does not have their second factor.
-  await checkSecondFactor(resources, request, userId, request.body);
+  await checkSecondFactor(resources, request, userId);
   const hash = await resources.passwords.hash(password);
   const [row] = await askServer<{ user_id: string; email: string }>(
     resources,

@@ -9,6 +9,7 @@ import type { Resources } from "../resources/index.ts";
 import { hashToken, type OpaqueToken } from "../resources/tokens.ts";
 import { textIn } from "../values.ts";
 import { type Asker, askServer } from "./askServer.ts";
+import type { RestRequest } from "./handler.ts";
 import { forgetTries, limitTries } from "./limits.ts";
 
 const PERIOD_SECONDS = 30;
@@ -42,24 +43,27 @@ interface Factor {
   readonly is_enabled: boolean | null;
 }
 
+/** Which field of a body has the code of the second factor. */
+export type CodeField = "code" | "factorCode";
+
 /**
  * Asks who has a second factor for a code of it. Without one there is nothing to ask.
- * @throws {ApiError} SECOND_FACTOR_REQUIRED; INVALID_CREDENTIALS with the field `code`, also for
- *   one that was used before; RATE_LIMITED
+ * @throws {ApiError} SECOND_FACTOR_REQUIRED; INVALID_CREDENTIALS with the field, also for a code
+ *   that was used before; RATE_LIMITED
  */
 export async function checkSecondFactor(
   resources: Resources,
-  asker: Asker,
+  asker: Asker & Pick<RestRequest, "body">,
   userId: string,
-  body: unknown,
+  field: CodeField = "code",
 ): Promise<void> {
   const factor = await findFactor(resources, userId);
   if (factor?.is_enabled !== true) return;
-  const code = textIn(body, "code");
+  const code = textIn(asker.body, field);
   if (code === undefined) {
-    throw new ApiError("SECOND_FACTOR_REQUIRED", undefined, { fields: ["code"] });
+    throw new ApiError("SECOND_FACTOR_REQUIRED", undefined, { fields: [field] });
   }
-  await takeCode(resources, asker, userId, factor, code);
+  await takeCode(resources, asker, userId, factor, { code, field });
 }
 
 /**
@@ -75,7 +79,7 @@ export async function takeFirstCode(
   const factor = await findFactor(resources, userId);
   if (factor?.is_enabled === true) throw new ApiError("SECOND_FACTOR_ENABLED");
   if (factor?.sealed_secret == null) throw new ApiError("SECOND_FACTOR_MISSING");
-  await takeCode(resources, asker, userId, factor, code);
+  await takeCode(resources, asker, userId, factor, { code, field: "code" });
 }
 
 async function takeCode(
@@ -83,7 +87,7 @@ async function takeCode(
   asker: Asker,
   userId: string,
   { sealed_secret: sealed }: Factor,
-  code: string,
+  { code, field }: { readonly code: string; readonly field: CodeField },
 ): Promise<void> {
   await limitTries(resources, "codeNetwork", `${asker.network} ${userId}`);
   await limitTries(resources, "codeUser", userId);
@@ -94,7 +98,7 @@ async function takeCode(
     : await askBoolean(resources, asker, "use_recovery_code", userId, hashRecoveryCode(code));
   if (!isTaken) {
     const message = "This code is wrong, too old, or was used before. Wait for the next one.";
-    throw new ApiError("INVALID_CREDENTIALS", message, { fields: ["code"] });
+    throw new ApiError("INVALID_CREDENTIALS", message, { fields: [field] });
   }
   await forgetTries(resources, "codeNetwork", `${asker.network} ${userId}`);
   await forgetTries(resources, "codeUser", userId);

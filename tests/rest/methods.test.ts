@@ -24,6 +24,7 @@ const ADDRESSES = [
   "/graphiql",
   "/confirm-registration",
   "/bookings/:bookingId",
+  "/sign-in",
   "/docs",
   "/docs/errors",
   "/docs/diagrams",

@@ -118,6 +118,7 @@ describe("loadConfig", () => {
       STRIPE_SECRET_KEY: "hunter2-stripe",
       STRIPE_WEBHOOK_SECRET: "hunter2-webhook",
       SMTP_URL: "ftp://me:hunter2-mail@smtp",
+      OIDC_PROVIDERS: '[{"name": "a", "clientSecret": "hunter2-oidc", "hunter2-member": 1}]',
     };
     const error = errorOf({ ...secrets, STRIPE_PUBLISHABLE_KEY: "pk_x" });
     expect(error.faults.map((fault) => fault.variable).sort()).toEqual(Object.keys(secrets).sort());
@@ -192,6 +193,7 @@ describe("loadConfig", () => {
     APP_CONFIRM_PATH: "/confirm-registration?token={token}",
     APP_RESET_PATH: "/reset-password?token={token}",
     APP_EMAIL_PATH: "/confirm-email?token={token}",
+    APP_SIGN_IN_PATH: "/sign-in?code={code}",
     APP_BOOKING_PATH: "/bookings/{id}",
   };
 
@@ -274,6 +276,64 @@ describe("loadConfig", () => {
       expect(faultsOf({ ...others, ALLOW_STAND_INS }).sort()).toEqual(half);
     }
     expect(faultsOf({ ROOT_DATABASE_URL: "postgres://a@b/c" })).toEqual(["ROOT_DATABASE_URL"]);
+  });
+});
+
+describe("OIDC_PROVIDERS", () => {
+  const google = {
+    name: "google",
+    title: "Google",
+    issuer: "https://accounts.google.com",
+    clientId: "staybase.apps.example",
+    clientSecret: "hunter2-oidc",
+  };
+  const given = (...providers: unknown[]) => ({ OIDC_PROVIDERS: JSON.stringify(providers) });
+
+  test("takes several, and none", () => {
+    const here = { ...google, name: "here", issuer: "http://localhost:9000/realms/one" };
+    expect(loadConfig(given(google, here)).oidcProviders).toEqual([google, here]);
+    expect(loadConfig({}).oidcProviders).toEqual([]);
+    expect(loadConfig({ ...production, ...given(google) }).oidcProviders).toEqual([google]);
+  });
+
+  test.each<[string, unknown[], RegExp]>([
+    ["no object", ["google"], /provider 1 is no object/],
+    [
+      "a member that is missing",
+      [{ ...google, clientId: undefined }],
+      /\(google\) has no clientId/,
+    ],
+    ["a member that is misspelt", [{ ...google, secret: "hunter2" }], /a member that is not known/],
+    ["a name with a slash", [{ ...google, name: "a/b" }], /provider 1 has another name than/],
+    ["the name of another address", [{ ...google, name: "session" }], /not session/],
+    ["a title of two lines", [{ ...google, title: "a\nb" }], /another title/],
+    ["an issuer of plain http", [{ ...google, issuer: "http://idp.example" }], /without https/],
+    ["an issuer with a query", [{ ...google, issuer: "https://idp.example/?a" }], /another issuer/],
+    ["an issuer that is none", [{ ...google, issuer: "https://[" }], /without https/],
+    ["one name twice", [google, { ...google, issuer: "https://b.example" }], /the same name/],
+    ["one issuer twice", [google, { ...google, name: "other" }], /the same issuer/],
+    ["eleven", Array(11).fill(google), /more than 10/],
+  ])("refuses %s in one sentence without the secret", (_what, providers, problem) => {
+    const error = errorOf(given(...providers));
+    expect(error.faults).toEqual([
+      { variable: "OIDC_PROVIDERS", problem: expect.stringMatching(problem) },
+    ]);
+    expect(error.message).not.toContain("hunter2");
+  });
+
+  test("names all that is wrong together", () => {
+    const error = errorOf(given({ ...google, title: "" }, { name: "b" }, 7));
+    const all = /1 \(google\) has no title; .*2 \(b\) has no clientSecret; provider 3 is no object/;
+    expect(error.message).toMatch(all);
+  });
+
+  test.each(["google", "{}", "[1,", '"a"'])("refuses %s, which is no list", (text) => {
+    expect(errorOf({ OIDC_PROVIDERS: text }).message).toContain("must be a JSON list such as [{");
+  });
+
+  test("production asks nobody over plain http", () => {
+    const plain = given({ ...google, issuer: "http://localhost:9000" });
+    expect(faultsOf({ ...production, ...plain })).toEqual(["OIDC_PROVIDERS"]);
   });
 });
 

@@ -168,6 +168,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * By which providers one can sign in
+         * @description Providers of OpenID Connect, such as Google, that are configured here. Often none.
+         */
+        get: operations["listOidcProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/oidc/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign in with what a provider has proven
+         * @description Takes the code that came back to the app, once, within a minute. Who has signed in with this account of the provider
+         *     before is the same person again. Otherwise provider and we must both know that the address is theirs: then it joins the
+         *     account with that address, or makes a new one, which has no password until one is chosen by `POST /v1/auth/password/forgot`.
+         */
+        post: operations["createOidcSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/oidc/{provider}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Go to a provider to sign in
+         * @description Not for `fetch`: the browser goes there. Draw a `codeVerifier` of 43 to 128 random letters and digits, keep it where only
+         *     this app in this browser can read it, and give its SHA-256 in base64url here (RFC 7636). The browser comes back to the
+         *     app with a code, and `POST /v1/auth/oidc/session` takes both. Whatever is refused on the way leads to the same page of
+         *     the app, with a code of `/docs/errors` as the parameter `error`.
+         */
+        get: operations["beginOidcSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/oidc/{provider}/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Come back from a provider
+         * @description The address that a provider is told as the one to which people come back. It takes the browser that began, once, within
+         *     ten minutes, and sends it on to the app with a code that is good for a minute.
+         */
+        get: operations["endOidcSignIn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me": {
         parameters: {
             query?: never;
@@ -351,6 +437,48 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** With which providers one signs in */
+        get: operations["listIdentities"];
+        put?: never;
+        /**
+         * Add a way to sign in
+         * @description Begins as signing in does, by `GET /v1/auth/oidc/{provider}`; the code is shown here instead. Needs the password (and the
+         *     code of a second factor), or a sign-in of the last five minutes. The person is told by mail.
+         */
+        post: operations["linkIdentity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/me/identities/{identityId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take away a way to sign in
+         * @description Needs a sign-in of the last five minutes. The person is told by mail. Who has no password keeps the last one.
+         */
+        delete: operations["removeIdentity"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1709,7 +1837,7 @@ export interface components {
              * @description What was done.
              * @enum {string}
              */
-            action: "signed_in" | "sign_in_failed" | "refresh_token_reused" | "password_changed" | "email_changed" | "factor_enabled" | "factor_disabled" | "recovery_codes_created" | "recovery_code_used" | "operator_granted" | "operator_revoked" | "operator_acted" | "impersonated" | "suspended" | "reinstated" | "export_requested" | "account_closed";
+            action: "signed_in" | "sign_in_failed" | "refresh_token_reused" | "password_changed" | "email_changed" | "factor_enabled" | "factor_disabled" | "recovery_codes_created" | "recovery_code_used" | "operator_granted" | "operator_revoked" | "operator_acted" | "impersonated" | "suspended" | "reinstated" | "export_requested" | "account_closed" | "identity_linked" | "identity_removed";
             /**
              * Format: uuid
              * @description Whose account it is about; null where it is about none, or about an address that nobody has.
@@ -2703,7 +2831,7 @@ export interface components {
             updatedAt: string;
         };
         /** @enum {string} */
-        ErrorCode: "ADVANCE_NOTICE" | "ALREADY_REVIEWED" | "ALTERATION_ENDED" | "ALTERATION_NOT_FOUND" | "ALTERATION_OPEN" | "AMOUNT_MISMATCH" | "BLOCK_NOT_FOUND" | "BOOKING_NOT_FOUND" | "BOOKING_NOT_PAYABLE" | "BOOKING_STATUS" | "CALENDAR_MISMATCH" | "CHILDREN_NOT_WELCOME" | "CONFLICT" | "CURRENCY_IN_USE" | "DATES_UNAVAILABLE" | "DOCUMENT_UNKNOWN" | "FORBIDDEN" | "HOLD_EXPIRED" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REQUIRED" | "IDEMPOTENCY_KEY_REUSED" | "IMMUTABLE" | "INTERNAL" | "INVALID_AMOUNT" | "INVALID_BOX" | "INVALID_CREDENTIALS" | "INVALID_CURSOR" | "INVALID_FILTER" | "INVALID_GUESTS" | "INVALID_INPUT" | "INVALID_RATING" | "INVALID_STAY" | "LEDGER_UNBALANCED" | "LINE_ITEMS_MISMATCH" | "LINK_INVALID" | "LISTING_INCOMPLETE" | "LISTING_NOT_FOUND" | "LISTING_STATUS" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NOT_SEARCHABLE" | "ORIGIN_NOT_ALLOWED" | "OUTSIDE_STAY" | "OWN_LISTING" | "PAGE_TOO_LARGE" | "PAYLOAD_TOO_LARGE" | "PAYMENT_METHOD_NOT_FOUND" | "PAYMENT_PROVIDER" | "PAYMENT_REFUSED" | "PAYMENT_UNAVAILABLE" | "PETS_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PROOF_REQUIRED" | "QUERY_TOO_COMPLEX" | "QUOTA_REACHED" | "QUOTE_EXPIRED" | "QUOTE_NOT_FOUND" | "QUOTE_USED" | "RATES_MISSING" | "RATE_LIMITED" | "REFRESH_TOKEN_INVALID" | "REFUND_NOT_FOUND" | "REFUND_SETTLED" | "REFUND_TOO_LARGE" | "REGISTRATION_INVALID" | "REQUEST_EXPIRED" | "SECOND_FACTOR_ENABLED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTOR_REQUIRED" | "SIGNATURE_INVALID" | "STAY_IN_PAST" | "STAY_NOT_OVER" | "STAY_TOO_FAR" | "STAY_TOO_LONG" | "STAY_TOO_SHORT" | "TIMEOUT" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOO_MANY_GUESTS" | "TOO_MANY_HOLDS" | "TOO_MANY_INFANTS" | "TOO_MANY_PETS" | "TOO_MANY_PHOTOS" | "UNAUTHENTICATED" | "UNAVAILABLE" | "UNKNOWN_AMENITY" | "UNKNOWN_CURRENCY" | "UNSUPPORTED_MEDIA_TYPE";
+        ErrorCode: "ADVANCE_NOTICE" | "ALREADY_REVIEWED" | "ALTERATION_ENDED" | "ALTERATION_NOT_FOUND" | "ALTERATION_OPEN" | "AMOUNT_MISMATCH" | "BLOCK_NOT_FOUND" | "BOOKING_NOT_FOUND" | "BOOKING_NOT_PAYABLE" | "BOOKING_STATUS" | "CALENDAR_MISMATCH" | "CHILDREN_NOT_WELCOME" | "CONFLICT" | "CURRENCY_IN_USE" | "DATES_UNAVAILABLE" | "DOCUMENT_UNKNOWN" | "FORBIDDEN" | "HOLD_EXPIRED" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REQUIRED" | "IDEMPOTENCY_KEY_REUSED" | "IDENTITY_TAKEN" | "IMMUTABLE" | "INTERNAL" | "INVALID_AMOUNT" | "INVALID_BOX" | "INVALID_CREDENTIALS" | "INVALID_CURSOR" | "INVALID_FILTER" | "INVALID_GUESTS" | "INVALID_INPUT" | "INVALID_RATING" | "INVALID_STAY" | "LAST_SIGN_IN" | "LEDGER_UNBALANCED" | "LINE_ITEMS_MISMATCH" | "LINK_INVALID" | "LISTING_INCOMPLETE" | "LISTING_NOT_FOUND" | "LISTING_STATUS" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NOT_SEARCHABLE" | "OIDC_ANSWER_INVALID" | "OIDC_CANCELLED" | "OIDC_CODE_INVALID" | "OIDC_EMAIL_MISSING" | "OIDC_EMAIL_TAKEN" | "OIDC_EMAIL_UNVERIFIED" | "OIDC_STATE_INVALID" | "OIDC_UNAVAILABLE" | "ORIGIN_NOT_ALLOWED" | "OUTSIDE_STAY" | "OWN_LISTING" | "PAGE_TOO_LARGE" | "PASSWORD_MISSING" | "PAYLOAD_TOO_LARGE" | "PAYMENT_METHOD_NOT_FOUND" | "PAYMENT_PROVIDER" | "PAYMENT_REFUSED" | "PAYMENT_UNAVAILABLE" | "PETS_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PROOF_REQUIRED" | "QUERY_TOO_COMPLEX" | "QUOTA_REACHED" | "QUOTE_EXPIRED" | "QUOTE_NOT_FOUND" | "QUOTE_USED" | "RATES_MISSING" | "RATE_LIMITED" | "REFRESH_TOKEN_INVALID" | "REFUND_NOT_FOUND" | "REFUND_SETTLED" | "REFUND_TOO_LARGE" | "REGISTRATION_INVALID" | "REQUEST_EXPIRED" | "SECOND_FACTOR_ENABLED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTOR_REQUIRED" | "SIGNATURE_INVALID" | "STAY_IN_PAST" | "STAY_NOT_OVER" | "STAY_TOO_FAR" | "STAY_TOO_LONG" | "STAY_TOO_SHORT" | "TIMEOUT" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOO_MANY_GUESTS" | "TOO_MANY_HOLDS" | "TOO_MANY_INFANTS" | "TOO_MANY_PETS" | "TOO_MANY_PHOTOS" | "UNAUTHENTICATED" | "UNAVAILABLE" | "UNKNOWN_AMENITY" | "UNKNOWN_CURRENCY" | "UNSUPPORTED_MEDIA_TYPE";
         /** @description How a person stands with their second factor. */
         answer: {
             /** @description Whether signing in asks for a code beside the password. */
@@ -4548,6 +4676,280 @@ export interface operations {
             default: components["responses"]["Problem"];
         };
     };
+    listOidcProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The providers, as they are configured. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** @description Its part of addresses here. */
+                            name: string;
+                            /** @description What people read, as in "Continue with Google". */
+                            title: string;
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    createOidcSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What came back to the app. */
+                    code: string;
+                    /** @description That of which the challenge was made. */
+                    codeVerifier: string;
+                    factorCode?: components["schemas"]["Code"];
+                    refreshIn?: components["schemas"]["RefreshIn"];
+                };
+            };
+        };
+        responses: {
+            /** @description A new session. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description A new account, and its first session. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The person has a second factor (`SECOND_FACTOR_REQUIRED`), or its code is wrong; `code` is still good. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The address is missing (`OIDC_EMAIL_MISSING`), not proven (`OIDC_EMAIL_UNVERIFIED`), or that of an account which this does not open (`OIDC_EMAIL_TAKEN`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The code is used, too old, or goes with another verifier (`OIDC_CODE_INVALID`). */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    beginOidcSignIn: {
+        parameters: {
+            query: {
+                codeChallenge: string;
+            };
+            header?: never;
+            path: {
+                /** @description The name of one of `GET /v1/auth/oidc`. */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The address of the provider; or, for browsers, the app with an error. */
+            302: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such provider. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the provider says of itself cannot be believed (`OIDC_ANSWER_INVALID`). */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider does not answer (`OIDC_UNAVAILABLE`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    endOidcSignIn: {
+        parameters: {
+            query?: {
+                state?: string;
+                code?: string;
+                error?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The name of one of `GET /v1/auth/oidc`. */
+                provider: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The app, with a code or an error. */
+            302: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider was not allowed to say who it is (`OIDC_CANCELLED`). */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such provider. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Another browser began, or this is over (`OIDC_STATE_INVALID`). */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What the provider says cannot be believed (`OIDC_ANSWER_INVALID`). */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The provider does not answer (`OIDC_UNAVAILABLE`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
     getMe: {
         parameters: {
             query?: never;
@@ -4629,6 +5031,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description One has no password yet (`PASSWORD_MISSING`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Too many tries. */
             429: {
                 headers: {
@@ -4690,6 +5101,15 @@ export interface operations {
             };
             /** @description Neither the password is sent along, nor did one sign in within the last five minutes. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One has no password yet (`PASSWORD_MISSING`). */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5079,6 +5499,197 @@ export interface operations {
             400: components["responses"]["Invalid"];
             401: components["responses"]["Unauthenticated"];
             429: components["responses"]["TooMany"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listIdentities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The accounts at providers, the oldest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: {
+                            /** Format: uuid */
+                            id: string;
+                            /** @description The name of the provider; null for one that is configured no longer. */
+                            provider: string | null;
+                            /** @description The provider, as it names itself. */
+                            issuer: string;
+                            /** Format: date-time */
+                            createdAt: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description No valid token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    linkIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description What came back to the app. */
+                    code: string;
+                    /** @description That of which the challenge was made. */
+                    codeVerifier: string;
+                    factorCode?: components["schemas"]["Code"];
+                    password?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description This account of the provider signs one in from now on. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token, or the password is wrong. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One signed in more than five minutes ago. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is that of another account (`IDENTITY_TAKEN`), or one has no password yet (`PASSWORD_MISSING`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The code is used, too old, or goes with another verifier (`OIDC_CODE_INVALID`). */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many tries. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    removeIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identityId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It signs one in no longer. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The id is none. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One signed in more than five minutes ago. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no such one, or it is not yours. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is the only way to sign in (`LAST_SIGN_IN`). */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             default: components["responses"]["Problem"];
         };
     };

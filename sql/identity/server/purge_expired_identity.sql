@@ -5,6 +5,8 @@ as $$
 begin
   delete from app_private.registrations where expires_at < app_hidden.clock();
   delete from app_private.one_time_tokens where expires_at < app_hidden.clock();
+  delete from app_private.oidc_sign_ins where expires_at < app_hidden.clock();
+  delete from app_private.oidc_proofs where expires_at < app_hidden.clock();
   -- Long after every try to mail them.
   delete from app_private.account_notices
   where created_at < app_hidden.clock() - interval '30 days';

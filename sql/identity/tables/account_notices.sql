@@ -11,7 +11,8 @@ create table if not exists app_private.account_notices (
   created_at timestamptz not null default app_hidden.clock(),
 
   constraint account_notices_kind_is_known check (kind in (
-    'password_changed', 'email_changed', 'factor_enabled', 'factor_disabled', 'recovery_code_used'
+    'password_changed', 'email_changed', 'factor_enabled', 'factor_disabled', 'recovery_code_used',
+    'identity_linked', 'identity_removed'
   ))
 );
 

@@ -9,6 +9,14 @@ create or replace trigger _600_audit_email
   for each row when (OLD.email is distinct from NEW.email)
   execute function app_hidden.tg__audit('email_changed', 'self');
 
+create or replace trigger _600_audit_link
+  after insert on app_private.identities
+  for each row execute function app_hidden.tg__audit('identity_linked', 'self');
+
+create or replace trigger _600_audit_unlink
+  after delete on app_private.identities
+  for each row execute function app_hidden.tg__audit('identity_removed');
+
 create or replace trigger _600_audit_grant
   after insert on app_private.operators
   for each row execute function app_hidden.tg__audit('operator_granted');

@@ -10,5 +10,7 @@ exception
   when duplicate_object then null;
 end
 $$;
+alter type app_public.audit_action add value if not exists 'identity_linked';
+alter type app_public.audit_action add value if not exists 'identity_removed';
 
 comment on type app_public.audit_action is 'What somebody did with an account, or as an operator.';

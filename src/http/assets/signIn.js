@@ -1,11 +1,12 @@
 /**
- * Signing in on a page of ours: the people of the demo with one click, anybody with a form. All tabs
- * are one person, for the browser has one refresh token, in a cookie that no script can read; the
- * access token is renewed before it ends.
+ * Signing in on a page of ours: the people of the demo with one click, anybody with a form or by a
+ * provider. All tabs are one person, for the browser has one refresh token, in a cookie that no
+ * script can read; the access token is renewed before it ends.
  */
-import { people } from "./setting.js";
+import { people, providers } from "./setting.js";
 
 const KEY = "staybase-session";
+const BEGUN = "staybase-begun";
 let session = stored();
 let renewing;
 let changed = () => undefined;
@@ -60,6 +61,12 @@ export function installSignIn(element, onChange = () => undefined) {
     button.addEventListener("click", () => attempt(signIn(person)));
     part(".people").append(button);
   }
+  for (const { name, title } of providers) {
+    const button = document.createElement("button");
+    Object.assign(button, { type: "button", textContent: `Continue with ${title}` });
+    button.addEventListener("click", () => attempt(begin(name)));
+    part("details").append(button);
+  }
   part(".out").addEventListener("click", () => attempt(signOut()));
   part("form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -93,6 +100,38 @@ export function installSignIn(element, onChange = () => undefined) {
 async function signIn({ email, password, code }) {
   const body = { email, password, code, refreshIn: "cookie" };
   keep({ email, ...(await post("/v1/auth/login", body)) });
+}
+
+/** Leaves for a provider; what is kept here goes with the code that comes back (RFC 7636). */
+async function begin(provider) {
+  const verifier = base64url(crypto.getRandomValues(new Uint8Array(32)));
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
+  const back = location.pathname + location.search;
+  sessionStorage.setItem(BEGUN, JSON.stringify({ verifier, back }));
+  location.assign(`/v1/auth/oidc/${provider}?codeChallenge=${base64url(new Uint8Array(digest))}`);
+}
+
+/**
+ * Signs in with the code that came back, and says where somebody was before. After
+ * SECOND_FACTOR_REQUIRED the same code goes with one of the second factor.
+ */
+export async function finishSignIn(code, factorCode) {
+  const begun = JSON.parse(sessionStorage.getItem(BEGUN) ?? "null");
+  // Somebody may have been sent here with the code of another, to use the account of another.
+  if (begun === null || code === null) throw new Error("This sign-in did not begin here.");
+  const { verifier: codeVerifier, back } = begun;
+  const body = { code, codeVerifier, factorCode, refreshIn: "cookie" };
+  const next = await post("/v1/auth/oidc/session", body);
+  sessionStorage.removeItem(BEGUN);
+  const headers = { authorization: `Bearer ${next.accessToken}` };
+  const { email } = await (await fetch("/v1/me", { headers })).json();
+  keep({ email, ...next });
+  return back;
+}
+
+function base64url(bytes) {
+  const text = btoa(String.fromCharCode(...bytes));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 async function signOut() {

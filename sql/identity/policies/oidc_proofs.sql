@@ -1,0 +1,2 @@
+select app_hidden.drop_policies('app_private.oidc_proofs');
+-- Functions of app_private alone read and write it: no grant to anybody.
