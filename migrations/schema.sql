@@ -720,7 +720,7 @@ alter table app_private.account_notices add constraint account_notices_pkey
 alter table app_private.account_notices add constraint account_notices_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.account_notices add constraint account_notices_kind_is_known
-  CHECK ((kind = ANY (ARRAY['password_changed'::text, 'email_changed'::text, 'factor_enabled'::text, 'factor_disabled'::text, 'recovery_code_used'::text, 'identity_linked'::text, 'identity_removed'::text])));
+  CHECK ((kind = ANY (ARRAY['password_changed'::text, 'email_changed'::text, 'factor_enabled'::text, 'factor_disabled'::text, 'recovery_code_used'::text, 'identity_linked'::text, 'identity_removed'::text, 'suspended'::text, 'reinstated'::text])));
 CREATE INDEX account_notices_created_at_idx ON app_private.account_notices USING btree (created_at);
 CREATE INDEX account_notices_user_id_idx ON app_private.account_notices USING btree (user_id);
 alter table app_private.account_notices enable row level security;
@@ -1293,7 +1293,8 @@ create table app_private.sessions (
   ended_at timestamp with time zone,
   network text default ''::text not null,
   impersonator_id uuid,
-  proven_at timestamp with time zone default app_hidden.clock() not null
+  proven_at timestamp with time zone default app_hidden.clock() not null,
+  impersonated_because app_public.prose
 );
 alter table app_private.sessions owner to staybase_owner;
 alter table app_private.sessions add constraint sessions_pkey
@@ -1302,6 +1303,8 @@ alter table app_private.sessions add constraint sessions_impersonator_id_fkey
   FOREIGN KEY (impersonator_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.sessions add constraint sessions_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_private.sessions add constraint sessions_impersonation_has_reason
+  CHECK ((((impersonator_id IS NULL) = (impersonated_because IS NULL)) AND (length((impersonated_because)::text) <= 2000) AND (btrim((impersonated_because)::text) <> ''::text)));
 alter table app_private.sessions add constraint sessions_network_is_bounded
   CHECK ((length(network) <= 50));
 alter table app_private.sessions add constraint sessions_user_agent_is_bounded
@@ -1321,6 +1324,7 @@ comment on table app_private.sessions is 'Where a person is signed in.';
 comment on column app_private.sessions.network is 'From where the person signed in: an IPv4 address, or the first half of an IPv6 one.';
 comment on column app_private.sessions.impersonator_id is 'The operator who acts as the person; null where it is the person.';
 comment on column app_private.sessions.proven_at is 'When the person last showed who they are, by password and second factor.';
+comment on column app_private.sessions.impersonated_because is 'Why the operator does.';
 
 --
 -- table app_private.stripe_customers
@@ -1585,7 +1589,8 @@ create table app_public.audit_entries (
   network text default ''::text not null,
   device text default ''::text not null,
   operation text,
-  subject_id uuid
+  subject_id uuid,
+  reason app_public.prose default ''::text not null
 );
 alter table app_public.audit_entries owner to staybase_owner;
 alter table app_public.audit_entries add constraint audit_entries_pkey
@@ -1622,6 +1627,7 @@ comment on column app_public.audit_entries.network is 'From where: an IPv4 addre
 comment on column app_public.audit_entries.device is 'What the browser or app said of itself when somebody signed in; else empty.';
 comment on column app_public.audit_entries.operation is 'Which operation an operator called; null for all else.';
 comment on column app_public.audit_entries.subject_id is 'What it was done to, such as a booking or a session; null where the account says it all.';
+comment on column app_public.audit_entries.reason is 'Why an operator acted as somebody else; empty for all else.';
 grant select on app_public.audit_entries to staybase_visitor;
 
 --
@@ -3038,6 +3044,36 @@ comment on column app_public.reviews.created_at is 'When it was written.';
 grant select on app_public.reviews to staybase_visitor;
 
 --
+-- table app_public.suspensions
+--
+create table app_public.suspensions (
+  user_id uuid not null,
+  reason app_public.prose not null,
+  created_at timestamp with time zone default app_hidden.clock() not null
+);
+alter table app_public.suspensions owner to staybase_owner;
+alter table app_public.suspensions add constraint suspensions_pkey
+  PRIMARY KEY (user_id);
+alter table app_public.suspensions add constraint suspensions_user_id_fkey
+  FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_public.suspensions add constraint suspensions_reason_has_length
+  CHECK (((length((reason)::text) <= 2000) AND (btrim((reason)::text) <> ''::text)));
+alter table app_public.suspensions enable row level security;
+alter table app_public.suspensions force row level security;
+create policy definer_all on app_public.suspensions as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+create policy select_operator on app_public.suspensions as permissive for select to staybase_operator
+  using (true);
+CREATE TRIGGER _600_audit_reinstate AFTER DELETE ON app_public.suspensions FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__audit('reinstated');
+CREATE TRIGGER _600_audit_suspend AFTER INSERT ON app_public.suspensions FOR EACH ROW EXECUTE FUNCTION app_hidden.tg__audit('suspended');
+comment on table app_public.suspensions is 'People who may not sign in at present; for operators alone.';
+comment on column app_public.suspensions.user_id is 'Who is suspended.';
+comment on column app_public.suspensions.reason is 'Why, for operators; the person does not read it.';
+comment on column app_public.suspensions.created_at is 'Since when.';
+grant select on app_public.suspensions to staybase_operator;
+
+--
 -- table app_public.unknown_charges
 --
 create table app_public.unknown_charges (
@@ -3512,24 +3548,24 @@ alter routine app_hidden.ask_host(app_public.bookings,timestamp with time zone) 
 comment on routine app_hidden.ask_host(app_public.bookings,timestamp with time zone) is 'Makes a booking whose card is authorised a request that its host answers.';
 
 --
--- function app_hidden.audit(app_public.audit_action,uuid,uuid,uuid,text,text,text)
+-- function app_hidden.audit(app_public.audit_action,uuid,uuid,uuid,text,text,text,text)
 --
-CREATE OR REPLACE FUNCTION app_hidden.audit(action app_public.audit_action, user_id uuid, actor_id uuid DEFAULT app_hidden.current_actor_id(), subject_id uuid DEFAULT NULL::uuid, operation text DEFAULT NULL::text, network text DEFAULT current_setting('staybase.network'::text, true), device text DEFAULT ''::text)
+CREATE OR REPLACE FUNCTION app_hidden.audit(action app_public.audit_action, user_id uuid, actor_id uuid DEFAULT app_hidden.current_actor_id(), subject_id uuid DEFAULT NULL::uuid, operation text DEFAULT NULL::text, network text DEFAULT current_setting('staybase.network'::text, true), device text DEFAULT ''::text, reason text DEFAULT ''::text)
  RETURNS void
  LANGUAGE sql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   insert into app_public.audit_entries (
-    action, user_id, actor_id, subject_id, operation, network, device
+    action, user_id, actor_id, subject_id, operation, network, device, reason
   )
   values (
     audit.action, audit.user_id, audit.actor_id, audit.subject_id, audit.operation,
-    left(coalesce(audit.network, ''), 50), left(audit.device, 400)
+    left(coalesce(audit.network, ''), 50), left(audit.device, 400), audit.reason
   )
 $function$;
-alter routine app_hidden.audit(app_public.audit_action,uuid,uuid,uuid,text,text,text) owner to staybase_owner;
-comment on routine app_hidden.audit(app_public.audit_action,uuid,uuid,uuid,text,text,text) is 'Notes in the audit log what somebody does with an account.';
+alter routine app_hidden.audit(app_public.audit_action,uuid,uuid,uuid,text,text,text,text) owner to staybase_owner;
+comment on routine app_hidden.audit(app_public.audit_action,uuid,uuid,uuid,text,text,text,text) is 'Notes in the audit log what somebody does with an account.';
 
 --
 -- function app_hidden.audit_operator(text,uuid,uuid)
@@ -4224,7 +4260,8 @@ declare
   v_ended integer;
 begin
   update app_private.sessions s set ended_at = app_hidden.clock()
-  where s.user_id = end_sessions.user_id and s.ended_at is null
+  where (s.user_id = end_sessions.user_id or s.impersonator_id = end_sessions.user_id)
+    and s.ended_at is null
     and s.id is distinct from end_sessions.except_id;
   get diagnostics v_ended = row_count;
   return v_ended;
@@ -6671,6 +6708,28 @@ alter routine app_hidden.require_refundable(app_public.bookings,bigint,text,app_
 comment on routine app_hidden.require_refundable(app_public.bookings,bigint,text,app_public.cost_bearer) is 'Raises where so much of a booking cannot be given back.';
 
 --
+-- function app_hidden.require_suspendable(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.require_suspendable(user_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not exists (select from app_public.users u where u.id = require_suspendable.user_id) then
+    raise exception 'There is no such person.' using errcode = 'SBG04', column = 'user_id';
+  end if;
+  if exists (select from app_private.operators o where o.user_id = require_suspendable.user_id) then
+    raise exception 'This is an operator. Take the operator''s rights from them first.'
+      using errcode = 'SBG02', column = 'user_id';
+  end if;
+end
+$function$;
+alter routine app_hidden.require_suspendable(uuid) owner to staybase_owner;
+comment on routine app_hidden.require_suspendable(uuid) is 'Refuses who is nobody, or is an operator.';
+
+--
 -- function app_hidden.require_user_id()
 --
 CREATE OR REPLACE FUNCTION app_hidden.require_user_id()
@@ -8302,7 +8361,8 @@ begin
     case when NEW.impersonator_id is null then 'signed_in' else 'impersonated' end
       ::app_public.audit_action,
     NEW.user_id, coalesce(NEW.impersonator_id, NEW.user_id), NEW.id,
-    network => NEW.network, device => NEW.user_agent
+    network => NEW.network, device => NEW.user_agent,
+    reason => coalesce(NEW.impersonated_because, '')
   );
   return null;
 end
@@ -10727,15 +10787,67 @@ comment on routine app_private.sign_in_with_oidc(bytea,text) is 'Finds, joins or
 grant execute on routine app_private.sign_in_with_oidc(bytea,text) to staybase_authenticator;
 
 --
--- function app_private.start_session(uuid,bytea,text,interval,text)
+-- function app_private.start_impersonation(uuid,uuid,text,text,interval)
 --
-CREATE OR REPLACE FUNCTION app_private.start_session(user_id uuid, token_hash bytea, user_agent text, lifetime interval, network text DEFAULT ''::text, OUT session_id uuid, OUT is_operator boolean)
+CREATE OR REPLACE FUNCTION app_private.start_impersonation(operator_id uuid, user_id uuid, reason text, network text, lifetime interval)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_session_id uuid;
+begin
+  if not app_hidden.acts_as_operator(start_impersonation.operator_id) then
+    raise exception 'Operators alone may do this.' using errcode = 'SBG02';
+  end if;
+  if not exists (select from app_public.users u where u.id = start_impersonation.user_id) then
+    raise exception 'There is no such person.' using errcode = 'SBG04', column = 'user_id';
+  end if;
+  if exists (
+    select from app_private.operators o where o.user_id = start_impersonation.user_id
+  ) then
+    raise exception 'Nobody acts as another operator.' using errcode = 'SBG02', column = 'user_id';
+  end if;
+  insert into app_private.sessions (
+    user_id, user_agent, network, expires_at, impersonator_id, proven_at, impersonated_because
+  )
+  values (
+    start_impersonation.user_id, 'An operator of the marketplace',
+    left(start_impersonation.network, 50),
+    app_hidden.clock() + start_impersonation.lifetime, start_impersonation.operator_id,
+    '-infinity', start_impersonation.reason
+  )
+  returning id into v_session_id;
+  return v_session_id;
+end
+$function$;
+alter routine app_private.start_impersonation(uuid,uuid,text,text,interval) owner to staybase_owner;
+comment on routine app_private.start_impersonation(uuid,uuid,text,text,interval) is 'Opens a session in which an operator sees what a person sees.';
+grant execute on routine app_private.start_impersonation(uuid,uuid,text,text,interval) to staybase_authenticator;
+
+--
+-- function app_private.start_session(uuid,bytea,text,interval,text,text)
+--
+CREATE OR REPLACE FUNCTION app_private.start_session(user_id uuid, token_hash bytea, user_agent text, lifetime interval, network text DEFAULT ''::text, password_hash text DEFAULT NULL::text, OUT session_id uuid, OUT is_operator boolean)
  RETURNS record
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
 begin
+  perform from app_public.user_contacts c where c.user_id = start_session.user_id for share;
+  if exists (select from app_public.suspensions s where s.user_id = start_session.user_id) then
+    raise exception 'This account is suspended. Write to us.' using errcode = 'SBI08';
+  end if;
+  if start_session.password_hash is not null and not exists (
+    select from app_private.user_secrets s
+    where s.user_id = start_session.user_id and s.password_hash = start_session.password_hash
+  ) then
+    raise exception 'The password has just changed. Sign in with the new one.'
+      using errcode = 'SBI09';
+  end if;
+
   insert into app_private.sessions (user_id, user_agent, network, expires_at)
   values (
     start_session.user_id,
@@ -10751,9 +10863,9 @@ begin
   is_operator := app_hidden.acts_as_operator(start_session.user_id);
 end
 $function$;
-alter routine app_private.start_session(uuid,bytea,text,interval,text) owner to staybase_owner;
-comment on routine app_private.start_session(uuid,bytea,text,interval,text) is 'Opens a session with its first refresh token.';
-grant execute on routine app_private.start_session(uuid,bytea,text,interval,text) to staybase_authenticator;
+alter routine app_private.start_session(uuid,bytea,text,interval,text,text) owner to staybase_owner;
+comment on routine app_private.start_session(uuid,bytea,text,interval,text,text) is 'Opens a session with its first refresh token; ACCOUNT_SUSPENDED where the person may not.';
+grant execute on routine app_private.start_session(uuid,bytea,text,interval,text,text) to staybase_authenticator;
 
 --
 -- function app_private.store_stripe_event(text,text,text,jsonb,text,boolean,text)
@@ -11993,6 +12105,36 @@ comment on routine app_public.refund_booking(uuid,text,bigint,text,text,app_publ
 grant execute on routine app_public.refund_booking(uuid,text,bigint,text,text,app_public.cost_bearer) to staybase_operator;
 
 --
+-- function app_public.reinstate_user(uuid)
+--
+CREATE OR REPLACE FUNCTION app_public.reinstate_user(user_id uuid)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := reinstate_user.user_id;
+  v_email text;
+begin
+  select c.email into v_email from app_public.user_contacts c
+  where c.user_id = v_user_id for update;
+  delete from app_public.suspensions s where s.user_id = v_user_id;
+  if not found then
+    raise exception 'This person is not suspended.' using errcode = 'SBG04', column = 'user_id';
+  end if;
+  perform app_hidden.audit_operator('reinstate_user', v_user_id, v_user_id);
+  if v_email is not null then
+    perform app_hidden.tell_account(v_user_id, 'reinstated', v_email);
+  end if;
+  return v_user_id;
+end
+$function$;
+alter routine app_public.reinstate_user(uuid) owner to staybase_owner;
+comment on routine app_public.reinstate_user(uuid) is 'For the operator: lets a suspended person sign in again. Their listings stay paused.';
+grant execute on routine app_public.reinstate_user(uuid) to staybase_operator;
+
+--
 -- function app_public.require_second_factor(app_public.factor_group,boolean)
 --
 CREATE OR REPLACE FUNCTION app_public.require_second_factor(subject app_public.factor_group, is_required boolean)
@@ -12571,6 +12713,45 @@ $function$;
 alter routine app_public.submit_review(uuid,integer,text,integer,integer,integer,integer,integer,integer) owner to staybase_owner;
 comment on routine app_public.submit_review(uuid,integer,text,integer,integer,integer,integer,integer,integer) is 'Rates a stay after check-out: overall and, where given, by category, 1 to 5. Once a booking.';
 grant execute on routine app_public.submit_review(uuid,integer,text,integer,integer,integer,integer,integer,integer) to staybase_visitor;
+
+--
+-- function app_public.suspend_user(uuid,text)
+--
+CREATE OR REPLACE FUNCTION app_public.suspend_user(user_id uuid, reason text)
+ RETURNS uuid
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_reason app_public.prose := app_hidden.require_reason(suspend_user.reason);
+  v_email text;
+begin
+  perform app_hidden.require_suspendable(suspend_user.user_id);
+  select c.email into v_email from app_public.user_contacts c
+  where c.user_id = suspend_user.user_id for update;
+  insert into app_public.suspensions (user_id, reason)
+  values (suspend_user.user_id, v_reason)
+  on conflict on constraint suspensions_pkey do nothing;
+  if not found then
+    return suspend_user.user_id;
+  end if;
+  perform app_hidden.audit_operator('suspend_user', suspend_user.user_id, suspend_user.user_id);
+  perform app_hidden.end_sessions(suspend_user.user_id);
+  delete from app_private.one_time_tokens t
+  where t.user_id = suspend_user.user_id
+    or (t.purpose = 'reset_password' and t.email = v_email);
+  update app_public.listings l set status = 'paused'
+  where l.host_id = suspend_user.user_id and l.status = 'published';
+  if v_email is not null then
+    perform app_hidden.tell_account(suspend_user.user_id, 'suspended', v_email);
+  end if;
+  return suspend_user.user_id;
+end
+$function$;
+alter routine app_public.suspend_user(uuid,text) owner to staybase_owner;
+comment on routine app_public.suspend_user(uuid,text) is 'For the operator: signs a person out everywhere, lets them sign in no more, and pauses their listings. Their bookings stay. The person is told, without the reason. A repeat changes nothing.';
+grant execute on routine app_public.suspend_user(uuid,text) to staybase_operator;
 
 --
 -- function app_public.take_back_no_show(uuid)

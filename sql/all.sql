@@ -86,6 +86,8 @@
 --!include identity/policies/second_factors.sql
 --!include identity/policies/recovery_codes.sql
 --!include identity/policies/factor_rules.sql
+--!include identity/tables/suspensions.sql
+--!include identity/policies/suspensions.sql
 --!include identity/internal/has_second_factor.sql
 --!include identity/internal/lacks_factor.sql
 --!include identity/internal/acts_as_operator.sql
@@ -107,6 +109,7 @@
 --!include identity/server/confirm_registration.sql
 --!include identity/server/find_credentials.sql
 --!include identity/server/start_session.sql
+--!include identity/server/start_impersonation.sql
 --!include identity/server/rotate_refresh_token.sql
 --!include identity/server/end_session.sql
 --!include identity/server/is_known_network.sql
@@ -497,3 +500,6 @@
 --!include operations/policies/worker_heartbeats.sql
 --!include operations/server/record_heartbeat.sql
 --!include operations/server/end_heartbeats.sql
+--!include operations/internal/require_suspendable.sql
+--!include operations/mutations/suspend_user.sql
+--!include operations/mutations/reinstate_user.sql

@@ -34,6 +34,7 @@ const MEANING_OF_POSTGRES: Readonly<Record<string, Meaning>> = {
   "22P05": ["INVALID_INPUT", "A text has a character that cannot be stored."],
   "23502": ["INVALID_INPUT", "A value is missing."],
   "23505": ["CONFLICT"],
+  "25006": ["READ_ONLY"],
   "40001": ["UNAVAILABLE"],
   "40P01": ["UNAVAILABLE"],
   "42501": ["FORBIDDEN"],

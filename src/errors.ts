@@ -251,6 +251,23 @@ export const ERRORS = define({
     message: "This sign-in is that of another account, or you have one of this provider already.",
     remedy: "Read `GET /v1/me/identities`; remove the one there is, or sign in with the other.",
   },
+  ACCOUNT_SUSPENDED: {
+    status: 403,
+    sqlstate: "SBI08",
+    message: "This account is suspended. Write to us.",
+    remedy: "Write to the marketplace, which can reinstate the account.",
+  },
+  PASSWORD_CHANGED: {
+    status: 401,
+    sqlstate: "SBI09",
+    message: "The password has just changed. Sign in with the new one.",
+    remedy: "Sign in with the new password.",
+  },
+  READ_ONLY: {
+    status: 403,
+    message: "You act as somebody else, and change nothing.",
+    remedy: "Use your own access token; or ask the person to do it.",
+  },
 
   // Listings
   LISTING_NOT_FOUND: {

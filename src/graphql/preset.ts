@@ -151,6 +151,8 @@ export function pgSettings({ role, viewer, network, settings }: Asking): Record<
     "staybase.user_id": viewer?.userId ?? "",
     "staybase.session_id": viewer?.sessionId ?? "",
     "staybase.network": network,
+    // An operator who acts as somebody sees what they see; the database lets nothing be changed.
+    ...(viewer?.impersonatorId !== undefined && { transaction_read_only: "on" }),
   };
 }
 

@@ -213,6 +213,9 @@ async function restRequest(resources: Resources, request: Request): Promise<Rest
   if (viewer === undefined && security?.length !== 0 && !isOptional) {
     throw new ApiError("UNAUTHENTICATED");
   }
+  // What is declared, the database refuses; what is coded may ask others than the database.
+  const isRead = request.method === "GET" || documentedOperation(request)?.operationId === "logOut";
+  if (viewer?.impersonatorId !== undefined && !isRead) throw new ApiError("READ_ONLY");
   return {
     params: (validated(request, "pathParams") ?? {}) as Record<string, string>,
     query: new URL(request.originalUrl, "http://localhost").searchParams,

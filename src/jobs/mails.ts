@@ -77,14 +77,19 @@ export function noticeMail(kind: NoticeKind, displayName: string): MailText {
     text: `Hello ${displayName},
 
 ${what}
-
-If it was not you, somebody else has been in your account: choose a new password by "forgotten
-password" on the sign-in page, and write to us if that does not help.
-`,
+${NOT_BY_THE_PERSON.has(kind) ? "" : WARNING}`,
   };
 }
 
 export type NoticeKind = keyof typeof NOTICES;
+
+/** What the marketplace does itself. */
+const NOT_BY_THE_PERSON: ReadonlySet<NoticeKind> = new Set(["suspended", "reinstated"]);
+
+const WARNING = `
+If it was not you, somebody else has been in your account: choose a new password by "forgotten
+password" on the sign-in page, and write to us if that does not help.
+`;
 
 const NOTICES = {
   password_changed: [
@@ -117,6 +122,16 @@ work again; get new ones before they run out.`,
   identity_removed: [
     "A way to sign in was removed",
     `an account of yours elsewhere, such as that of Google, signs you in to Staybase no longer.`,
+  ],
+  suspended: [
+    "Your account is suspended",
+    `your Staybase account is suspended: you cannot sign in, and your listings are paused. Your
+bookings stand. Write to us if you think that this is wrong.`,
+  ],
+  reinstated: [
+    "Your account is yours again",
+    `you can sign in to your Staybase account again. Listings of yours are still paused: publish
+them when you like.`,
   ],
 } as const;
 

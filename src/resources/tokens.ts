@@ -6,6 +6,7 @@
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import jwt from "jsonwebtoken";
 import type { Config } from "../config/index.ts";
+import { textIn } from "../values.ts";
 import { deriveSecret, openTokenKey, type PublicJwk } from "./tokenKeys.ts";
 
 const ISSUER = "staybase";
@@ -24,6 +25,8 @@ export interface AccessClaims {
   readonly sessionId: string;
   /** What the token may act as; the name of the database role is configuration. */
   readonly role: TokenRole;
+  /** UUID of the operator who acts as the user: `act` of RFC 8693. Such a token only reads. */
+  readonly impersonatorId?: string;
 }
 
 export type AccessTokenResult =
@@ -66,9 +69,10 @@ export function createTokens(config: Pick<Config, "tokens">): Tokens {
     accessSeconds,
     publicKeys: keys.map(({ jwk }) => jwk),
     secretFor,
-    signAccessToken: ({ userId, sessionId, role }) => {
+    signAccessToken: ({ userId, sessionId, role, impersonatorId }) => {
       const exp = Math.floor(Date.now() / 1000) + accessSeconds;
-      const token = jwt.sign({ sid: sessionId, role, exp }, signing.privateKey, {
+      const act = impersonatorId === undefined ? {} : { act: { sub: impersonatorId } };
+      const token = jwt.sign({ sid: sessionId, role, exp, ...act }, signing.privateKey, {
         algorithm: ALGORITHM,
         header,
         issuer: ISSUER,
@@ -112,6 +116,8 @@ function readClaims(payload: jwt.JwtPayload | string): AccessTokenResult {
   const { sub, exp, aud } = payload;
   const sid: unknown = payload.sid;
   const role: unknown = payload.role;
+  const actor: unknown = payload.act;
+  const impersonatorId = textIn(actor, "sub");
   const whole =
     typeof sub === "string" &&
     typeof sid === "string" &&
@@ -120,9 +126,16 @@ function readClaims(payload: jwt.JwtPayload | string): AccessTokenResult {
     aud === AUDIENCE &&
     UUID.test(sub) &&
     UUID.test(sid) &&
-    (role === "visitor" || role === "operator");
+    (role === "visitor" || role === "operator") &&
+    (actor === undefined ||
+      (impersonatorId !== undefined && UUID.test(impersonatorId) && role === "visitor"));
   if (!whole) return { ok: false, reason: "invalid" };
-  const claims: AccessClaims = { userId: sub, sessionId: sid, role };
+  const claims: AccessClaims = {
+    userId: sub,
+    sessionId: sid,
+    role,
+    ...(impersonatorId !== undefined && { impersonatorId }),
+  };
   return { ok: true, claims, expiresAt: new Date(exp * 1000) };
 }
 

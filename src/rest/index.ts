@@ -15,6 +15,7 @@ import { endOidcSignIn } from "./endOidcSignIn.ts";
 import { forgotPassword } from "./forgotPassword.ts";
 import { getMe } from "./getMe.ts";
 import type { RestHandler } from "./handler.ts";
+import { impersonateUser } from "./impersonateUser.ts";
 import { linkIdentity } from "./linkIdentity.ts";
 import { listIdentities } from "./listIdentities.ts";
 import { listOidcProviders } from "./listOidcProviders.ts";
@@ -45,6 +46,7 @@ export const operations: Readonly<Record<string, RestHandler>> = {
   endOidcSignIn,
   forgotPassword,
   getMe,
+  impersonateUser,
   linkIdentity,
   listIdentities,
   listOidcProviders,

@@ -24,7 +24,7 @@ export const logIn: RestHandler = async (resources, request) => {
     "select user_id, password_hash from app_private.find_credentials($1)",
     [email],
   );
-  const userId = await checkCredentials(resources, request, rows[0]).catch(async (error) => {
+  const proven = await checkCredentials(resources, request, rows[0]).catch(async (error) => {
     if (error instanceof ApiError && error.code === "INVALID_CREDENTIALS") {
       await auditFailure(resources, request, email);
     }
@@ -35,7 +35,8 @@ export const logIn: RestHandler = async (resources, request) => {
     takeBackTry(resources, "signInNetwork", network),
     takeBackTry(resources, "signInAccount", email),
   ]);
-  return { status: 200, ...(await startSession(resources, userId, request)) };
+  const session = await startSession(resources, proven.userId, request, proven.passwordHash);
+  return { status: 200, ...session };
 };
 
 /** @throws {ApiError} INVALID_CREDENTIALS, SECOND_FACTOR_REQUIRED, RATE_LIMITED */
@@ -43,12 +44,13 @@ async function checkCredentials(
   resources: Resources,
   request: RestRequest,
   found: Credentials | undefined,
-): Promise<string> {
+): Promise<{ readonly userId: string; readonly passwordHash: string }> {
   const password = text(request.body, "password");
-  const fits = await resources.passwords.verifyOrDummy(found?.password_hash, password);
-  if (!fits || found?.user_id == null) throw new ApiError("INVALID_CREDENTIALS");
-  await checkSecondFactor(resources, request, found.user_id);
-  return found.user_id;
+  const { user_id: userId, password_hash: passwordHash } = found ?? {};
+  const fits = await resources.passwords.verifyOrDummy(passwordHash, password);
+  if (!fits || userId == null || passwordHash == null) throw new ApiError("INVALID_CREDENTIALS");
+  await checkSecondFactor(resources, request, userId);
+  return { userId, passwordHash };
 }
 
 /**

@@ -30,21 +30,27 @@ interface SessionRow {
   readonly is_operator: boolean;
 }
 
-/** Signs a person in whose identity has been proven by a request, which says `refreshIn`. */
+/**
+ * Signs a person in whose identity has been proven by a request, which says `refreshIn`.
+ * @param passwordHash that of the password which they have shown, if they have
+ * @throws ACCOUNT_SUSPENDED; PASSWORD_CHANGED where the password was changed meanwhile
+ */
 export async function startSession(
   resources: Resources,
   userId: string,
   request: Pick<RestRequest, "body" | "header" | "network">,
+  passwordHash?: string,
 ): Promise<SessionAnswer> {
   const { token, hash } = createRandomToken();
   const { rows } = await resources.pool.query<SessionRow>(
-    "select session_id, is_operator from app_private.start_session($1, $2, $3, $4, $5)",
+    "select session_id, is_operator from app_private.start_session($1, $2, $3, $4, $5, $6)",
     [
       userId,
       hash,
       request.header("user-agent") ?? "",
       `${resources.config.tokens.refreshDays} days`,
       request.network,
+      passwordHash ?? null,
     ],
   );
   const [row] = rows;

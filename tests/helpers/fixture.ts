@@ -34,6 +34,10 @@ export interface Market {
 export async function buildMarket(database: TestDatabase): Promise<Market> {
   const operator = await person(database, "Olga Operator");
   await database.owner.query("insert into app_private.operators (user_id) values ($1)", [operator]);
+  await database.owner.query(
+    "insert into app_public.suspensions (user_id, reason) values ($1, 'Fraud.')",
+    [await person(database, "Sonja Suspended")],
+  );
   // About nobody's account.
   await database.commitAsAuthenticator((client) =>
     client.query("select app_private.audit_failed_sign_in('nobody@example.com', 'curl')"),

@@ -1,12 +1,13 @@
 /**
- * What protects an account: the audit log that shows who was there, a second factor, and the proof
- * that what a thief must not do asks for.
+ * What protects an account: the audit log that shows who was there, a second factor, the proof that
+ * what a thief must not do asks for, suspension, and operators who see and change nothing.
  */
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Secret, TOTP } from "otpauth";
 import { apiClient, type Client, type RestResponse } from "../helpers/client.ts";
 import { testDatabase } from "../helpers/database.ts";
+import { processOf, publishedListing, untilBlocked } from "../helpers/factories.ts";
 import { type Marketplace, openMarketplace, waitUntil } from "../helpers/marketplace.ts";
 import { PASSWORD, type Person, signUp } from "../story/people.ts";
 
@@ -44,6 +45,7 @@ async function makeOperator(person: Person): Promise<Person> {
 }
 
 interface Entry {
+  readonly reason: string;
   readonly action: string;
   readonly userId: string | null;
   readonly actorId: string | null;
@@ -378,5 +380,153 @@ describe("a proof of who one is", () => {
       "SECOND_FACTOR_MISSING",
     ]);
     expect(await actions(client)).toContain("factor_disabled");
+  });
+});
+
+describe("a suspended person", () => {
+  const suspend = (client: Client, userId: string, reason = "Fraud."): Promise<RestResponse> =>
+    client.rest("PUT", `/v1/users/${userId}/suspension`, { reason });
+  const reinstate = (client: Client, userId: string): Promise<RestResponse> =>
+    client.delete(`/v1/users/${userId}/suspension`);
+
+  test("is out at once, and comes in by no door until they are reinstated", async () => {
+    const operator = await makeOperator(await join("Otto"));
+    const { client, userId, email } = await join("Lou");
+    const listing = await publishedListing(database, userId);
+    const { refreshToken } = (await logIn(email, PASSWORD)).body;
+    expect((await suspend(client, userId)).status).toBe(403);
+    expect((await suspend(operator.client, operator.userId)).status).toBe(403);
+    expect((await suspend(operator.client, randomUUID())).status).toBe(400);
+    expect((await suspend(operator.client, userId)).status).toBe(204);
+    expect((await suspend(operator.client, userId)).status).toBe(204);
+    await waitUntil("the session has ended", async () => {
+      return (await client.get("/v1/me")).status === 401;
+    });
+    const refused = [403, "ACCOUNT_SUSPENDED"];
+    expect(codeOf(await logIn(email, PASSWORD))).toEqual(refused);
+    expect(codeOf(await logIn(email, "wrong horse battery"))).toEqual([401, "INVALID_CREDENTIALS"]);
+    expect((await anybody.post("/v1/auth/refresh", { refreshToken })).status).toBe(401);
+    expect((await anybody.get(`/v1/listings/${listing}`)).status).toBe(404);
+    expect((await operator.client.get("/v1/suspensions")).body.items).toEqual([
+      expect.objectContaining({ userId, reason: "Fraud." }),
+    ]);
+    const gus = await join("Gina");
+    const { errors } = await gus.client.send("{ suspensions { nodes { userId } } }");
+    expect(errors[0]?.extensions?.code).toBe("FORBIDDEN");
+
+    expect((await reinstate(operator.client, userId)).status).toBe(204);
+    expect((await reinstate(operator.client, userId)).status).toBe(400);
+    const again = await signedIn(email);
+    const found = await entries(again);
+    expect(found.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(["suspended", "reinstated"]),
+    );
+    expect(JSON.stringify(found)).not.toContain("Fraud");
+    const mails = await marketplace.mails();
+    await waitUntil("the person is told", async () => {
+      const subjects = (await marketplace.mails())
+        .filter(({ to }) => to.includes(email))
+        .map(({ subject }) => subject);
+      return subjects.includes("Your account is suspended");
+    });
+    expect(JSON.stringify(mails)).not.toContain("Fraud");
+  });
+
+  test("who signs in at that moment is out as well", async () => {
+    const { userId } = await join("Mia");
+    const [operator, person] = [await database.owner.connect(), await database.pool.connect()];
+    try {
+      await operator.query("begin");
+      await operator.query("select from app_public.user_contacts where user_id = $1 for update", [
+        userId,
+      ]);
+      const pid = await processOf(person);
+      const begun = person
+        .query("select app_private.start_session($1, $2, '', '1 day')", [userId, randomBytes(32)])
+        .then(
+          () => "a session",
+          (error: { code?: string }) => error.code,
+        );
+      await untilBlocked(database, pid);
+      await operator.query(
+        "insert into app_public.suspensions (user_id, reason) values ($1, 'x')",
+        [userId],
+      );
+      await operator.query("commit");
+      expect(await begun).toBe("SBI08");
+    } finally {
+      operator.release();
+      person.release();
+    }
+  });
+
+  test("nor does a password that has just been changed begin a session", async () => {
+    const { userId } = await join("Max");
+    const hash = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA";
+    await expect(
+      database.pool.query("select app_private.start_session($1, $2, '', '1 day', '', $3)", [
+        userId,
+        randomBytes(32),
+        hash,
+      ]),
+    ).rejects.toMatchObject({ code: "SBI09" });
+  });
+});
+
+describe("an operator who acts as somebody", () => {
+  const impersonate = (client: Client, userId: string): Promise<RestResponse> =>
+    client.post(`/v1/users/${userId}/impersonation`, { reason: "They cannot find their booking." });
+
+  test("sees what they see, changes nothing, and is seen", async () => {
+    const operator = await makeOperator(await join("Orla"));
+    const { client, userId, email } = await join("Nell");
+    expect(codeOf(await impersonate(client, operator.userId))).toEqual([403, "FORBIDDEN"]);
+    expect((await impersonate(operator.client, olga.userId)).status).toBe(403);
+    expect((await impersonate(operator.client, randomUUID())).status).toBe(400);
+    await age(operator.userId, 6);
+    expect(codeOf(await impersonate(operator.client, userId))).toEqual([403, "PROOF_REQUIRED"]);
+    const fresh = await signedIn(operator.email);
+    const begun = await impersonate(fresh, userId);
+    expect(begun.status).toBe(201);
+    expect(begun.body.refreshToken).toBeUndefined();
+    const token = String(begun.body.accessToken);
+    const claims = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString());
+    expect(claims).toMatchObject({ sub: userId, act: { sub: operator.userId }, role: "visitor" });
+    const acting = anybody.withToken(token);
+    expect((await acting.get("/v1/me")).body).toMatchObject({ id: userId, email });
+
+    const readOnly = [403, "READ_ONLY"];
+    const writes: readonly [method: string, path: string, body?: object][] = [
+      ["PATCH", `/v1/users/${userId}`, { bio: "An operator was here." }],
+      ["DELETE", "/v1/me/sessions"],
+      ["PUT", "/v1/me/password", { currentPassword: PASSWORD, password: "another horse battery" }],
+      ["POST", "/v1/me/second-factor"],
+      ["POST", "/v1/setup-intents"],
+    ];
+    for (const [method, path, body] of writes) {
+      const headers = { "idempotency-key": randomUUID() };
+      const answer = codeOf(await acting.rest(method, path, body, headers));
+      expect([path, answer]).toEqual([path, readOnly]);
+    }
+    const { errors } = await acting.send(
+      `mutation { updateUser(input: { id: "${userId}", patch: { bio: "x" } }) { user { id } } }`,
+    );
+    expect(errors[0]?.extensions?.code).toBe("READ_ONLY");
+    const seen = (await entries(client)).find(({ action }) => action === "impersonated");
+    expect(seen).toMatchObject({
+      actorId: operator.userId,
+      reason: "They cannot find their booking.",
+    });
+    const sessions = (await client.get("/v1/me/sessions")).body.items as { device: string }[];
+    expect(sessions.map(({ device }) => device)).toContain("An operator of the marketplace");
+    expect(await actions(fresh, `&actorId=${operator.userId}`)).toContain("impersonated");
+
+    // Whoever loses the role loses this as well.
+    await database.owner.query("delete from app_private.operators where user_id = $1", [
+      operator.userId,
+    ]);
+    await database.owner.query("select app_hidden.end_sessions($1)", [operator.userId]);
+    await waitUntil("acting has ended", async () => (await acting.get("/v1/me")).status === 401);
+    expect((await client.get("/v1/me")).status).toBe(200);
   });
 });

@@ -27,6 +27,7 @@ export const OWNERSHIP: Readonly<Record<string, Ownership>> = {
   "app_public.currencies": COMMON,
   "app_public.users": { owner: "t.id", column: "id" },
   "app_public.user_contacts": { owner: "t.user_id", column: "user_id" },
+  "app_public.suspensions": { owner: "t.user_id", column: "user_id" },
   "app_public.audit_entries": { owner: "t.user_id", column: "user_id" },
   "app_public.listings": {
     owner: "t.host_id",

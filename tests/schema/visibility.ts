@@ -275,6 +275,7 @@ function readingRules({ rows }: World): Readonly<Record<string, Rule>> {
     currencies: () => true,
     users: () => true,
     user_contacts: (row, me) => isMe(row.user_id, me),
+    suspensions: () => false,
     audit_entries: (row, me) => isMe(row.user_id, me),
     listings: listing,
     listing_addresses: (row, me) => hosts(row, me) || stayed(row, me),

@@ -1378,6 +1378,73 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/suspensions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is suspended
+         * @description For the operator; nobody else sees any.
+         */
+        get: operations["listSuspensions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{userId}/suspension": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Suspend somebody
+         * @description For the operator: signs a person out everywhere, lets them sign in no more, and pauses their listings. Their bookings
+         *     stay.
+         */
+        put: operations["suspendUser"];
+        post?: never;
+        /**
+         * Reinstate somebody
+         * @description For the operator: lets a suspended person sign in again. Their listings stay paused.
+         */
+        delete: operations["reinstateUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/users/{userId}/impersonation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See what somebody sees
+         * @description For the operator, who has signed in within the last five minutes: an access token as that person, which says by `act` who
+         *     acts, is over after 15 minutes and cannot be refreshed. Nothing can be changed with it (`READ_ONLY`). The person sees it in their
+         *     sessions and in their audit log, with the reason.
+         */
+        post: operations["impersonateUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/users/{userId}": {
         parameters: {
             query?: never;
@@ -1859,6 +1926,8 @@ export interface components {
              * @description What it was done to, such as a booking or a session; null where the account says it all.
              */
             subjectId: string | null;
+            /** @description Why an operator acted as somebody else; empty for all else. */
+            reason: string;
         };
         /** @description Why a stay cannot be booked. */
         BookabilityReason: {
@@ -2788,6 +2857,21 @@ export interface components {
              */
             createdAt: string;
         };
+        /** @description People who may not sign in at present; for operators alone. */
+        Suspension: {
+            /**
+             * Format: uuid
+             * @description Who is suspended.
+             */
+            userId: string;
+            /** @description Why, for operators; the person does not read it. */
+            reason: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            createdAt: string;
+        };
         /** @description A person: guest, host, or both. */
         User: {
             /**
@@ -2831,7 +2915,7 @@ export interface components {
             updatedAt: string;
         };
         /** @enum {string} */
-        ErrorCode: "ADVANCE_NOTICE" | "ALREADY_REVIEWED" | "ALTERATION_ENDED" | "ALTERATION_NOT_FOUND" | "ALTERATION_OPEN" | "AMOUNT_MISMATCH" | "BLOCK_NOT_FOUND" | "BOOKING_NOT_FOUND" | "BOOKING_NOT_PAYABLE" | "BOOKING_STATUS" | "CALENDAR_MISMATCH" | "CHILDREN_NOT_WELCOME" | "CONFLICT" | "CURRENCY_IN_USE" | "DATES_UNAVAILABLE" | "DOCUMENT_UNKNOWN" | "FORBIDDEN" | "HOLD_EXPIRED" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REQUIRED" | "IDEMPOTENCY_KEY_REUSED" | "IDENTITY_TAKEN" | "IMMUTABLE" | "INTERNAL" | "INVALID_AMOUNT" | "INVALID_BOX" | "INVALID_CREDENTIALS" | "INVALID_CURSOR" | "INVALID_FILTER" | "INVALID_GUESTS" | "INVALID_INPUT" | "INVALID_RATING" | "INVALID_STAY" | "LAST_SIGN_IN" | "LEDGER_UNBALANCED" | "LINE_ITEMS_MISMATCH" | "LINK_INVALID" | "LISTING_INCOMPLETE" | "LISTING_NOT_FOUND" | "LISTING_STATUS" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NOT_SEARCHABLE" | "OIDC_ANSWER_INVALID" | "OIDC_CANCELLED" | "OIDC_CODE_INVALID" | "OIDC_EMAIL_MISSING" | "OIDC_EMAIL_TAKEN" | "OIDC_EMAIL_UNVERIFIED" | "OIDC_STATE_INVALID" | "OIDC_UNAVAILABLE" | "ORIGIN_NOT_ALLOWED" | "OUTSIDE_STAY" | "OWN_LISTING" | "PAGE_TOO_LARGE" | "PASSWORD_MISSING" | "PAYLOAD_TOO_LARGE" | "PAYMENT_METHOD_NOT_FOUND" | "PAYMENT_PROVIDER" | "PAYMENT_REFUSED" | "PAYMENT_UNAVAILABLE" | "PETS_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PROOF_REQUIRED" | "QUERY_TOO_COMPLEX" | "QUOTA_REACHED" | "QUOTE_EXPIRED" | "QUOTE_NOT_FOUND" | "QUOTE_USED" | "RATES_MISSING" | "RATE_LIMITED" | "REFRESH_TOKEN_INVALID" | "REFUND_NOT_FOUND" | "REFUND_SETTLED" | "REFUND_TOO_LARGE" | "REGISTRATION_INVALID" | "REQUEST_EXPIRED" | "SECOND_FACTOR_ENABLED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTOR_REQUIRED" | "SIGNATURE_INVALID" | "STAY_IN_PAST" | "STAY_NOT_OVER" | "STAY_TOO_FAR" | "STAY_TOO_LONG" | "STAY_TOO_SHORT" | "TIMEOUT" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOO_MANY_GUESTS" | "TOO_MANY_HOLDS" | "TOO_MANY_INFANTS" | "TOO_MANY_PETS" | "TOO_MANY_PHOTOS" | "UNAUTHENTICATED" | "UNAVAILABLE" | "UNKNOWN_AMENITY" | "UNKNOWN_CURRENCY" | "UNSUPPORTED_MEDIA_TYPE";
+        ErrorCode: "ACCOUNT_SUSPENDED" | "ADVANCE_NOTICE" | "ALREADY_REVIEWED" | "ALTERATION_ENDED" | "ALTERATION_NOT_FOUND" | "ALTERATION_OPEN" | "AMOUNT_MISMATCH" | "BLOCK_NOT_FOUND" | "BOOKING_NOT_FOUND" | "BOOKING_NOT_PAYABLE" | "BOOKING_STATUS" | "CALENDAR_MISMATCH" | "CHILDREN_NOT_WELCOME" | "CONFLICT" | "CURRENCY_IN_USE" | "DATES_UNAVAILABLE" | "DOCUMENT_UNKNOWN" | "FORBIDDEN" | "HOLD_EXPIRED" | "IDEMPOTENCY_IN_FLIGHT" | "IDEMPOTENCY_KEY_INVALID" | "IDEMPOTENCY_KEY_REQUIRED" | "IDEMPOTENCY_KEY_REUSED" | "IDENTITY_TAKEN" | "IMMUTABLE" | "INTERNAL" | "INVALID_AMOUNT" | "INVALID_BOX" | "INVALID_CREDENTIALS" | "INVALID_CURSOR" | "INVALID_FILTER" | "INVALID_GUESTS" | "INVALID_INPUT" | "INVALID_RATING" | "INVALID_STAY" | "LAST_SIGN_IN" | "LEDGER_UNBALANCED" | "LINE_ITEMS_MISMATCH" | "LINK_INVALID" | "LISTING_INCOMPLETE" | "LISTING_NOT_FOUND" | "LISTING_STATUS" | "METHOD_NOT_ALLOWED" | "NOT_FOUND" | "NOT_SEARCHABLE" | "OIDC_ANSWER_INVALID" | "OIDC_CANCELLED" | "OIDC_CODE_INVALID" | "OIDC_EMAIL_MISSING" | "OIDC_EMAIL_TAKEN" | "OIDC_EMAIL_UNVERIFIED" | "OIDC_STATE_INVALID" | "OIDC_UNAVAILABLE" | "ORIGIN_NOT_ALLOWED" | "OUTSIDE_STAY" | "OWN_LISTING" | "PAGE_TOO_LARGE" | "PASSWORD_CHANGED" | "PASSWORD_MISSING" | "PAYLOAD_TOO_LARGE" | "PAYMENT_METHOD_NOT_FOUND" | "PAYMENT_PROVIDER" | "PAYMENT_REFUSED" | "PAYMENT_UNAVAILABLE" | "PETS_NOT_ALLOWED" | "PRECONDITION_FAILED" | "PROOF_REQUIRED" | "QUERY_TOO_COMPLEX" | "QUOTA_REACHED" | "QUOTE_EXPIRED" | "QUOTE_NOT_FOUND" | "QUOTE_USED" | "RATES_MISSING" | "RATE_LIMITED" | "READ_ONLY" | "REFRESH_TOKEN_INVALID" | "REFUND_NOT_FOUND" | "REFUND_SETTLED" | "REFUND_TOO_LARGE" | "REGISTRATION_INVALID" | "REQUEST_EXPIRED" | "SECOND_FACTOR_ENABLED" | "SECOND_FACTOR_MISSING" | "SECOND_FACTOR_REQUIRED" | "SIGNATURE_INVALID" | "STAY_IN_PAST" | "STAY_NOT_OVER" | "STAY_TOO_FAR" | "STAY_TOO_LONG" | "STAY_TOO_SHORT" | "TIMEOUT" | "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOO_MANY_GUESTS" | "TOO_MANY_HOLDS" | "TOO_MANY_INFANTS" | "TOO_MANY_PETS" | "TOO_MANY_PHOTOS" | "UNAUTHENTICATED" | "UNAVAILABLE" | "UNKNOWN_AMENITY" | "UNKNOWN_CURRENCY" | "UNSUPPORTED_MEDIA_TYPE";
         /** @description How a person stands with their second factor. */
         answer: {
             /** @description Whether signing in asks for a code beside the password. */
@@ -4027,6 +4111,14 @@ export interface components {
             locationRating?: number | null;
             /** @description 1 to 5, or null. */
             valueRating?: number | null;
+        };
+        listSuspensions_answer: {
+            items: components["schemas"]["Suspension"][];
+            /** @description For the next page, as `cursor`; null on the last one. */
+            nextCursor: string | null;
+        };
+        suspendUser_body: {
+            reason: string;
         };
         updateUser_body: {
             /** @description The name others see. */
@@ -7886,6 +7978,154 @@ export interface operations {
             401: components["responses"]["Unauthenticated"];
             404: components["responses"]["NotFound"];
             429: components["responses"]["TooMany"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    listSuspensions: {
+        parameters: {
+            query?: {
+                /** @description How many on a page; 20 without it. */
+                limit?: components["parameters"]["Limit"];
+                /** @description The `nextCursor` of the page before. */
+                cursor?: components["parameters"]["Cursor"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of suspensions. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["listSuspensions_answer"];
+                };
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooMany"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    suspendUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["suspendUser_body"];
+            };
+        };
+        responses: {
+            /** @description It holds. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooMany"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    reinstateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It holds. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Invalid"];
+            401: components["responses"]["Unauthenticated"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooMany"];
+            default: components["responses"]["Problem"];
+        };
+    };
+    impersonateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The access token. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        accessToken: string;
+                        /** Format: date-time */
+                        accessTokenExpiresAt: string;
+                        /** Format: uuid */
+                        userId: string;
+                    };
+                };
+            };
+            /** @description The input is not valid. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No valid token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description One is no operator, signed in more than five minutes ago, or the person is an operator. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             default: components["responses"]["Problem"];
         };
     };

@@ -12,7 +12,7 @@ create table if not exists app_private.account_notices (
 
   constraint account_notices_kind_is_known check (kind in (
     'password_changed', 'email_changed', 'factor_enabled', 'factor_disabled', 'recovery_code_used',
-    'identity_linked', 'identity_removed'
+    'identity_linked', 'identity_removed', 'suspended', 'reinstated'
   ))
 );
 

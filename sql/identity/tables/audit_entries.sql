@@ -15,6 +15,7 @@ create table if not exists app_public.audit_entries (
   device text not null default '',
   operation text,
   subject_id uuid,
+  reason app_public.prose not null default '',
 
   constraint audit_entries_network_is_bounded check (length(network) <= 50),
   constraint audit_entries_device_is_bounded check (length(device) <= 400),
@@ -49,6 +50,8 @@ comment on column app_public.audit_entries.operation is
   'Which operation an operator called; null for all else.';
 comment on column app_public.audit_entries.subject_id is
   'What it was done to, such as a booking or a session; null where the account says it all.';
+comment on column app_public.audit_entries.reason is
+  'Why an operator acted as somebody else; empty for all else.';
 
 comment on constraint audit_entries_network_is_bounded on app_public.audit_entries is
   'INTERNAL: A network is an address, or half of one.';

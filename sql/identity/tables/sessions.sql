@@ -16,7 +16,12 @@ create table if not exists app_private.sessions (
   impersonator_id uuid
     constraint sessions_impersonator_id_fkey references app_public.users on delete cascade,
   proven_at timestamptz not null default app_hidden.clock(),
+  impersonated_because app_public.prose,
 
+  constraint sessions_impersonation_has_reason check (
+    (impersonator_id is null) = (impersonated_because is null)
+    and length(impersonated_because) <= 2000 and btrim(impersonated_because) <> ''
+  ),
   constraint sessions_network_is_bounded check (length(network) <= 50),
   constraint sessions_user_agent_is_bounded check (length(user_agent) <= 400)
 );
@@ -45,8 +50,11 @@ comment on column app_private.sessions.network is
   'From where the person signed in: an IPv4 address, or the first half of an IPv6 one.';
 comment on column app_private.sessions.impersonator_id is
   'The operator who acts as the person; null where it is the person.';
+comment on column app_private.sessions.impersonated_because is 'Why the operator does.';
 comment on column app_private.sessions.proven_at is
   'When the person last showed who they are, by password and second factor.';
 
+comment on constraint sessions_impersonation_has_reason on app_private.sessions is
+  'INVALID_INPUT: A reason has 1 to 2000 characters.';
 comment on constraint sessions_network_is_bounded on app_private.sessions is
   'INTERNAL: A network is an address, or half of one.';

@@ -11,7 +11,8 @@ begin
     case when NEW.impersonator_id is null then 'signed_in' else 'impersonated' end
       ::app_public.audit_action,
     NEW.user_id, coalesce(NEW.impersonator_id, NEW.user_id), NEW.id,
-    network => NEW.network, device => NEW.user_agent
+    network => NEW.network, device => NEW.user_agent,
+    reason => coalesce(NEW.impersonated_because, '')
   );
   return null;
 end
