@@ -2,37 +2,19 @@
  * Runs every lint of `lints/` on the schema, and shows each of them the bad example of the same
  * name under `lints/bad/`, so that a lint that finds nothing is known to be able to find something.
  */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import type { ClientBase } from "pg";
-import { databaseTarget, placeholders } from "../../src/commands/shared/settings.ts";
 import { testDatabase } from "../helpers/database.ts";
-import { SQL_FOLDER, sqlFiles } from "./files.ts";
+import { sqlFiles } from "./files.ts";
+import { type Finding, LINTS_FOLDER, lintNames, readLint, showFiles } from "./lints.ts";
 
-const FOLDER = fileURLToPath(new URL("lints", import.meta.url));
-const files = await sqlFiles(FOLDER);
-const lints = files.map(({ path }) => path).filter((path) => !path.includes("/"));
+const files = await sqlFiles(LINTS_FOLDER);
+const lints = await lintNames();
 const examples = files.map(({ path }) => path).filter((path) => path.startsWith("bad/"));
 
 const database = testDatabase();
 
-interface Finding {
-  readonly object: string;
-  readonly detail: string;
-}
-
-/** Puts the names of roles in, as migrations do. */
-function compile(text: string): string {
-  const target = databaseTarget(database.config);
-  const names = { ":DATABASE_OWNER": target.owner, ...placeholders(target) };
-  return Object.entries(names).reduce((sql, [name, role]) => sql.replaceAll(name, role), text);
-}
-
-async function read(path: string): Promise<string> {
-  return compile(await readFile(join(FOLDER, path), "utf8"));
-}
+const read = (path: string): Promise<string> => readLint(database.config, path);
 
 async function find(client: ClientBase, lint: string): Promise<Finding[]> {
   const { rows } = await client.query<Finding>(await read(lint));
@@ -40,16 +22,9 @@ async function find(client: ClientBase, lint: string): Promise<Finding[]> {
 }
 
 /** A transaction as the owner in which the lints may also see the files of `sql/`. */
-async function inspect<T>(fn: (client: ClientBase) => Promise<T>): Promise<T> {
-  const places = (await sqlFiles(SQL_FOLDER)).map(({ path }) => path.split("/"));
-  const kinds = places.map(([, kind]) => kind ?? "");
-  const names = places.map((parts) => parts.at(-1)?.replace(/\.sql$/, "") ?? "");
+function inspect<T>(fn: (client: ClientBase) => Promise<T>): Promise<T> {
   return database.scenario(async ({ client }) => {
-    await client.query("create temporary table sql_files (kind text, name name) on commit drop");
-    await client.query("insert into sql_files select * from unnest($1::text[], $2::name[])", [
-      kinds,
-      names,
-    ]);
+    await showFiles(client);
     return fn(client);
   });
 }

@@ -1,19 +1,29 @@
 /**
- * Mutants of the rules of row-level security: every policy, and every function that policies ask,
- * with one condition broken at a time. They are made from the catalogue, where PostgreSQL puts
- * each condition into parentheses of its own. What a mutant must not survive is in visibility.ts.
+ * Mutants of who may do what: every policy, and every function that policies ask, with one condition
+ * broken at a time; every table without its row-level security; and every right that visitors do
+ * not have, given to them. They are made from the catalogue, so that what is new is among them;
+ * PostgreSQL puts each condition there into parentheses of its own. What a mutant must not survive
+ * is in visibility.ts, privileges.ts and lints/.
  */
 import type { ClientBase } from "pg";
+import { SCHEMAS } from "../../src/commands/shared/schemaDump.ts";
 
 export interface Mutant {
   /** What was broken, for the person who looks for the missing probe. */
   readonly name: string;
+  /** The relation or function it is about, as privileges.yaml names it. */
+  readonly object: string;
+  /** Whether a row's rule was broken, or a right given to everybody. */
+  readonly kind: "rule" | "right";
   readonly statement: string;
 }
 
 interface Policy {
   readonly name: string;
   readonly relation: string;
+  readonly command: string;
+  readonly permissive: boolean;
+  readonly role: string;
   /** The one to whom it is not given. */
   readonly other: string;
   readonly using: string | null;
@@ -27,6 +37,10 @@ export async function makeMutants(
 ): Promise<Mutant[]> {
   const { rows: policies } = await client.query<Policy>(
     `select quote_ident(p.polname) as name, p.polrelid::regclass::text as relation,
+       case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
+         when 'd' then 'delete' else 'all' end as command,
+       p.polpermissive as permissive,
+       (select string_agg(role::regrole::text, ', ') from unnest(p.polroles) role) as role,
        case when p.polroles = array[$1::regrole::oid] then $2 else $1 end as other,
        pg_get_expr(p.polqual, p.polrelid) as using,
        pg_get_expr(p.polwithcheck, p.polrelid) as check
@@ -41,23 +55,72 @@ export async function makeMutants(
     return ofPolicy(policy);
   });
   for (const name of called) mutants.push(...(await ofFunction(client, name)));
-  return mutants;
+  const given = await openings(client, roles.visitor);
+  return [...mutants, ...given];
 }
 
-function ofPolicy({ name, relation, other, using, check }: Policy): Mutant[] {
+function ofPolicy(policy: Policy): Mutant[] {
+  const { name, relation, other, using, check } = policy;
   const label = `${relation} ${name}`;
   const alter = `alter policy ${name} on ${relation}`;
+  const drop = `drop policy ${name} on ${relation}`;
+  const mutant = (what: string, statement: string): Mutant => ({
+    name: `${label}: ${what}`,
+    object: relation,
+    kind: "rule",
+    statement,
+  });
   const broken = (part: string, text: string | null): Mutant[] =>
-    (text === null ? [] : breakOne(text)).map((changed) => ({
-      name: `${label}: ${part} ${changed}`,
-      statement: `${alter} ${part} (${changed})`,
-    }));
+    (text === null ? [] : breakOne(text)).map((changed) =>
+      mutant(`${part} ${changed}`, `${alter} ${part} (${changed})`),
+    );
+  // Without it PostgreSQL asks the other condition of new rows, too: where both are the same,
+  // nothing would be broken.
+  const isChecked = check !== null && check !== using;
   return [
-    { name: `${label}: dropped`, statement: `drop policy ${name} on ${relation}` },
-    { name: `${label}: to ${other}`, statement: `${alter} to ${other}` },
+    mutant("dropped", drop),
+    mutant(`to ${other}`, `${alter} to ${other}`),
+    ...(isChecked ? [mutant("without its check", `${drop}; ${unchecked(policy)}`)] : []),
     ...broken("using", using),
     ...broken("with check", check),
   ];
+}
+
+function unchecked({ name, relation, command, permissive, role, using }: Policy): string {
+  const kind = permissive ? "permissive" : "restrictive";
+  const condition = using === null ? "" : ` using (${using})`;
+  return `create policy ${name} on ${relation} as ${kind} for ${command} to ${role}${condition}`;
+}
+
+/** Tables without row-level security, and rights that visitors do not have. */
+async function openings(client: ClientBase, visitor: string): Promise<Mutant[]> {
+  const { rows } = await client.query<Omit<Mutant, "name"> & { readonly what: string }>(
+    `with relations as (
+       select c.oid, c.relkind, c.relrowsecurity, format('%I.%I', n.nspname, c.relname) as object,
+         format('grant usage on schema %I to %I; ', n.nspname, $1::text) as enter
+       from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where n.nspname = any ($2) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+     )
+     select object, 'rule' as kind, 'without row-level security' as what,
+       format('alter table %s disable row level security', object) as statement
+     from relations where relrowsecurity
+     union all
+     select object, 'right', format('%s for visitors', lower(privilege)),
+       format('%sgrant %s on %s to %I', enter, privilege, object, $1)
+     from relations
+     cross join unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) privilege
+     where not has_table_privilege($1, oid, privilege)
+     union all
+     select format('%I.%I', n.nspname, p.proname), 'right', 'execute for visitors',
+       format('grant usage on schema %I to %I; grant execute on routine %s to %2$I',
+         n.nspname, $1, p.oid::regprocedure)
+     from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+     where n.nspname = any ($2) and p.prokind in ('f', 'p')
+       and not has_function_privilege($1, p.oid, 'EXECUTE')
+     order by 1, 3`,
+    [visitor, SCHEMAS],
+  );
+  return rows.map(({ what, ...rest }) => ({ ...rest, name: `${rest.object}: ${what}` }));
 }
 
 /** A function that is one query: as a view PostgreSQL writes it with all its parentheses. */
@@ -79,6 +142,8 @@ async function ofFunction(client: ClientBase, name: string): Promise<Mutant[]> {
   const text = (written.rows[0]?.text ?? "").replace(/;\s*$/, "").replaceAll(/\s+/g, " ");
   return breakOne(text).map((changed) => ({
     name: `${name}(): ${changed}`,
+    object: name,
+    kind: "rule",
     statement: definition.replace(body, () => ` ${changed} `),
   }));
 }

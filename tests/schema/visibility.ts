@@ -17,23 +17,8 @@ const TODAY: Readonly<Record<string, string>> = {
   "Europe/Lisbon": "2031-06-10",
   "Pacific/Kiritimati": "2031-06-11",
 };
-const LISTING_STATES = [
-  "draft",
-  "pending_approval",
-  "published",
-  "paused",
-  "suspended",
-  "archived",
-];
-const BOOKING_STATES = [
-  "pending_payment",
-  "requested",
-  "confirmed",
-  "completed",
-  "expired",
-  "declined",
-  "cancelled",
-];
+/** Bookings in these states show their guest the listing, paid or not. */
+const HELD = ["pending_payment", "requested", "accepted"];
 
 interface Row {
   /** Where it lies, which is the same for everybody who sees it. */
@@ -65,10 +50,12 @@ export async function buildWorld(database: TestDatabase): Promise<World> {
   try {
     // Rows in states that no function would leave behind together: no trigger may interfere.
     await client.query("set session_replication_role = replica");
+    const listingStates = await statesOf(client, "listing_status");
+    const bookingStates = await statesOf(client, "booking_status");
     for (const { host } of [a, b]) {
-      for (const status of LISTING_STATES) await copyListing(client, a.booked, host, status);
+      for (const status of listingStates) await copyListing(client, a.booked, host, status);
     }
-    for (const status of BOOKING_STATES) {
+    for (const status of bookingStates) {
       for (const confirmed of [false, true]) {
         // Of another host now than when it was booked, and in no state that everybody sees.
         const listing = await copyListing(client, a.booked, b.host, "paused");
@@ -102,6 +89,14 @@ export async function buildWorld(database: TestDatabase): Promise<World> {
   } finally {
     await client.end();
   }
+}
+
+/** All that there are, those of tomorrow too. */
+async function statesOf(client: ClientBase, type: string): Promise<string[]> {
+  const { rows } = await client.query<{ state: string }>(
+    `select unnest(enum_range(null::app_public.${type}))::text as state`,
+  );
+  return rows.map(({ state }) => state);
 }
 
 /** Copies rows of a relation, with changes; an `id` becomes a new one. */
@@ -243,7 +238,7 @@ function readingRules({ rows }: World): Readonly<Record<string, Rule>> {
       (b) =>
         b.listing_id === listing.id &&
         isMe(b.guest_id, me) &&
-        (b.confirmed_at !== null || b.status === "pending_payment" || b.status === "requested"),
+        (b.confirmed_at !== null || HELD.includes(String(b.status))),
     );
   const stayed: Rule = ({ listing_id }, me) =>
     all("bookings").some(
