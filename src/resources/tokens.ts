@@ -15,6 +15,11 @@ const ALGORITHM = "ES256";
 /** Tells access tokens from whatever else is signed (RFC 9068, RFC 8725). */
 const TYPE = "at+jwt";
 const MOST_CHARACTERS = 2048;
+/**
+ * No token of ours lives longer than 15 minutes, give or take clocks: what revokes one is forgotten
+ * then.
+ */
+const MOST_SECONDS = 16 * 60;
 
 export type TokenRole = "visitor" | "operator";
 
@@ -122,6 +127,7 @@ function readClaims(payload: jwt.JwtPayload | string): AccessTokenResult {
     typeof sub === "string" &&
     typeof sid === "string" &&
     typeof exp === "number" &&
+    exp <= Date.now() / 1000 + MOST_SECONDS &&
     // The package takes a list that has ours among others.
     aud === AUDIENCE &&
     UUID.test(sub) &&

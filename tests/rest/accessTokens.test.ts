@@ -2,7 +2,14 @@
  * Claims about access tokens over real HTTP: what is not entirely ours is refused by REST and by
  * GraphQL with 401, and changes nothing.
  */
-import { createHmac, createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
+import {
+  createHmac,
+  createPublicKey,
+  generateKeyPairSync,
+  randomUUID,
+  sign,
+  verify,
+} from "node:crypto";
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { loadConfig } from "../../src/config/index.ts";
@@ -178,6 +185,8 @@ const FORGED: readonly (readonly [what: string, make: () => string])[] = [
   ["the typ of a logout token", header({ typ: "logout+jwt" })],
   ["no end", payload({ exp: undefined })],
   ["an end that is text", payload({ exp: String(now() + 600) })],
+  ["an end in an hour, when nobody remembers that it was revoked", payload({ exp: now() + 3600 })],
+  ["an end in ten years", payload({ exp: now() + 315_360_000 })],
   ["an end that is null", payload({ exp: null })],
   ["an end that is a list", payload({ exp: [now() + 600] })],
   ["a beginning in the future", payload({ nbf: now() + 300 })],
@@ -224,6 +233,19 @@ const FORGED: readonly (readonly [what: string, make: () => string])[] = [
   ["a signature that is cut", pieces((...all) => all.join(".").slice(0, -2))],
   ["half a signature", pieces((...all) => all.join(".").slice(0, -43))],
   ["no signature", pieces((head, body) => `${head}.${body}.`)],
+  ["no header", pieces((_head, body, signature) => `.${body}.${signature}`)],
+  ["no payload", pieces((head, _body, signature) => `${head}..${signature}`)],
+  ["three empty parts", () => ".."],
+  [
+    "the same member twice in its header",
+    () => {
+      const { header: good, payload: claims } = partsOf(goodToken());
+      const members = JSON.stringify(good).slice(1);
+      const twice = Buffer.from(`{"alg":"none",${members}`).toString("base64url");
+      const text = `${twice}.${encode(claims)}`;
+      return `${text}.${hmac(pem)(text)}`;
+    },
+  ],
   ["two parts", pieces((head, body) => `${head}.${body}`)],
   ["four parts", pieces((...all) => `${all.join(".")}.x`)],
   ["five parts, as if encrypted", pieces((...all) => `${all.join(".")}.x.y`)],
@@ -269,6 +291,37 @@ describe("a token", () => {
     const { payload } = partsOf(token);
     const old = { ...partsOf(token), payload: { ...payload, exp: now() - 60 } };
     expect(await outcomeOf(signedWith(attackers, old))).toEqual(refused("TOKEN_INVALID"));
+  });
+
+  test("of nobody changes nothing, also as an operator's", async () => {
+    for (const role of ["visitor", "operator"]) {
+      const nobody = randomUUID();
+      const { rest, graphql, name } = await outcomeOf(
+        but({ payload: { sub: nobody, sid: nobody, role } }),
+      );
+      expect([rest[0] >= 400, graphql[1] !== undefined, name]).toEqual([true, true, "Before"]);
+    }
+  });
+
+  test("that comes in two headers is refused, whichever is good", async () => {
+    const path = `/v1/users/${userId}`;
+    for (const pair of [
+      [goodToken(), "x"],
+      ["x", goodToken()],
+      [goodToken(), goodToken()],
+    ]) {
+      const status = await new Promise<unknown>((resolve, reject) => {
+        const headers = ["Host", "localhost", "Content-Type", "application/json"];
+        const both = pair.flatMap((token) => ["Authorization", `Bearer ${token}`]);
+        const options = { method: "PATCH", headers: [...headers, ...both] };
+        const asked = request(`${server}${path}`, options, (response) =>
+          resolve(response.resume().statusCode),
+        );
+        asked.on("error", reject).end(JSON.stringify({ displayName: "After" }));
+      });
+      expect(status).toBe(400);
+    }
+    expect(await outcomeOf("x")).toEqual(refused("TOKEN_INVALID"));
   });
 
   test("of a megabyte is refused before it is read, and the server goes on", async () => {
