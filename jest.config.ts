@@ -26,7 +26,8 @@ const config: Config = {
   globalSetup: "<rootDir>/tests/helpers/globalSetup.ts",
   globalTeardown: "<rootDir>/tests/helpers/globalTeardown.ts",
   testTimeout: 30_000,
-  maxWorkers: 2,
+  // A worker often waits, for a server or for PostgreSQL: on two processors a third is of use.
+  maxWorkers: 3,
 };
 
 export default config;

@@ -28,6 +28,7 @@ import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe
 import { createLogger } from "../../src/resources/logger.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { buildMarket } from "../helpers/fixture.ts";
+import { COMPILED } from "../helpers/marketplace.ts";
 import { hasRedisServer, type RedisServer, startRedisServer } from "../helpers/redisServer.ts";
 
 /** Places that take no file, not even of root: one that is there, and two that are not. */
@@ -441,7 +442,7 @@ describe("npm run doctor", () => {
   async function run(env: Env): Promise<{ code: number | null; output: string }> {
     const child = spawn(process.execPath, [DOCTOR], {
       cwd: folder,
-      env: { PATH: process.env.PATH ?? "", ...env },
+      env: { PATH: process.env.PATH ?? "", ...COMPILED, ...env },
       stdio: ["ignore", "pipe", "inherit"],
     });
     const [output, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import { beforeAll, expect, test } from "@jest/globals";
 import type pg from "pg";
 import { toApiError } from "../../src/databaseErrors.ts";
+import { cases } from "../helpers/cases.ts";
 import { testDatabase } from "../helpers/database.ts";
 import {
   asOwner,
@@ -276,9 +277,14 @@ test("every exposed function works with usual values, for one of those who may c
 
 test("no single hostile argument makes an exposed function fail inside", async () => {
   const faults: (string | undefined)[] = [];
+  // Of the few, those of every third pair of an argument and a value.
+  const step = cases(1, 3);
+  let pairs = 0;
   for (const exposed of await exposedFunctions()) {
     for (const [index, name] of exposed.argumentNames.entries()) {
       for (const value of hostileFor(exposed.types[index] ?? "text")) {
+        pairs += 1;
+        if (pairs % step !== 0) continue;
         const people = value === LONG || Array.isArray(value) ? [host] : [null, guest, host];
         for (const who of people) {
           faults.push(await call(who, exposed, values(exposed, { [name]: value })));

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import { LIMITS } from "../../src/graphql/limits/limits.ts";
+import { cases } from "../helpers/cases.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { buildMarket, type Market } from "../helpers/fixture.ts";
 import { type GraphqlServer, openGraphqlServer } from "./graphqlServer.ts";
@@ -122,11 +123,12 @@ describe("a document is planned once", () => {
   ];
 
   test.each(DOCUMENTS)(
-    "%s, for a thousand sets of variables",
+    "%s, for many sets of variables",
     async (_what, query, variables) => {
       const token = server.tokenOf(market.a.guest);
-      const sets = fc.sample(variables, 1000);
-      expect(new Set(sets.map((each) => JSON.stringify(each))).size).toBeGreaterThan(100);
+      const sets = fc.sample(variables, cases(1000, 200));
+      const different = new Set(sets.map((each) => JSON.stringify(each)));
+      expect(different.size).toBeGreaterThan(sets.length / 10);
       let plans = 0;
       for (const each of sets) {
         if ((await timing(query, each, token))?.includes('desc="new"')) plans += 1;

@@ -8,14 +8,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import { seedDemo } from "../../src/commands/db/seed.ts";
 import { DIAGRAMS } from "../../src/commands/shared/diagrams.ts";
 import { DEVELOPMENT_JWT_KEY, SIMULATOR_STRIPE_KEYS, variables } from "../../src/config/index.ts";
 import { ERRORS } from "../../src/errors.ts";
 import { GUIDES_FOLDER, htmlOf, partsOf } from "../../src/http/guides.ts";
 import { testClock } from "../helpers/clock.ts";
 import { testDatabase } from "../helpers/database.ts";
-import { type Marketplace, openMarketplace } from "../helpers/marketplace.ts";
+import { COMPILED, type Marketplace, openMarketplace } from "../helpers/marketplace.ts";
 import { ROOT } from "../tidy/repository.ts";
 import {
   blockIn,
@@ -30,18 +29,18 @@ import {
 const run = promisify(execFile);
 const NAMES = (await readdir(GUIDES_FOLDER)).map((file) => file.replace(/\.md$/, ""));
 
-const database = testDatabase();
+const database = testDatabase({ demo: true });
 let marketplace: Marketplace;
 let environment: Environment;
 
 beforeAll(async () => {
-  await seedDemo(database.config);
   marketplace = await openMarketplace(database, 1);
   marketplace.startWorker();
   const [server = ""] = marketplace.servers;
   environment = {
     PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
     HOME: process.env.HOME ?? "",
+    ...COMPILED,
     NODE_ENV: "test",
     DATABASE_URL: database.url,
     ROOT_DATABASE_URL: database.rootUrl,

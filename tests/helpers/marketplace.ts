@@ -43,6 +43,9 @@ export interface Marketplace {
   dispose(): Promise<void>;
 }
 
+/** A process of ours compiles for seconds; those of all runs share what it comes to. */
+export const COMPILED = { NODE_COMPILE_CACHE: join(tmpdir(), "staybase-compiled") } as const;
+
 /** Starts `serverCount` servers and no worker; `settings` are variables of their environment. */
 export async function openMarketplace(
   database: TestDatabase,
@@ -59,8 +62,7 @@ export async function openMarketplace(
   });
   const env = {
     PATH: process.env.PATH ?? "",
-    // A server compiles for seconds; those of a run share what it comes to.
-    NODE_COMPILE_CACHE: join(tmpdir(), "staybase-compiled"),
+    ...COMPILED,
     NODE_ENV: "test",
     LOG_LEVEL: "info",
     DATABASE_URL: database.url,

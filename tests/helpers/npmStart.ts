@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../src/dev/dataFolder.ts";
-import { waitUntil } from "./marketplace.ts";
+import { COMPILED, waitUntil } from "./marketplace.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
@@ -24,7 +24,12 @@ export async function npmStart(folder: string): Promise<Started> {
   // The folder is also the working one, where nobody's .env lies.
   const child = spawn(process.execPath, [MAIN], {
     cwd: folder,
-    env: { PATH: process.env.PATH, PORT: String(port), DATA_DIR: join(folder, "data") },
+    env: {
+      PATH: process.env.PATH,
+      ...COMPILED,
+      PORT: String(port),
+      DATA_DIR: join(folder, "data"),
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const chunks: string[] = [];

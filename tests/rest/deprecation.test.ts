@@ -1,21 +1,23 @@
 /** What is deprecated says so: in the headers of REST, on the page, and with dates that are fair. */
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import express from "express";
 import { buildSchema } from "postgraphile/graphql";
 import { type Deprecation, readDeprecations } from "../../src/http/deprecation.ts";
 import { installDeprecationsPage } from "../../src/http/deprecationsPage.ts";
-import { installGraphql } from "../../src/http/graphql.ts";
+import { type InstalledGraphql, installGraphql } from "../../src/http/graphql.ts";
 import { type Documented, readOperations } from "../../src/http/openapi.ts";
 import { installProblems } from "../../src/http/problems.ts";
 import { installRest } from "../../src/http/rest.ts";
 import { startServer } from "../../src/server.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { publishedListing, somebody } from "../helpers/factories.ts";
-import { openTestResources } from "../helpers/resources.ts";
+import { openTestResources, type TestResources } from "../helpers/resources.ts";
 
 const database = testDatabase();
 const cleanups: (() => Promise<unknown>)[] = [];
+let opened: TestResources;
+let graphql: InstalledGraphql;
 
 afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
@@ -24,17 +26,21 @@ afterEach(async () => {
 beforeAll(async () => {
   const host = await somebody(database);
   for (let count = 0; count < 2; count += 1) await publishedListing(database, host);
+  opened = await openTestResources(database, { http: { hosts: ["127.0.0.1"], port: 0 } });
+  graphql = await installGraphql(express(), opened.resources);
+});
+
+afterAll(async () => {
+  await graphql?.release();
+  await opened?.dispose();
 });
 
 type Edit = (documented: Documented) => Documented["operation"];
 
 /** REST as it would be with other words in the document, and how to ask it. */
 async function serve(edit: Edit): Promise<(path: string) => Promise<Response>> {
-  const { resources, dispose } = await openTestResources(database);
-  cleanups.push(dispose);
+  const { resources } = opened;
   const app = express();
-  const graphql = await installGraphql(app, resources);
-  cleanups.push(() => graphql.release());
   const documented = await readOperations();
   const operations = documented.map((each) => ({ ...each, operation: edit(each) }));
   const deprecations = readDeprecations(operations, graphql.schema);
@@ -102,11 +108,7 @@ describe("REST says in its headers", () => {
 });
 
 test("the page of the server lists what its own documents deprecate, and states the policy", async () => {
-  const { resources, dispose } = await openTestResources(database, {
-    http: { hosts: ["127.0.0.1"], port: 0 },
-  });
-  cleanups.push(dispose);
-  const server = await startServer(resources);
+  const server = await startServer(opened.resources);
   cleanups.push(() => server.stop());
   const answer = await fetch(`http://127.0.0.1:${server.port}/docs/deprecations`);
   expect(answer.headers.get("content-type")).toContain("text/html");

@@ -11,6 +11,7 @@ import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { readOpenapi } from "../../src/http/openapi.ts";
 import { isRecord, memberOf, textIn } from "../../src/values.ts";
+import { cases } from "../helpers/cases.ts";
 import { apiClient, type Client, type RestResponse } from "../helpers/client.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { asOwner } from "../helpers/factories.ts";
@@ -18,7 +19,7 @@ import { type Marketplace, openMarketplace } from "../helpers/marketplace.ts";
 import { signUp } from "../story/people.ts";
 import { createBooking, createQuote, offerListing, pay, stayIn } from "../story/stay.ts";
 
-const COUNT = Number(process.env.GENERATED_REQUESTS ?? 3000);
+const COUNT = Number(process.env.GENERATED_REQUESTS ?? cases(3000, 800));
 
 const database = testDatabase();
 let marketplace: Marketplace;

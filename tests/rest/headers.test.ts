@@ -3,17 +3,16 @@
  * chooses an id, no header is there twice, and media types have no case.
  */
 import { request as httpRequest } from "node:http";
-import { afterEach, expect, test } from "@jest/globals";
+import { afterAll, expect, test } from "@jest/globals";
 import type { Config } from "../../src/config/index.ts";
 import { startServer } from "../../src/server.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { openTestResources } from "../helpers/resources.ts";
 
 const database = testDatabase();
-const cleanups: (() => Promise<void>)[] = [];
 
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+afterAll(async () => {
+  for (const { close } of await Promise.all(servers.values())) await close();
 });
 
 interface Answer {
@@ -24,21 +23,36 @@ interface Answer {
 
 type Send = (headers: readonly string[], method?: string, path?: string) => Promise<Answer>;
 
-/** A server with these settings, how to send it raw headers, and the lines of its log. */
+interface Opened {
+  readonly port: number;
+  log(): string;
+  close(): Promise<void>;
+}
+
+/** Starting one takes seconds: tests that want the same settings share it. */
+const servers = new Map<string, Promise<Opened>>();
+
+async function start(http: Config["http"]): Promise<Opened> {
+  const { resources, log, dispose } = await openTestResources(database, { http });
+  const server = await startServer(resources);
+  const close = (): Promise<void> => server.stop().finally(dispose);
+  return { port: server.port, log, close };
+}
+
+/** A server with these settings, how to send it raw headers, and what it has logged from now on. */
 async function open(
-  http: Partial<Config["http"]> = {},
+  changes: Partial<Config["http"]> = {},
 ): Promise<{ send: Send; lines(): Record<string, unknown>[] }> {
-  const opened = await openTestResources(database, {
-    http: { hosts: ["127.0.0.1"], port: 0, ...http },
-  });
-  cleanups.push(() => opened.dispose());
-  const server = await startServer(opened.resources);
-  cleanups.push(() => server.stop());
+  const http = { ...database.config.http, hosts: ["127.0.0.1"], port: 0, ...changes };
+  const settings = JSON.stringify(http);
+  const opening = servers.get(settings) ?? start(http);
+  servers.set(settings, opening);
+  const { port, log } = await opening;
+  const known = log().length;
   const send: Send = (headers, method = "GET", path = "/v1/me") =>
     new Promise((resolve, reject) => {
       const given = headers.some((name) => name.toLowerCase() === "host");
       const all = given ? [...headers] : ["Host", "localhost", ...headers];
-      const port = server.port;
       const request = httpRequest({ port, method, path, headers: all, agent: false }, (answer) => {
         const chunks: Buffer[] = [];
         answer.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -54,8 +68,8 @@ async function open(
       request.end(method === "POST" ? "{}" : undefined);
     });
   const lines = () =>
-    opened
-      .log()
+    log()
+      .slice(known)
       .split("\n")
       .filter((line) => line.includes('"path"'))
       .map((line) => JSON.parse(line));

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { parse } from "yaml";
 import { SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
 import { createTokens } from "../../src/resources/tokens.ts";
+import { cases } from "../helpers/cases.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { somebody } from "../helpers/factories.ts";
 import { drawFrom } from "../helpers/generate.ts";
@@ -24,7 +25,7 @@ import {
 
 const read = (path: string): string =>
   readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
-const COUNT = Number(process.env.HOSTILE_REQUESTS ?? 300);
+const COUNT = Number(process.env.HOSTILE_REQUESTS ?? cases(300, 120));
 const WEBHOOK = "/v1/webhooks/stripe";
 
 const document = parse(read("openapi/openapi.yaml")) as { paths: Record<string, unknown> };

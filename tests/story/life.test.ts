@@ -6,7 +6,7 @@ import { clockOffset, moveClock, readMove } from "../../src/commands/shared/cloc
 import { welcome } from "../../src/dev/welcome.ts";
 import { DAY, HOUR, testClock } from "../helpers/clock.ts";
 import { testDatabase } from "../helpers/database.ts";
-import { type Marketplace, openMarketplace, waitUntil } from "../helpers/marketplace.ts";
+import { COMPILED, type Marketplace, openMarketplace, waitUntil } from "../helpers/marketplace.ts";
 import { type Person, signUp } from "./people.ts";
 import { bookingStatus, createBooking, createQuote, offerListing, pay, stayIn } from "./stay.ts";
 
@@ -118,6 +118,7 @@ test("a time is read, and what is none is refused", () => {
 async function run(program: string, ...args: string[]): Promise<string> {
   const env = {
     PATH: process.env.PATH ?? "",
+    ...COMPILED,
     NODE_ENV: "test",
     DATABASE_URL: database.url,
     ROOT_DATABASE_URL: database.rootUrl,

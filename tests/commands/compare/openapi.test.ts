@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { compareOpenapi } from "../../../src/commands/schema/compare/openapi.ts";
 import type { Use } from "../../../src/commands/schema/compare/schemas.ts";
 import { readOpenapi } from "../../../src/http/openapi.ts";
+import { cases } from "../../helpers/cases.ts";
 import {
   at,
   BREAKING,
@@ -53,7 +54,7 @@ for (const use of USES) {
     const property = fc.property(fc.constantFrom(...fits), (site) => {
       expect(compareOpenapi(base, edited([{ edit, site }]))).not.toEqual([]);
     });
-    fc.assert(property, { numRuns: 10 });
+    fc.assert(property, { numRuns: cases(10, 4) });
   });
 
   test.each(HARMLESS[use])(`lets pass what is ${use} and $name`, (edit) => {
@@ -63,7 +64,7 @@ for (const use of USES) {
       const document = edited(some.map((site) => ({ edit, site })));
       expect(compareOpenapi(base, document)).toEqual([]);
     });
-    fc.assert(property, { numRuns: 6 });
+    fc.assert(property, { numRuns: cases(6, 3) });
   });
 }
 
@@ -175,7 +176,7 @@ describe("an operation that", () => {
       // The other way round it is new.
       expect(compareOpenapi(document, base)).toEqual([]);
     });
-    fc.assert(property, { numRuns: 6 });
+    fc.assert(property, { numRuns: cases(6, 3) });
   });
 });
 
@@ -309,6 +310,6 @@ test.each(USES)("when it says nothing, what is %s fits as before", (use) => {
     for (const value of VALUES)
       if (inner(value)) expect([value, outer(value)]).toEqual([value, true]);
   });
-  fc.assert(property, { numRuns: 800 });
+  fc.assert(property, { numRuns: cases(800, 400) });
   expect(passed).toBeGreaterThan(50);
 });

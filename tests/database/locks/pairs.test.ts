@@ -11,6 +11,7 @@ import pg from "pg";
 import { replaceClock } from "../../../src/commands/shared/clock.ts";
 import { createLogger } from "../../../src/resources/logger.ts";
 import { createPool, withTransaction } from "../../../src/resources/postgres.ts";
+import { cases } from "../../helpers/cases.ts";
 import { testDatabase } from "../../helpers/database.ts";
 import { asOwner, publishedListing, type Row, somebody, text } from "../../helpers/factories.ts";
 
@@ -19,7 +20,7 @@ const database = testDatabase();
 const DEADLOCK = "40P01";
 const SOURCE = "elsewhere";
 /** How often each of the two connections of a writer acts against the other writer. */
-const CALLS = 8;
+const CALLS = cases(8, 5);
 /** Nights from here on are for holds, blocks and imports; the paid stays lie before them. */
 const FIRST_NIGHT = 40;
 const NIGHTS = 12;

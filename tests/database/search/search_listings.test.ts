@@ -5,10 +5,9 @@
  */
 import { beforeAll, describe, expect, test } from "@jest/globals";
 import type pg from "pg";
-import { seedDemo } from "../../../src/commands/db/seed.ts";
 import { type Scenario, testDatabase } from "../../helpers/database.ts";
 
-const db = testDatabase();
+const db = testDatabase({ demo: true });
 
 interface Facts {
   readonly id: string;
@@ -65,7 +64,6 @@ const EVERYWHERE: Query = {
 let market: Facts[] = [];
 
 beforeAll(async () => {
-  await seedDemo(db.config);
   const { rows } = await db.owner.query<Facts>(
     `select l.id, l.city, l.public_longitude as longitude, l.public_latitude as latitude,
        l.type::text, l.booking_mode::text as mode, l.max_guests as "maxGuests", r.currency,
