@@ -15,6 +15,7 @@ import { openResources, type Resources } from "../../src/resources/index.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import { apiClient, type Client } from "../helpers/client.ts";
 import type { TestDatabase } from "../helpers/database.ts";
+import { keepLog } from "../helpers/logs.ts";
 
 export interface GraphqlServer {
   readonly url: string;
@@ -83,6 +84,7 @@ export async function openGraphqlServer(
       server.close();
       await graphql.release();
       await resources.dispose();
+      keepLog("graphql", lines.join(""));
     },
   };
 }

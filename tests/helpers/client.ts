@@ -1,5 +1,6 @@
 /** A client of the API as an app would be one: GraphQL and REST over HTTP, with or without a token. */
 import { randomUUID } from "node:crypto";
+import { keepSecrets } from "./logs.ts";
 
 export interface GraphqlError {
   readonly message: string;
@@ -73,6 +74,8 @@ export function apiClient(baseUrl: string, token?: string): Client {
       body: JSON.stringify({ query, variables }),
     });
     const body = (await response.json()) as { data?: T | null; errors?: GraphqlError[] };
+    keepSecrets(variables);
+    keepSecrets(body.data);
     return { status: response.status, data: body.data, errors: body.errors ?? [] };
   };
   const rest = async (path: string, init: RestInit): Promise<RestResponse> => {
@@ -82,14 +85,17 @@ export function apiClient(baseUrl: string, token?: string): Client {
     });
     const text = await response.text();
     const body = (text === "" ? {} : JSON.parse(text)) as Record<string, unknown>;
+    keepSecrets(body);
     return { status: response.status, headers: response.headers, text, body };
   };
-  const request: Client["rest"] = (method, path, body, more = {}) =>
-    rest(path, {
+  const request: Client["rest"] = (method, path, body, more = {}) => {
+    keepSecrets(body);
+    return rest(path, {
       method,
       headers: more,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+  };
   const post: Client["post"] = (path, body, more) => request("POST", path, body, more);
   return {
     send,

@@ -2,7 +2,7 @@
  * Starts one PostgreSQL for the whole run and builds the template that every test file copies,
  * from the migrations, through the same code as `npm run db:migrate`.
  */
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { migrate } from "../../src/commands/db/migrate.ts";
@@ -13,7 +13,7 @@ import { applyAllSql } from "./applyAllSql.ts";
 import { describeCluster, TEMPLATE_NAME, testConfig } from "./cluster.ts";
 
 /** What `globalTeardown` has to undo. Both run in the same process. */
-export const running: { stop?: () => Promise<void> } = {};
+export const running: { stop?: () => Promise<void>; logs?: string } = {};
 
 export default async function globalSetup(
   _globalConfig: unknown,
@@ -29,6 +29,9 @@ export default async function globalSetup(
     const cluster = describeCluster(server);
     await buildTemplate(cluster);
     projectConfig.globals.staybaseTestCluster = cluster;
+    running.logs = join(dir, "logs");
+    await mkdir(running.logs);
+    projectConfig.globals.staybaseTestLogs = running.logs;
   } catch (error) {
     await running.stop();
     throw error;

@@ -13,6 +13,7 @@ import { freePort } from "../../src/dev/dataFolder.ts";
 import { readMailbox, startMailCatcher } from "../../src/dev/mailCatcher.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
 import type { TestDatabase } from "./database.ts";
+import { keepLog, keepSecret } from "./logs.ts";
 
 export interface Mail {
   readonly to: string;
@@ -93,6 +94,7 @@ export async function openMarketplace(
     startWorker: () => start("src/worker.ts", {}),
     mails: async () => {
       const found = await readMailbox(join(dir, "mail"));
+      for (const { links } of found) links.forEach(keepSecretOf);
       return found.map(({ to, subject, text, links }) => ({
         to: String(to),
         subject,
@@ -103,10 +105,16 @@ export async function openMarketplace(
     output: () => processes.map((item) => item.output()).join("\n"),
     dispose: async () => {
       await Promise.all(processes.map((item) => item.stop()));
+      for (const item of processes) keepLog("marketplace", item.output());
       await Promise.all([stripe.close(), mail.close()]);
       await rm(dir, { recursive: true, force: true });
     },
   };
+}
+
+function keepSecretOf(link: string): void {
+  const token = URL.parse(link)?.searchParams.get("token");
+  if (token != null) keepSecret(token);
 }
 
 /** A key of this run: the one that everybody knows is refused behind a proxy. */

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort } from "../../src/dev/dataFolder.ts";
+import { keepLog } from "./logs.ts";
 import { COMPILED, waitUntil } from "./marketplace.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -58,6 +59,8 @@ export async function npmStart(folder: string): Promise<Started> {
         const ended = once(child, "exit");
         child.kill("SIGINT");
         await ended;
+        // The rest is for whoever sits at the terminal, and says how to sign in.
+        keepLog("start", output().replaceAll(/^[^{].*$/gm, ""));
       }
       return child.exitCode;
     },

@@ -6,6 +6,7 @@ import { type CompleteConfig, type Config, SIMULATOR_STRIPE_KEYS } from "../../s
 import { openResources, type Resources } from "../../src/resources/index.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import type { TestDatabase } from "./database.ts";
+import { keepLog } from "./logs.ts";
 
 export interface TestResources {
   readonly resources: Resources;
@@ -47,6 +48,9 @@ export async function openTestResources(
   return {
     resources,
     log: () => lines.join(""),
-    dispose: () => resources.dispose(),
+    dispose: async () => {
+      await resources.dispose();
+      keepLog("resources", lines.join(""));
+    },
   };
 }
