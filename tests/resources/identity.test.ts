@@ -118,6 +118,41 @@ describe("passwords", () => {
     expect(await code(passwords.hash("x"))).toBeUndefined();
   });
 
+  test("are hashed and compared by other threads, so many at a time and no more", async () => {
+    const argon2 = await import("@node-rs/argon2");
+    let [running, most] = [0, 0];
+    const counted =
+      <A extends unknown[], T>(work: (...args: A) => Promise<T>) =>
+      async (...args: A): Promise<T> => {
+        running += 1;
+        most = Math.max(most, running);
+        return work(...args).finally(() => {
+          running -= 1;
+        });
+      };
+    const [hash, verify] = [counted(argon2.hash), counted(argon2.verify)];
+    jest.resetModules();
+    jest.unstable_mockModule("@node-rs/argon2", () => ({ ...argon2, hash, verify }));
+    const spied = await import("../../src/resources/passwords.ts");
+    const passwords = await spied.openPasswords({ concurrency: 3 });
+
+    let turns = 0;
+    let isOver = false;
+    const turn = (): void => {
+      turns += 1;
+      if (!isOver) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const work = Array.from({ length: 12 }, (_, index) =>
+      index % 2 === 0 ? passwords.hash("x") : passwords.verifyOrDummy(undefined, "x"),
+    );
+    await Promise.all(work);
+    isOver = true;
+    expect(most).toBe(3);
+    // Work on the main thread would end before the event loop comes round once.
+    expect(turns).toBeGreaterThan(work.length);
+  });
+
   test("may not be megabytes", async () => {
     const passwords = await openPasswords();
     expect(await code(passwords.hash("x".repeat(1025)))).toBe("PASSWORD_TOO_LONG");
