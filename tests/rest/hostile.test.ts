@@ -6,13 +6,18 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { parse } from "yaml";
-import { SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
+import { loadConfig, SIMULATOR_STRIPE_KEYS } from "../../src/config/index.ts";
 import { createTokens } from "../../src/resources/tokens.ts";
 import { cases } from "../helpers/cases.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { somebody } from "../helpers/factories.ts";
 import { drawFrom } from "../helpers/generate.ts";
-import { type Marketplace, openMarketplace, waitUntil } from "../helpers/marketplace.ts";
+import {
+  type Marketplace,
+  openMarketplace,
+  TEST_JWT_KEY,
+  waitUntil,
+} from "../helpers/marketplace.ts";
 import {
   anyBody,
   anyJson,
@@ -82,7 +87,9 @@ test("any request to any address", async () => {
 test("any operation of GraphQL, signed in", async () => {
   const operation = operationsOf(read("src/graphql/schema.graphql"));
   const userId = await somebody(database, "Hostile");
-  const { token } = createTokens(database.config).signAccessToken({
+  const { token } = createTokens(
+    loadConfig({ NODE_ENV: "test", JWT_KEYS: TEST_JWT_KEY }),
+  ).signAccessToken({
     userId,
     sessionId: userId,
     role: "visitor",

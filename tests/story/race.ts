@@ -6,6 +6,7 @@ import { loadConfig } from "../../src/config/index.ts";
 import { createTokens } from "../../src/resources/tokens.ts";
 import { apiClient, type Client } from "../helpers/client.ts";
 import type { TestDatabase } from "../helpers/database.ts";
+import { TEST_JWT_KEY } from "../helpers/marketplace.ts";
 import { CREATE_BOOKING } from "./stay.ts";
 
 export interface RaceResult {
@@ -44,7 +45,7 @@ export async function prepareRace(
       size.rounds,
     ]);
     await client.query("commit");
-    const tokens = createTokens(loadConfig({ NODE_ENV: "test" }));
+    const tokens = createTokens(loadConfig({ NODE_ENV: "test", JWT_KEYS: TEST_JWT_KEY }));
     const clients = guestIds.map((userId, index) => {
       const { token } = tokens.signAccessToken({ userId, sessionId: userId, role: "visitor" });
       return apiClient(servers[index % servers.length] ?? "", token);
