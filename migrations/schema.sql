@@ -9107,6 +9107,11 @@ declare
 begin
   select c.email into v_email from app_public.user_contacts c
   where c.user_id = disable_second_factor.user_id for update;
+  if exists (select from app_private.factor_rules r where r.subject = 'operators') and exists (
+    select from app_private.operators o where o.user_id = disable_second_factor.user_id
+  ) then
+    raise exception 'The marketplace asks operators for a second factor.' using errcode = 'SBG02';
+  end if;
   delete from app_private.second_factors f
   where f.user_id = disable_second_factor.user_id and f.enabled_at is not null;
   if not found then

@@ -26,7 +26,10 @@ interface LinkPage {
   fields(isKnown: boolean): string;
   readonly button: string;
   /** What the form does. */
-  act(resources: Resources, request: Pick<RestRequest, "body" | "network">): Promise<unknown>;
+  act(
+    resources: Resources,
+    request: Pick<RestRequest, "body" | "header" | "network">,
+  ): Promise<unknown>;
   /** After this the link is of no more use. */
   readonly final: ErrorCode;
   /** HTML when it has worked. */
@@ -106,7 +109,8 @@ export function installLinkPages(app: Express, resources: Resources): void {
       const registrationKey = keyInCookies(request.get("cookie"));
       const body: unknown = { registrationKey, ...request.body };
       try {
-        await linkPage.act(resources, { body, network: networkOf(request.ip ?? "") });
+        const header = (name: string): string | undefined => request.get(name);
+        await linkPage.act(resources, { body, header, network: networkOf(request.ip ?? "") });
         send(response, linkPage.done);
       } catch (error) {
         const problem = toApiError(error);

@@ -24,12 +24,7 @@ export const logIn: RestHandler = async (resources, request) => {
     "select user_id, password_hash from app_private.find_credentials($1)",
     [email],
   );
-  const proven = await checkCredentials(resources, request, rows[0]).catch(async (error) => {
-    if (error instanceof ApiError && error.code === "INVALID_CREDENTIALS") {
-      await auditFailure(resources, request, email);
-    }
-    throw error;
-  });
+  const proven = await checkCredentials(resources, request, email, rows[0]);
   await Promise.all([
     forgetTries(resources, "signInPair", pair),
     takeBackTry(resources, "signInNetwork", network),
@@ -43,12 +38,16 @@ export const logIn: RestHandler = async (resources, request) => {
 async function checkCredentials(
   resources: Resources,
   request: RestRequest,
+  email: string,
   found: Credentials | undefined,
 ): Promise<{ readonly userId: string; readonly passwordHash: string }> {
   const password = text(request.body, "password");
   const { user_id: userId, password_hash: passwordHash } = found ?? {};
   const fits = await resources.passwords.verifyOrDummy(passwordHash, password);
-  if (!fits || userId == null || passwordHash == null) throw new ApiError("INVALID_CREDENTIALS");
+  if (!fits || userId == null || passwordHash == null) {
+    await auditFailure(resources, request, email);
+    throw new ApiError("INVALID_CREDENTIALS");
+  }
   await checkSecondFactor(resources, request, userId);
   return { userId, passwordHash };
 }

@@ -53,14 +53,7 @@ export async function proveIdentity(
     );
     if (proven[0]?.is_proven !== true) throw new ApiError("PROOF_REQUIRED");
   } else {
-    await checkProof(resources, request, found, { viewer, field, password, codeField }).catch(
-      async (error) => {
-        if (error instanceof ApiError && error.code === "INVALID_CREDENTIALS") {
-          await auditFailure(resources, request, found.email);
-        }
-        throw error;
-      },
-    );
+    await checkProof(resources, request, found, { viewer, field, password, codeField });
     await resources.pool.query("select app_private.prove_session($1)", [viewer.sessionId]);
   }
   return { viewer, email: found.email, name: found.name };
@@ -82,6 +75,7 @@ async function checkProof(
   if (found.password_hash === null) throw new ApiError("PASSWORD_MISSING");
   await limitTries(resources, "passwordUser", userId);
   if (!(await resources.passwords.verifyOrDummy(found.password_hash, password))) {
+    await auditFailure(resources, request, found.email);
     const message = "This is not your password.";
     throw new ApiError("INVALID_CREDENTIALS", message, { fields: [field] });
   }

@@ -26,7 +26,7 @@ export const resetPassword: RestHandler = async (resources, request) => {
  */
 export async function setNewPassword(
   resources: Resources,
-  request: Pick<RestRequest, "body" | "network">,
+  request: Pick<RestRequest, "body" | "header" | "network">,
 ): Promise<string> {
   const password = text(request.body, "password");
   const { network } = request;

@@ -8,9 +8,9 @@ import { ApiError } from "../errors.ts";
 import type { Resources } from "../resources/index.ts";
 import { hashToken, type OpaqueToken } from "../resources/tokens.ts";
 import { textIn } from "../values.ts";
-import { type Asker, askServer } from "./askServer.ts";
+import { type Asker, askServer, auditFailure } from "./askServer.ts";
 import type { RestRequest } from "./handler.ts";
-import { forgetTries, limitTries } from "./limits.ts";
+import { countTry, forgetTries, limitTries, takeBackTry, tooManyTries } from "./limits.ts";
 
 const PERIOD_SECONDS = 30;
 const RECOVERY_CODES = 10;
@@ -53,7 +53,7 @@ export type CodeField = "code" | "factorCode";
  */
 export async function checkSecondFactor(
   resources: Resources,
-  asker: Asker & Pick<RestRequest, "body">,
+  asker: Asker & Pick<RestRequest, "body" | "header">,
   userId: string,
   field: CodeField = "code",
 ): Promise<void> {
@@ -72,7 +72,7 @@ export async function checkSecondFactor(
  */
 export async function takeFirstCode(
   resources: Resources,
-  asker: Asker,
+  asker: Asker & Pick<RestRequest, "header">,
   userId: string,
   code: string,
 ): Promise<void> {
@@ -84,24 +84,47 @@ export async function takeFirstCode(
 
 async function takeCode(
   resources: Resources,
-  asker: Asker,
+  asker: Asker & Pick<RestRequest, "header">,
   userId: string,
   { sealed_secret: sealed }: Factor,
   { code, field }: { readonly code: string; readonly field: CodeField },
 ): Promise<void> {
   await limitTries(resources, "codeNetwork", `${asker.network} ${userId}`);
-  await limitTries(resources, "codeUser", userId);
+  const email = await limitGuessers(resources, asker, userId);
   const digits = code.replace(/\s/g, "");
   const isTaken = /^\d{6}$/.test(digits)
     ? sealed !== null &&
       (await takeStep(resources, userId, resources.factorSecrets.open(userId, sealed), digits))
     : await askBoolean(resources, asker, "use_recovery_code", userId, hashRecoveryCode(code));
   if (!isTaken) {
+    await auditFailure(resources, asker, email);
     const message = "This code is wrong, too old, or was used before. Wait for the next one.";
     throw new ApiError("INVALID_CREDENTIALS", message, { fields: [field] });
   }
   await forgetTries(resources, "codeNetwork", `${asker.network} ${userId}`);
-  await forgetTries(resources, "codeUser", userId);
+  await takeBackTry(resources, "codeUser", userId);
+}
+
+/**
+ * Limits guesses from everywhere, by who has the password already; they keep nobody out who has
+ * signed in from their network before. Gives the address of the person.
+ * @throws {ApiError} RATE_LIMITED
+ */
+async function limitGuessers(
+  resources: Resources,
+  { network }: Asker,
+  userId: string,
+): Promise<string> {
+  const outcome = await countTry(resources, "codeUser", userId);
+  const { rows } = await resources.pool.query<{ email: string; is_known: boolean }>(
+    `select email, app_private.is_known_network(email, $2) as is_known
+     from app_private.find_password($1)`,
+    [userId, network],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new ApiError("INVALID_CREDENTIALS");
+  if (!outcome.allowed && !row.is_known) throw tooManyTries(outcome);
+  return row.email;
 }
 
 async function takeStep(

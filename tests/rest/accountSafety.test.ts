@@ -272,6 +272,8 @@ describe("a second factor", () => {
       statuses.push((await logIn(gil.email, PASSWORD, `${100_000 + guess}`)).status);
     }
     expect(statuses.slice(-2)).toEqual([429, 429]);
+    const failures = (await actions(gil.client)).filter((each) => each === "sign_in_failed");
+    expect(failures).toHaveLength(10);
   });
 
   test("guards the link that resets a password", async () => {
@@ -317,6 +319,8 @@ describe("a second factor", () => {
       expect(factor.body).toMatchObject({ isEnabled: false, isRequired: true });
       const guarded = await guard({ ...oda, client: visitor });
       const operator = await signedIn(oda.email, PASSWORD, guarded.app());
+      // Who must have one keeps it.
+      expect(codeOf(await operator.delete("/v1/me/second-factor"))).toEqual([403, "FORBIDDEN"]);
       expect((await operator.get("/v1/me")).body.isOperator).toBe(true);
     } finally {
       expect((await require(safe.client, "operators", false)).status).toBe(204);

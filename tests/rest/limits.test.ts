@@ -1,5 +1,6 @@
 /** How often one may try, from where: what stops a guesser and does not stop a person. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { Secret, TOTP } from "otpauth";
 import { networkOf } from "../../src/resources/network.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { type Marketplace, openMarketplace } from "../helpers/marketplace.ts";
@@ -101,6 +102,26 @@ describe("signing in", () => {
     expect(await repeat(10, () => logIn("203.0.113.1", email))).toEqual(refusedTenTimes);
     expect(await logIn("203.0.113.1", email, PASSWORD)).toBe(429);
   });
+
+  test("lets its person in with their second factor, while who has the password guesses", async () => {
+    marketplace.startWorker();
+    const { email, client } = await signUp(marketplace, server, "Factor");
+    const begun = await client.post("/v1/me/second-factor");
+    const totp = new TOTP({ secret: Secret.fromBase32(String(begun.body.secret)) });
+    const codeAt = (steps: number): string =>
+      totp.generate({ timestamp: Date.now() + steps * 30_000 });
+    const enabled = await client.post("/v1/me/second-factor/enable", { code: codeAt(-1) });
+    const [one = "", two = ""] = enabled.body.recoveryCodes as string[];
+    const logInWith = async (from: string, code: string): Promise<number> =>
+      (await post(from, "login", { email, password: PASSWORD, code })).status;
+    expect(await logInWith("203.0.113.20", one)).toBe(200);
+    for (const from of ["198.51.102.1", "198.51.102.2", "198.51.102.3"]) {
+      const guesses = await repeat(10, () => logInWith(from, "AAAA-AAAA-AAAA-AAAA"));
+      expect(guesses).toEqual(refusedTenTimes);
+    }
+    expect(await logInWith("198.51.102.4", two)).toBe(429);
+    expect(await logInWith("203.0.113.20", two)).toBe(200);
+  }, 60_000);
 
   test("counts failures alone: who knows the password signs in as often as they like", async () => {
     marketplace.startWorker();
