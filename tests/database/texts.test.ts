@@ -28,9 +28,12 @@ interface Writer {
   readonly who: () => string | null;
   readonly text: string;
   readonly more?: () => unknown[];
+  /** Whether the server writes it for them. */
+  readonly isServer?: true;
 }
 
 let host: string;
+let operator: string;
 let guest: string;
 let listing: string;
 let stay: string;
@@ -40,6 +43,8 @@ beforeAll(async () => {
   await stopClock(database, NOON);
   host = await somebody(database, "Hanna");
   guest = await somebody(database, "Gero");
+  operator = await somebody(database, "Olga");
+  await asOwner(database, "insert into app_private.operators (user_id) values ($1)", [operator]);
   listing = await completeListing(database, host);
   const published = await publishedListing(database, host);
   stay = await paidBooking(database, guest, published);
@@ -54,6 +59,11 @@ const LINES: Readonly<Record<string, Writer>> = {
   display_name: {
     who: () => guest,
     text: "update app_public.users set display_name = $1 where id = $2",
+    more: () => [guest],
+  },
+  location: {
+    who: () => guest,
+    text: "update app_public.users set location = $1 where id = $2",
     more: () => [guest],
   },
   title: byHost("update app_public.listings set title = $1 where id = $2"),
@@ -93,6 +103,12 @@ const PROSE: Readonly<Record<string, Writer>> = {
       ).id, $1)`,
     more: () => [stay],
   },
+  impersonated_because: {
+    who: () => operator,
+    text: "select app_private.start_impersonation($2, $3, $1, '', '1 minute')",
+    more: () => [operator, guest],
+    isServer: true,
+  },
   comment: {
     who: () => guest,
     text: "select app_public.submit_review($2, 5, $1)",
@@ -100,8 +116,12 @@ const PROSE: Readonly<Record<string, Writer>> = {
   },
 };
 
-const write = ({ who, text, more }: Writer, value: string) =>
-  refusal(asVisitor(database, who(), text, [value, ...(more?.() ?? [])]));
+const write = ({ who, text, more, isServer }: Writer, value: string) => {
+  const values = [value, ...(more?.() ?? [])];
+  return refusal(
+    isServer ? asServer(database, text, values) : asVisitor(database, who(), text, values),
+  );
+};
 
 const characters = (...ranges: readonly (readonly [number, number])[]): string[] =>
   ranges.flatMap(([first, last]) =>
