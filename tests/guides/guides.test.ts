@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { DIAGRAMS } from "../../src/commands/shared/diagrams.ts";
 import { DEVELOPMENT_JWT_KEY, SIMULATOR_STRIPE_KEYS, variables } from "../../src/config/index.ts";
 import { ERRORS } from "../../src/errors.ts";
-import { GUIDES_FOLDER, htmlOf, partsOf } from "../../src/http/guides.ts";
+import { GUIDES_FOLDER, htmlOf, partsOf, type Step } from "../../src/http/guides.ts";
 import { testClock } from "../helpers/clock.ts";
 import { testDatabase } from "../helpers/database.ts";
 import { COMPILED, type Marketplace, openMarketplace } from "../helpers/marketplace.ts";
@@ -32,6 +32,8 @@ const NAMES = (await readdir(GUIDES_FOLDER)).map((file) => file.replace(/\.md$/,
 const database = testDatabase({ demo: true });
 let marketplace: Marketplace;
 let environment: Environment;
+/** Where the TypeScript of the guides is. */
+let modules: string;
 
 beforeAll(async () => {
   marketplace = await openMarketplace(database, 1);
@@ -56,6 +58,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await marketplace?.dispose();
+  if (modules !== undefined) await rm(modules, { recursive: true, force: true });
 }, 30_000);
 
 const guide = async (name: string) =>
@@ -68,27 +71,48 @@ function unknownWords(text: string): string[] {
   return words.filter((word) => !(word in known));
 }
 
-/** Checks the types of a module, and runs it. */
-async function runModule(text: string): Promise<string> {
+const inTypeScript = (steps: readonly Step[]): boolean =>
+  steps.some((step) => blockIn(step, "ts") !== undefined);
+
+/** Writes modules into a folder and checks their types, all at once: the compiler starts slowly. */
+async function writeModules(modules: Readonly<Record<string, string>>): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), "staybase-guide-"));
-  try {
-    const file = join(dir, "guide.mts");
-    await writeFile(file, text);
-    const config = {
-      extends: join(ROOT, "clients/typescript/tsconfig.json"),
-      compilerOptions: { typeRoots: [join(ROOT, "node_modules/@types")] },
-      include: [file],
-    };
-    await writeFile(join(dir, "tsconfig.json"), JSON.stringify(config));
-    await run(join(ROOT, "node_modules/.bin/tsc"), ["-p", dir]);
-    const options = { env: environment, cwd: ROOT, timeout: 200_000 };
-    return (await run(process.execPath, [file], options)).stdout;
-  } catch (error) {
-    throw new Error(`${String(error)}\n${Object(error).stdout}`, { cause: error });
-  } finally {
-    await rm(dir, { recursive: true, force: true });
+  const config = {
+    extends: join(ROOT, "clients/typescript/tsconfig.json"),
+    compilerOptions: { typeRoots: [join(ROOT, "node_modules/@types")] },
+    include: Object.keys(modules).map((name) => join(dir, `${name}.mts`)),
+  };
+  await writeFile(join(dir, "tsconfig.json"), JSON.stringify(config));
+  for (const [name, text] of Object.entries(modules)) {
+    await writeFile(join(dir, `${name}.mts`), text);
   }
+  await orSay(run(join(ROOT, "node_modules/.bin/tsc"), ["-p", dir])).catch(async (error) => {
+    await rm(dir, { recursive: true, force: true });
+    throw error;
+  });
+  return dir;
 }
+
+async function runModule(file: string): Promise<string> {
+  const options = { env: environment, cwd: ROOT, timeout: 200_000 };
+  return (await orSay(run(process.execPath, [file], options))).stdout;
+}
+
+/** What a command printed belongs to what went wrong. */
+function orSay<T>(running: Promise<T>): Promise<T> {
+  return running.catch((error: unknown) => {
+    throw new Error(`${String(error)}\n${Object(error).stdout}`, { cause: error });
+  });
+}
+
+test("the TypeScript of the guides has the types of the client", async () => {
+  const guides = await Promise.all(NAMES.map(async (name) => [name, await guide(name)] as const));
+  const shown = guides.filter(([, steps]) => inTypeScript(steps));
+  expect(shown.length).toBeGreaterThan(3);
+  modules = await writeModules(
+    Object.fromEntries(shown.map(([name, steps]) => [name, moduleOf(steps)])),
+  );
+}, 240_000);
 
 describe.each(NAMES)("the guide %s", (name) => {
   beforeAll(() => testClock(database, marketplace.stripe).reset());
@@ -116,8 +140,7 @@ describe.each(NAMES)("the guide %s", (name) => {
   }, 240_000);
 
   test("runs in TypeScript where it shows it", async () => {
-    const steps = await guide(name);
-    if (steps.some((step) => blockIn(step, "ts") !== undefined)) await runModule(moduleOf(steps));
+    if (inTypeScript(await guide(name))) await runModule(join(modules, `${name}.mts`));
   }, 240_000);
 });
 
@@ -203,7 +226,10 @@ describe("a guide that is not true is found out", () => {
     ["a type", 'import { newKey } from "@staybase/client";\nconst key: number = newKey();\nkey;'],
     ["an error", 'throw new Error("no");'],
   ])("%s in TypeScript", async (_what, text) => {
-    await expect(runModule(moduleOf(stepsOf(fence("ts", text))))).rejects.toThrow();
+    const running = writeModules({ bad: moduleOf(stepsOf(fence("ts", text))) }).then((dir) =>
+      runModule(join(dir, "bad.mts")).finally(() => rm(dir, { recursive: true, force: true })),
+    );
+    await expect(running).rejects.toThrow();
   });
 
   test("an answer with another word, or without a member", () => {
