@@ -720,7 +720,7 @@ alter table app_private.account_notices add constraint account_notices_pkey
 alter table app_private.account_notices add constraint account_notices_user_id_fkey
   FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
 alter table app_private.account_notices add constraint account_notices_kind_is_known
-  CHECK ((kind = ANY (ARRAY['password_changed'::text, 'email_changed'::text, 'factor_enabled'::text, 'factor_disabled'::text, 'recovery_code_used'::text, 'identity_linked'::text, 'identity_removed'::text, 'suspended'::text, 'reinstated'::text])));
+  CHECK ((kind = ANY (ARRAY['password_changed'::text, 'email_changed'::text, 'factor_enabled'::text, 'factor_disabled'::text, 'recovery_code_used'::text, 'identity_linked'::text, 'identity_removed'::text, 'suspended'::text, 'reinstated'::text, 'account_closed'::text])));
 CREATE INDEX account_notices_created_at_idx ON app_private.account_notices USING btree (created_at);
 CREATE INDEX account_notices_user_id_idx ON app_private.account_notices USING btree (user_id);
 alter table app_private.account_notices enable row level security;
@@ -734,6 +734,38 @@ comment on column app_private.account_notices.user_id is 'Whose account has chan
 comment on column app_private.account_notices.kind is 'What has changed.';
 comment on column app_private.account_notices.email is 'Where the mail goes.';
 comment on column app_private.account_notices.created_at is 'When it changed.';
+
+--
+-- table app_private.erasures
+--
+create table app_private.erasures (
+  user_id uuid not null,
+  operator_id uuid,
+  reason app_public.prose default ''::text not null,
+  created_at timestamp with time zone default app_hidden.clock() not null
+);
+alter table app_private.erasures owner to staybase_owner;
+alter table app_private.erasures add constraint erasures_pkey
+  PRIMARY KEY (user_id);
+alter table app_private.erasures add constraint erasures_operator_id_fkey
+  FOREIGN KEY (operator_id) REFERENCES app_public.users(id) ON DELETE SET NULL;
+alter table app_private.erasures add constraint erasures_user_id_fkey
+  FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_private.erasures add constraint erasures_operator_says_why
+  CHECK (((operator_id IS NULL) OR ((reason)::text <> ''::text)));
+alter table app_private.erasures add constraint erasures_reason_is_bounded
+  CHECK ((length((reason)::text) <= 1000));
+CREATE INDEX erasures_operator_id_idx ON app_private.erasures USING btree (operator_id);
+alter table app_private.erasures enable row level security;
+alter table app_private.erasures force row level security;
+create policy definer_all on app_private.erasures as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.erasures is 'Whose personal data were erased, and when.';
+comment on column app_private.erasures.user_id is 'The former member.';
+comment on column app_private.erasures.operator_id is 'Which operator did it; null where the person closed the account.';
+comment on column app_private.erasures.reason is 'Why, where an operator did it, such as the date of a letter; no personal data.';
+comment on column app_private.erasures.created_at is 'When.';
 
 --
 -- table app_private.event_readers
@@ -1370,6 +1402,7 @@ alter table app_private.stripe_events add constraint stripe_events_id_has_shape
   CHECK ((id ~ '^evt_[A-Za-z0-9_]{1,250}$'::text));
 alter table app_private.stripe_events add constraint stripe_events_ignored_is_known
   CHECK ((ignored_because = ANY (ARRAY['other_account'::text, 'other_mode'::text])));
+CREATE INDEX stripe_events_object_id_idx ON app_private.stripe_events USING btree (object_id);
 CREATE INDEX stripe_events_processed_at_idx ON app_private.stripe_events USING btree (processed_at) WHERE (processed_at IS NOT NULL);
 CREATE INDEX stripe_events_waiting_idx ON app_private.stripe_events USING btree (COALESCE(asked_at, received_at)) WHERE (processed_at IS NULL);
 alter table app_private.stripe_events enable row level security;
@@ -3232,6 +3265,33 @@ grant select on app_public.users to staybase_visitor;
 grant update (avatar_url, bio, display_name, languages, location) on app_public.users to staybase_visitor;
 
 --
+-- function app_hidden.account_in_use(uuid,boolean)
+--
+CREATE OR REPLACE FUNCTION app_hidden.account_in_use(user_id uuid, may_be_owed boolean)
+ RETURNS text[]
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select array_remove(array[
+    case when exists (
+      select from app_private.operators o where o.user_id = account_in_use.user_id
+    ) then 'OPERATOR' end,
+    case when exists (
+      select from app_public.bookings b
+      where account_in_use.user_id in (b.guest_id, b.host_id)
+        and b.status in ('pending_payment', 'requested', 'accepted', 'confirmed')
+    ) then 'BOOKINGS' end,
+    case when app_hidden.has_open_refunds(account_in_use.user_id) then 'REFUNDS' end,
+    case when b.is_owed and not account_in_use.may_be_owed then 'EARNINGS' end,
+    case when b.owes then 'DEBTS' end
+  ], null)
+  from app_hidden.host_balances(account_in_use.user_id) b
+$function$;
+alter routine app_hidden.account_in_use(uuid,boolean) owner to staybase_owner;
+comment on routine app_hidden.account_in_use(uuid,boolean) is 'Why a person cannot be erased yet: OPERATOR, BOOKINGS, REFUNDS, EARNINGS, DEBTS; or nothing.';
+
+--
 -- function app_hidden.acts_as_operator(uuid)
 --
 CREATE OR REPLACE FUNCTION app_hidden.acts_as_operator(user_id uuid)
@@ -4271,6 +4331,200 @@ alter routine app_hidden.end_sessions(uuid,uuid) owner to staybase_owner;
 comment on routine app_hidden.end_sessions(uuid,uuid) is 'Signs a person out everywhere, but for one session; says of how many.';
 
 --
+-- function app_hidden.erase_data(uuid,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.erase_data(user_id uuid, email text DEFAULT NULL::text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  update app_public.users u
+  set display_name = 'Former member', avatar_url = null, bio = '', languages = '{}',
+      location = null
+  where u.id = erase_data.user_id
+    and row(u.display_name, u.avatar_url::text, u.bio, u.languages, u.location::text)
+      is distinct from row('Former member', null::text, '', '{}'::text[], null::text);
+  perform app_hidden.erase_host(erase_data.user_id);
+  perform app_hidden.erase_guest(erase_data.user_id);
+  perform app_hidden.erase_sign_in(erase_data.user_id, erase_data.email);
+end
+$function$;
+alter routine app_hidden.erase_data(uuid,text) owner to staybase_owner;
+comment on routine app_hidden.erase_data(uuid,text) is 'Erases the personal data of somebody; what bookings and the ledger need stays.';
+
+--
+-- function app_hidden.erase_guest(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.erase_guest(user_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  delete from app_public.quotes q
+  where q.guest_id = erase_guest.user_id
+    and not exists (select from app_public.bookings b where b.quote_id = q.id)
+    and not exists (select from app_public.alterations a where a.quote_id = q.id);
+  update app_public.bookings b set idempotency_key = b.id::text
+  where b.guest_id = erase_guest.user_id and b.idempotency_key <> b.id::text;
+  delete from app_private.mails m where m.user_id = erase_guest.user_id;
+
+  update app_private.stripe_events e set payload = '{}'
+  where e.processed_at is not null and e.payload <> '{}' and e.object_id = any (array(
+    select c.stripe_customer_id from app_private.stripe_customers c
+    where c.user_id = erase_guest.user_id
+    union all
+    select unnest(array[
+      p.stripe_payment_intent_id, p.stripe_charge_id, r.stripe_refund_id,
+      u.stripe_payment_intent_id, u.stripe_charge_id, u.stripe_refund_id
+    ])
+    from app_public.bookings b
+    left join app_public.payments p on p.booking_id = b.id
+    left join app_public.refunds r on r.payment_id = p.id
+    left join app_public.unknown_charges u on u.booking_id = b.id
+    where b.guest_id = erase_guest.user_id
+  ));
+end
+$function$;
+alter routine app_hidden.erase_guest(uuid) owner to staybase_owner;
+comment on routine app_hidden.erase_guest(uuid) is 'Erases offers that a person did not take, and what was told about their stays and payments.';
+
+--
+-- function app_hidden.erase_host(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.erase_host(user_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_listing_ids uuid[] := array(
+    select l.id from app_public.listings l where l.host_id = erase_host.user_id
+  );
+begin
+  -- First, for a published listing keeps a photo.
+  update app_public.listings l
+  set status = 'archived', title = 'Former listing', description = '', house_rules = null,
+      region = null,
+      -- To some ten kilometres: the city is known anyway.
+      public_longitude = round(l.public_longitude::numeric, 1),
+      public_latitude = round(l.public_latitude::numeric, 1)
+  where l.id = any (v_listing_ids)
+    and row(l.status, l.title::text, l.description::text, l.house_rules::text, l.region::text)
+      is distinct from
+        row('archived'::app_public.listing_status, 'Former listing', '', null::text, null::text);
+  delete from app_public.listing_photos p where p.listing_id = any (v_listing_ids);
+  delete from app_public.listing_addresses a where a.listing_id = any (v_listing_ids);
+  delete from app_private.public_places p where p.host_id = erase_host.user_id;
+  delete from app_public.calendar_claims c
+  where c.listing_id = any (v_listing_ids) and c.booking_id is null;
+  update app_public.calendar_claims c set note = ''
+  where c.listing_id = any (v_listing_ids) and c.note <> '';
+  delete from app_private.imported_listings i where i.listing_id = any (v_listing_ids);
+  delete from app_private.imported_hosts h where h.user_id = erase_host.user_id;
+  -- The rules of a stay that is over bind nobody, and may have said where the key is.
+  update app_public.bookings b set house_rules = null
+  where b.host_id = erase_host.user_id and b.house_rules is not null;
+end
+$function$;
+alter routine app_hidden.erase_host(uuid) owner to staybase_owner;
+comment on routine app_hidden.erase_host(uuid) is 'Erases what a person advertised, but for what guests keep of their stays.';
+
+--
+-- function app_hidden.erase_person(uuid,boolean,uuid,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.erase_person(user_id uuid, may_be_owed boolean, operator_id uuid DEFAULT NULL::uuid, reason text DEFAULT ''::text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_email text;
+  v_in_use text[];
+begin
+  select c.email into v_email from app_public.user_contacts c
+  where c.user_id = erase_person.user_id for update;
+  perform app_hidden.lock_person(erase_person.user_id);
+  v_in_use := app_hidden.account_in_use(erase_person.user_id, erase_person.may_be_owed);
+  if v_in_use <> '{}' then
+    raise exception 'The account is in use: %. Let that come to its end first.',
+      lower(array_to_string(v_in_use, ', '))
+      using errcode = 'SBI30', detail = to_jsonb(v_in_use)::text;
+  end if;
+
+  insert into app_private.erasures (user_id, operator_id, reason)
+  values (erase_person.user_id, erase_person.operator_id, erase_person.reason)
+  on conflict on constraint erasures_pkey do nothing;
+  if not found then
+    return;
+  end if;
+  perform app_hidden.audit('account_closed', erase_person.user_id);
+  if v_email is not null then
+    perform app_hidden.tell_account(erase_person.user_id, 'account_closed', v_email);
+  end if;
+  perform app_hidden.erase_data(erase_person.user_id, v_email);
+  perform app_hidden.add_job(
+    'account__finish_erasure', jsonb_build_object('userId', erase_person.user_id),
+    'erasure:' || erase_person.user_id, app_hidden.clock() + interval '1 minute'
+  );
+end
+$function$;
+alter routine app_hidden.erase_person(uuid,boolean,uuid,text) owner to staybase_owner;
+comment on routine app_hidden.erase_person(uuid,boolean,uuid,text) is 'Erases the personal data of somebody; ACCOUNT_IN_USE while others wait for something.';
+
+--
+-- function app_hidden.erase_sign_in(uuid,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.erase_sign_in(user_id uuid, email text)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_id uuid := erase_sign_in.user_id;
+begin
+  delete from app_private.registrations r where r.email = erase_sign_in.email;
+  delete from app_private.one_time_tokens t
+  where t.user_id = v_user_id or t.email = erase_sign_in.email;
+  delete from app_private.oidc_proofs p
+  where p.email = erase_sign_in.email or exists (
+    select from app_private.identities i
+    where i.user_id = v_user_id and i.issuer = p.issuer and i.subject = p.subject
+  );
+  delete from app_private.identities i where i.user_id = v_user_id;
+  delete from app_private.second_factors f where f.user_id = v_user_id;
+  delete from app_private.user_secrets s where s.user_id = v_user_id;
+  delete from app_private.user_quotas q where q.user_id = v_user_id;
+  delete from app_private.idempotency_keys k where k.user_id = v_user_id;
+  delete from app_public.user_contacts c where c.user_id = v_user_id;
+
+  perform app_hidden.end_sessions(v_user_id);
+  delete from app_private.refresh_tokens t
+  using app_private.sessions s
+  where s.id = t.session_id and s.user_id = v_user_id;
+  update app_private.sessions s set network = '', user_agent = ''
+  where v_user_id in (s.user_id, s.impersonator_id)
+    and (s.network <> '' or s.user_agent <> '');
+  -- What operators wrote about the person.
+  update app_private.sessions s set impersonated_because = 'Erased.'
+  where s.user_id = v_user_id and s.impersonated_because <> 'Erased.';
+  update app_public.suspensions s set reason = 'Erased.'
+  where s.user_id = v_user_id and s.reason <> 'Erased.';
+  update app_public.audit_entries a set network = '', device = '', reason = ''
+  where v_user_id in (a.actor_id, a.user_id)
+    and (a.network <> '' or a.device <> '' or a.reason <> '');
+end
+$function$;
+alter routine app_hidden.erase_sign_in(uuid,text) owner to staybase_owner;
+comment on routine app_hidden.erase_sign_in(uuid,text) is 'Erases how a person is reached and signs in, and from where they did.';
+
+--
 -- function app_hidden.expire_alteration(uuid)
 --
 CREATE OR REPLACE FUNCTION app_hidden.expire_alteration(alteration_id uuid)
@@ -4533,6 +4787,30 @@ alter routine app_hidden.free_units(uuid,daterange,smallint) owner to staybase_o
 comment on routine app_hidden.free_units(uuid,daterange,smallint) is 'The units that can take these nights, in the order in which to try them.';
 
 --
+-- function app_hidden.has_open_refunds(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.has_open_refunds(user_id uuid)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select exists (
+    select from app_public.bookings b
+    join app_public.payments p on p.booking_id = b.id
+    join app_public.refunds r on r.payment_id = p.id
+    where b.guest_id = has_open_refunds.user_id
+      and (r.status in ('requested', 'pending') or r.needs_attention)
+  ) or exists (
+    select from app_public.bookings b
+    join app_public.unknown_charges c on c.booking_id = b.id
+    where b.guest_id = has_open_refunds.user_id and c.status <> 'succeeded'
+  )
+$function$;
+alter routine app_hidden.has_open_refunds(uuid) owner to staybase_owner;
+comment on routine app_hidden.has_open_refunds(uuid) is 'Whether a guest is owed money that has not arrived.';
+
+--
 -- function app_hidden.has_second_factor(uuid)
 --
 CREATE OR REPLACE FUNCTION app_hidden.has_second_factor(user_id uuid)
@@ -4548,6 +4826,28 @@ AS $function$
 $function$;
 alter routine app_hidden.has_second_factor(uuid) owner to staybase_owner;
 comment on routine app_hidden.has_second_factor(uuid) is 'Whether signing in asks a person for a second factor.';
+
+--
+-- function app_hidden.host_balances(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.host_balances(user_id uuid, OUT is_owed boolean, OUT owes boolean)
+ RETURNS record
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select coalesce(bool_or(b.kind = 'host_payable' and b.amount <> 0), false),
+    coalesce(bool_or(b.kind = 'host_receivable' and b.amount <> 0), false)
+  from (
+    select a.kind, sum(e.amount) as amount
+    from app_public.ledger_accounts a
+    join app_public.ledger_entries e on e.account_id = a.id and e.currency = a.currency
+    where a.user_id = host_balances.user_id
+    group by a.id
+  ) b
+$function$;
+alter routine app_hidden.host_balances(uuid) owner to staybase_owner;
+comment on routine app_hidden.host_balances(uuid) is 'Whether the ledger owes a host anything, and whether the host owes it.';
 
 --
 -- function app_hidden.host_lets_alter(app_public.bookings,app_public.alterations)
@@ -5055,6 +5355,34 @@ AS $function$
 $function$;
 alter routine app_hidden.lock_payment(uuid) owner to staybase_owner;
 comment on routine app_hidden.lock_payment(uuid) is 'Locks a payment until commit and returns it; a null row where there is none.';
+
+--
+-- function app_hidden.lock_person(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.lock_person(user_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_listing_ids uuid[];
+  v_id uuid;
+begin
+  perform app_hidden.lock_guest(lock_person.user_id);
+  v_listing_ids := array(
+    select l.id from app_public.listings l where l.host_id = lock_person.user_id order by l.id
+  );
+  foreach v_id in array v_listing_ids loop
+    perform app_hidden.lock_listing(v_id);
+  end loop;
+  foreach v_id in array v_listing_ids loop
+    perform app_hidden.lock_units(v_id);
+  end loop;
+end
+$function$;
+alter routine app_hidden.lock_person(uuid) owner to staybase_owner;
+comment on routine app_hidden.lock_person(uuid) is 'Locks a person and all that they advertise until commit.';
 
 --
 -- function app_hidden.lock_refund(uuid)
@@ -8979,6 +9307,21 @@ comment on routine app_private.change_password(uuid,text,uuid) is 'Sets a passwo
 grant execute on routine app_private.change_password(uuid,text,uuid) to staybase_authenticator;
 
 --
+-- function app_private.close_account(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.close_account(user_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select app_hidden.erase_person(close_account.user_id, false)
+$function$;
+alter routine app_private.close_account(uuid) owner to staybase_owner;
+comment on routine app_private.close_account(uuid) is 'Closes an account and erases whose it was; ACCOUNT_IN_USE says what is in the way.';
+grant execute on routine app_private.close_account(uuid) to staybase_authenticator;
+
+--
 -- function app_private.complete_stays(integer)
 --
 CREATE OR REPLACE FUNCTION app_private.complete_stays(booking_limit integer DEFAULT 500)
@@ -9289,6 +9632,21 @@ comment on routine app_private.end_idempotent_request(uuid,text,uuid,bytea) is '
 grant execute on routine app_private.end_idempotent_request(uuid,text,uuid,bytea) to staybase_authenticator;
 
 --
+-- function app_private.end_notice(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.end_notice(notice_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  delete from app_private.account_notices n where n.id = end_notice.notice_id
+$function$;
+alter routine app_private.end_notice(uuid) owner to staybase_owner;
+comment on routine app_private.end_notice(uuid) is 'Forgets a notice, with its address, when its mail was handed over or refused for good.';
+grant execute on routine app_private.end_notice(uuid) to staybase_authenticator;
+
+--
 -- function app_private.end_oidc_sign_in(bytea,bytea,text)
 --
 CREATE OR REPLACE FUNCTION app_private.end_oidc_sign_in(state_hash bytea, browser_hash bytea, issuer text)
@@ -9555,6 +9913,45 @@ $function$;
 alter routine app_private.find_second_factor(uuid) owner to staybase_owner;
 comment on routine app_private.find_second_factor(uuid) is 'What a code is checked against; nulls where there is no second factor.';
 grant execute on routine app_private.find_second_factor(uuid) to staybase_authenticator;
+
+--
+-- function app_private.finish_erasure(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.finish_erasure(user_id uuid)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+begin
+  if not exists (
+    select from app_private.erasures e where e.user_id = finish_erasure.user_id
+  ) then
+    return false;
+  end if;
+  perform app_hidden.lock_person(finish_erasure.user_id);
+  perform app_hidden.erase_data(finish_erasure.user_id);
+  return true;
+end
+$function$;
+alter routine app_private.finish_erasure(uuid) owner to staybase_owner;
+comment on routine app_private.finish_erasure(uuid) is 'Erases what a former member has written while their sessions ended; false for who is none.';
+grant execute on routine app_private.finish_erasure(uuid) to staybase_authenticator;
+
+--
+-- function app_private.forget_stripe_customer(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.forget_stripe_customer(user_id uuid)
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  delete from app_private.stripe_customers c where c.user_id = forget_stripe_customer.user_id
+$function$;
+alter routine app_private.forget_stripe_customer(uuid) owner to staybase_owner;
+comment on routine app_private.forget_stripe_customer(uuid) is 'Notes that Stripe knows a person no longer.';
+grant execute on routine app_private.forget_stripe_customer(uuid) to staybase_authenticator;
 
 --
 -- function app_private.give_up_attempt(uuid,smallint)
@@ -10514,6 +10911,33 @@ $function$;
 alter routine app_private.request_password_reset(text) owner to staybase_owner;
 comment on routine app_private.request_password_reset(text) is 'Starts a reset of a password; the answer never tells whether the address has an account.';
 grant execute on routine app_private.request_password_reset(text) to staybase_authenticator;
+
+--
+-- function app_private.requeue_erasures()
+--
+CREATE OR REPLACE FUNCTION app_private.requeue_erasures()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_user_ids uuid[] := array(
+    select e.user_id from app_private.erasures e
+    join app_private.stripe_customers c on c.user_id = e.user_id
+    where not app_hidden.job_is_pending('erasure:' || e.user_id)
+  );
+begin
+  perform app_hidden.add_job(
+    'account__finish_erasure', jsonb_build_object('userId', id), 'erasure:' || id
+  )
+  from unnest(v_user_ids) id;
+  return cardinality(v_user_ids);
+end
+$function$;
+alter routine app_private.requeue_erasures() owner to staybase_owner;
+comment on routine app_private.requeue_erasures() is 'Queues the jobs of former members whom Stripe still knows; says how many.';
+grant execute on routine app_private.requeue_erasures() to staybase_authenticator;
 
 --
 -- function app_private.requeue_stale_stripe()
@@ -11688,6 +12112,33 @@ alter routine app_public.end_own_session(uuid) owner to staybase_owner;
 comment on routine app_public.end_own_session(uuid) is 'Signs the person who asks out of one of their sessions, on all servers at once.';
 grant execute on routine app_public.end_own_session(uuid) to staybase_operator;
 grant execute on routine app_public.end_own_session(uuid) to staybase_visitor;
+
+--
+-- function app_public.erase_user(uuid,text)
+--
+CREATE OR REPLACE FUNCTION app_public.erase_user(user_id uuid, reason text)
+ RETURNS app_public.users
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_operator_id uuid := app_hidden.require_user_id();
+  v_reason app_public.prose := app_hidden.require_reason(erase_user.reason);
+  v_user app_public.users;
+begin
+  if not exists (select from app_public.users u where u.id = erase_user.user_id) then
+    raise exception 'There is no such person.' using errcode = 'SBG04', column = 'user_id';
+  end if;
+  perform app_hidden.erase_person(erase_user.user_id, true, v_operator_id, v_reason);
+  perform app_hidden.audit_operator('erase_user', erase_user.user_id, erase_user.user_id);
+  select u.* into v_user from app_public.users u where u.id = erase_user.user_id;
+  return v_user;
+end
+$function$;
+alter routine app_public.erase_user(uuid,text) owner to staybase_owner;
+comment on routine app_public.erase_user(uuid,text) is 'For the operator: closes the account of somebody who asks for it otherwise, and erases whose it was. What the ledger owes them stays owed; ACCOUNT_IN_USE while others wait for something. No operator is erased: revoke first.';
+grant execute on routine app_public.erase_user(uuid,text) to staybase_operator;
 
 --
 -- function app_public.listings_average_rating(app_public.listings)

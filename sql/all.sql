@@ -133,6 +133,7 @@
 --!include identity/server/prove_session.sql
 --!include identity/server/is_session_proven.sql
 --!include identity/server/find_notice.sql
+--!include identity/server/end_notice.sql
 --!include identity/server/begin_oidc_sign_in.sql
 --!include identity/server/end_oidc_sign_in.sql
 --!include identity/server/keep_oidc_proof.sql
@@ -359,6 +360,7 @@
 --!include payments/server/unknown_charge_for_job.sql
 --!include payments/server/note_stripe_customer.sql
 --!include payments/server/stripe_customer_of.sql
+--!include payments/server/forget_stripe_customer.sql
 --!include payments/server/give_up_attempt.sql
 
 -- stripe: what Stripe said, and what it must be asked again
@@ -503,3 +505,18 @@
 --!include operations/internal/require_suspendable.sql
 --!include operations/mutations/suspend_user.sql
 --!include operations/mutations/reinstate_user.sql
+--!include operations/tables/erasures.sql
+--!include operations/policies/erasures.sql
+--!include operations/internal/has_open_refunds.sql
+--!include operations/internal/host_balances.sql
+--!include operations/internal/account_in_use.sql
+--!include operations/internal/lock_person.sql
+--!include operations/internal/erase_sign_in.sql
+--!include operations/internal/erase_host.sql
+--!include operations/internal/erase_guest.sql
+--!include operations/internal/erase_data.sql
+--!include operations/internal/erase_person.sql
+--!include operations/server/close_account.sql
+--!include operations/server/finish_erasure.sql
+--!include operations/server/requeue_erasures.sql
+--!include operations/mutations/erase_user.sql

@@ -268,6 +268,14 @@ export const ERRORS = define({
     message: "You act as somebody else, and change nothing.",
     remedy: "Use your own access token; or ask the person to do it.",
   },
+  ACCOUNT_IN_USE: {
+    status: 409,
+    sqlstate: "SBI30",
+    message: "The account is in use. Let what is open come to its end first.",
+    remedy:
+      "`details` says what is in the way: `BOOKINGS` that are not over, `REFUNDS` that have not " +
+      "arrived, `EARNINGS` that are owed, `DEBTS`; or `OPERATOR`, for a right to be revoked first.",
+  },
 
   // Listings
   LISTING_NOT_FOUND: {

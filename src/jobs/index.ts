@@ -7,6 +7,7 @@ import { capturePayment } from "./capturePayment.ts";
 import { chargeAlteration } from "./chargeAlteration.ts";
 import { createRefund } from "./createRefund.ts";
 import { endHold } from "./endHold.ts";
+import { finishErasure } from "./finishErasure.ts";
 import {
   ageFloors,
   completeStays,
@@ -26,6 +27,7 @@ import { syncPayment } from "./syncPayment.ts";
 import type { Job } from "./task.ts";
 
 export const jobs: Readonly<Record<string, Job>> = {
+  account__finish_erasure: finishErasure,
   alteration__charge: chargeAlteration,
   booking__complete_stays: completeStays,
   booking__expire_holds: expireHolds,
@@ -66,6 +68,7 @@ const STRIPES: ReadonlySet<Job> = new Set([
   capturePayment,
   chargeAlteration,
   createRefund,
+  finishErasure,
   processStripeEvent,
   recoverEvents,
   refundUnknownCharge,

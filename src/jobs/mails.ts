@@ -72,6 +72,7 @@ The link works once, for an hour. If it was not you, ignore this mail: nothing c
 /** What has changed, for the person, at the address that they had then. */
 export function noticeMail(kind: NoticeKind, displayName: string): MailText {
   const [subject, what] = NOTICES[kind];
+  if (kind === "account_closed") return { subject, text: what };
   return {
     subject,
     text: `Hello ${displayName},
@@ -132,6 +133,17 @@ bookings stand. Write to us if you think that this is wrong.`,
     "Your account is yours again",
     `you can sign in to your Staybase account again. Listings of yours are still paused: publish
 them when you like.`,
+  ],
+  /** A whole mail: there is no name to greet any more, and no account to look after. */
+  account_closed: [
+    "Your account is closed",
+    `Hello,
+
+your Staybase account is closed, and what said who you are is erased. Those who stayed with you or
+had you as a guest still see the stays, of a "Former member". This is our last mail to you.
+
+If it was not you who asked for it, write to us.
+`,
   ],
 } as const;
 

@@ -44,11 +44,15 @@ const purgeKeys = repeatUntilZero("select app_private.purge_idempotency_keys() a
 const purgeEvents = repeatUntilZero("select app_private.purge_events() as done");
 const purgeStripeEvents = repeatUntilZero("select app_private.purge_stripe_events() as done");
 
-/** Forgets registrations, sessions, keys, offers and events that are past their time. */
+/**
+ * Forgets registrations, sessions, keys, offers and events that are past their time, and sees to it
+ * that Stripe forgets former members.
+ */
 export const purgeExpired: Job = async (resources, payload) => {
   await resources.pool.query("select app_private.purge_expired_identity()");
   await purgeKeys(resources, payload);
   await purgeEvents(resources, payload);
   await purgeStripeEvents(resources, payload);
   await purgeQuotes(resources, payload);
+  await resources.pool.query("select app_private.requeue_erasures()");
 };

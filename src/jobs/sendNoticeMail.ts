@@ -1,4 +1,7 @@
-/** Tells a person that something of their account has changed. */
+/**
+ * Tells a person that something of their account has changed, and forgets where the mail went: the
+ * address may be theirs no longer.
+ */
 import { handOver } from "./handOver.ts";
 import { type NoticeKind, noticeMail } from "./mails.ts";
 import { type Job, payloadText } from "./task.ts";
@@ -22,4 +25,5 @@ export const sendNoticeMail: Job = async (resources, payload) => {
     ...noticeMail(notice.kind, notice.display_name ?? ""),
     messageId: `<notice-${noticeId}@staybase>`,
   });
+  await resources.pool.query("select app_private.end_notice($1)", [noticeId]);
 };

@@ -77,6 +77,21 @@ export async function setUpCard(
 }
 
 /**
+ * Lets Stripe know a person no longer. Without a key: to delete twice is harmless.
+ * @throws {Stripe.errors.StripeError}
+ */
+export async function forgetAtStripe(resources: Resources, userId: string): Promise<void> {
+  const customer = await knownCustomerOf(resources, userId);
+  if (customer === undefined) return;
+  try {
+    await resources.stripe.jobs.customers.del(customer);
+  } catch (error) {
+    if (!isUnknown(error)) throw error;
+  }
+  await resources.pool.query("select app_private.forget_stripe_customer($1)", [userId]);
+}
+
+/**
  * Lets Stripe keep a card no longer. False where it is none of the person's.
  * @throws {Stripe.errors.StripeError}
  */

@@ -4,6 +4,7 @@ import { beginOidcSignIn } from "./beginOidcSignIn.ts";
 import { beginSecondFactor } from "./beginSecondFactor.ts";
 import { changeEmail } from "./changeEmail.ts";
 import { changePassword } from "./changePassword.ts";
+import { closeAccount } from "./closeAccount.ts";
 import { confirmEmailChange } from "./confirmEmailChange.ts";
 import { confirmRegistration } from "./confirmRegistration.ts";
 import { createOidcSession } from "./createOidcSession.ts";
@@ -36,6 +37,7 @@ export const operations: Readonly<Record<string, RestHandler>> = {
   beginOidcSignIn,
   changeEmail,
   changePassword,
+  closeAccount,
   confirmEmailChange,
   confirmRegistration,
   createOidcSession,

@@ -1,6 +1,6 @@
 /*
  * What a person is told about their account after it has happened, at the address that it had
- * then: a thief who changes the address must not change who is told.
+ * then: a thief who changes the address must not change who is told. A notice goes when it is sent.
  */
 create table if not exists app_private.account_notices (
   id uuid not null default uuidv7() constraint account_notices_pkey primary key,
@@ -12,7 +12,7 @@ create table if not exists app_private.account_notices (
 
   constraint account_notices_kind_is_known check (kind in (
     'password_changed', 'email_changed', 'factor_enabled', 'factor_disabled', 'recovery_code_used',
-    'identity_linked', 'identity_removed', 'suspended', 'reinstated'
+    'identity_linked', 'identity_removed', 'suspended', 'reinstated', 'account_closed'
   ))
 );
 

@@ -30,6 +30,9 @@ create index if not exists stripe_events_waiting_idx
 create index if not exists stripe_events_processed_at_idx
   on app_private.stripe_events (processed_at) where processed_at is not null;
 
+-- What was told of one person's payments, to be erased with them.
+create index if not exists stripe_events_object_id_idx on app_private.stripe_events (object_id);
+
 comment on table app_private.stripe_events is 'Events that Stripe sent, each once.';
 
 -- What a client is told: the code, and the sentence.

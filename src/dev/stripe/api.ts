@@ -67,6 +67,9 @@ export const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "POST /v1/customers": createCustomer,
   "GET /v1/customers": list((state) => state.customers, ["email"]),
   "GET /v1/customers/:id": retrieve("customer", (state) => state.customers),
+  "DELETE /v1/customers/:id": ({ context: { setups }, id }) => {
+    return () => setups.deleteCustomer(id);
+  },
   "POST /v1/payment_intents": createIntent,
   "GET /v1/payment_intents": list((state) => state.paymentIntents, ["customer"]),
   "GET /v1/payment_intents/:id": retrieveIntent,

@@ -98,6 +98,15 @@ export class Setups {
     return method;
   }
 
+  /** Forgets a customer for good, and lets go of the cards. */
+  deleteCustomer(id: string): Stripe.DeletedCustomer {
+    if (!this.#state.customers.delete(id)) throw missing("customer", id, "id");
+    for (const method of this.#state.paymentMethods.values()) {
+      if (method.customer === id) method.customer = null;
+    }
+    return { id, object: "customer", deleted: true };
+  }
+
   #succeed(setup: Setup, method: Stripe.PaymentMethod): Setup {
     setup.status = "succeeded";
     method.customer = typeof setup.customer === "string" ? setup.customer : null;
