@@ -736,6 +736,64 @@ comment on column app_private.account_notices.email is 'Where the mail goes.';
 comment on column app_private.account_notices.created_at is 'When it changed.';
 
 --
+-- table app_private.data_export_parts
+--
+create table app_private.data_export_parts (
+  export_id uuid not null,
+  "position" integer not null,
+  content bytea not null
+);
+alter table app_private.data_export_parts owner to staybase_owner;
+alter table app_private.data_export_parts add constraint data_export_parts_pkey
+  PRIMARY KEY (export_id, "position");
+alter table app_private.data_export_parts add constraint data_export_parts_export_id_fkey
+  FOREIGN KEY (export_id) REFERENCES app_private.data_exports(id) ON DELETE CASCADE;
+alter table app_private.data_export_parts enable row level security;
+alter table app_private.data_export_parts force row level security;
+create policy definer_all on app_private.data_export_parts as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.data_export_parts is 'The documents of people who asked for their data.';
+comment on column app_private.data_export_parts.export_id is 'Of which document.';
+comment on column app_private.data_export_parts."position" is 'Order in the document, from 0.';
+comment on column app_private.data_export_parts.content is 'Bytes of JSON in UTF-8.';
+
+--
+-- table app_private.data_exports
+--
+create table app_private.data_exports (
+  id uuid default uuidv7() not null,
+  user_id uuid not null,
+  token_hash bytea,
+  created_at timestamp with time zone default app_hidden.clock() not null,
+  built_at timestamp with time zone,
+  expires_at timestamp with time zone default (app_hidden.clock() + '24:00:00'::interval) not null
+);
+alter table app_private.data_exports owner to staybase_owner;
+alter table app_private.data_exports add constraint data_exports_pkey
+  PRIMARY KEY (id);
+alter table app_private.data_exports add constraint data_exports_token_hash_key
+  UNIQUE (token_hash);
+alter table app_private.data_exports add constraint data_exports_user_id_fkey
+  FOREIGN KEY (user_id) REFERENCES app_public.users(id) ON DELETE CASCADE;
+alter table app_private.data_exports add constraint data_exports_hash_is_sha256
+  CHECK ((length(token_hash) = 32));
+CREATE INDEX data_exports_expires_at_idx ON app_private.data_exports USING btree (expires_at);
+CREATE INDEX data_exports_user_id_idx ON app_private.data_exports USING btree (user_id);
+alter table app_private.data_exports enable row level security;
+alter table app_private.data_exports force row level security;
+create policy definer_all on app_private.data_exports as permissive for all to staybase_owner
+  using (true)
+  with check (true);
+comment on table app_private.data_exports is 'Who has asked for their data.';
+comment on column app_private.data_exports.id is 'What the job is told.';
+comment on column app_private.data_exports.user_id is 'Whose data.';
+comment on column app_private.data_exports.token_hash is 'SHA-256 of what the link has.';
+comment on column app_private.data_exports.created_at is 'When they asked.';
+comment on column app_private.data_exports.built_at is 'When the document was written; null until then.';
+comment on column app_private.data_exports.expires_at is 'Until when it can be downloaded.';
+
+--
 -- table app_private.erasures
 --
 create table app_private.erasures (
@@ -4501,6 +4559,7 @@ begin
   delete from app_private.second_factors f where f.user_id = v_user_id;
   delete from app_private.user_secrets s where s.user_id = v_user_id;
   delete from app_private.user_quotas q where q.user_id = v_user_id;
+  delete from app_private.data_exports e where e.user_id = v_user_id;
   delete from app_private.idempotency_keys k where k.user_id = v_user_id;
   delete from app_public.user_contacts c where c.user_id = v_user_id;
 
@@ -4626,6 +4685,248 @@ end
 $function$;
 alter routine app_hidden.expire_listing_holds(uuid,smallint,daterange) owner to staybase_owner;
 comment on routine app_hidden.expire_listing_holds(uuid,smallint,daterange) is 'Expires bookings of a listing whose hold is over, and frees their nights; says how many.';
+
+--
+-- function app_hidden.export_account(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.export_account(user_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select jsonb_build_object(
+    'profile', app_hidden.exported(to_jsonb(u)),
+    'contact', (
+      select app_hidden.exported(to_jsonb(c) - 'user_id')
+      from app_public.user_contacts c where c.user_id = u.id
+    ),
+    'password', (
+      select jsonb_build_object('isSet', s.password_hash is not null, 'updatedAt', s.updated_at)
+      from app_private.user_secrets s where s.user_id = u.id
+    ),
+    'secondFactor', (
+      select jsonb_build_object('createdAt', f.created_at, 'enabledAt', f.enabled_at)
+      from app_private.second_factors f where f.user_id = u.id
+    ),
+    'operator', (
+      select app_hidden.exported(to_jsonb(o) - 'user_id')
+      from app_private.operators o where o.user_id = u.id
+    ),
+    'stripe', (
+      select app_hidden.exported(to_jsonb(c) - 'user_id')
+      from app_private.stripe_customers c where c.user_id = u.id
+    ),
+    'identities', (
+      select jsonb_agg(app_hidden.exported(to_jsonb(i) - 'user_id') order by i.id)
+      from app_private.identities i where i.user_id = u.id
+    ),
+    'sessions', (
+      select jsonb_agg(
+        app_hidden.exported(to_jsonb(s) - 'user_id' - 'impersonator_id') order by s.id
+      )
+      from app_private.sessions s where s.user_id = u.id and s.impersonator_id is null
+    ),
+    'auditEntries', (
+      select jsonb_agg(
+        app_hidden.exported(to_jsonb(a) || case when a.actor_id <> u.id
+          then jsonb_build_object('network', '', 'device', '') else '{}'
+        end) order by a.id
+      )
+      from app_public.audit_entries a where u.id in (a.user_id, a.actor_id)
+    ),
+    'quotas', (
+      select jsonb_agg(app_hidden.exported(to_jsonb(q) - 'user_id') order by q.kind)
+      from app_private.user_quotas q where q.user_id = u.id
+    ),
+    'links', (
+      select jsonb_agg(
+        app_hidden.exported(to_jsonb(t) - 'user_id' - 'token_hash') order by t.id
+      )
+      from app_private.one_time_tokens t where t.user_id = u.id
+    ),
+    'notices', (
+      select jsonb_agg(app_hidden.exported(to_jsonb(n) - 'user_id') order by n.id)
+      from app_private.account_notices n where n.user_id = u.id
+    ),
+    'mails', (
+      select jsonb_agg(app_hidden.exported(to_jsonb(m) - 'user_id') order by m.id)
+      from app_private.mails m where m.user_id = u.id
+    ),
+    'exports', (
+      select jsonb_agg(
+        app_hidden.exported(to_jsonb(e) - 'user_id' - 'token_hash') order by e.id
+      )
+      from app_private.data_exports e where e.user_id = u.id
+    ),
+    'imports', (
+      select jsonb_agg(
+        app_hidden.exported(to_jsonb(h) - 'user_id') order by h.source, h.external_id
+      )
+      from app_private.imported_hosts h where h.user_id = u.id
+    ),
+    'places', (
+      select jsonb_agg(app_hidden.exported(to_jsonb(p) - 'host_id') order by p.id)
+      from app_private.public_places p where p.host_id = u.id
+    )
+  )
+  from app_public.users u where u.id = export_account.user_id
+$function$;
+alter routine app_hidden.export_account(uuid) owner to staybase_owner;
+comment on routine app_hidden.export_account(uuid) is 'What we know of a person beside their listings and stays.';
+
+--
+-- function app_hidden.export_booking(app_public.bookings,boolean)
+--
+CREATE OR REPLACE FUNCTION app_hidden.export_booking(booking app_public.bookings, is_guest boolean)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select app_hidden.exported(
+    case when is_guest then to_jsonb(booking) else to_jsonb(booking) - 'idempotency_key' end
+  ) || jsonb_build_object(
+    'events', (
+      select jsonb_agg(
+        app_hidden.exported(to_jsonb(e) - 'booking_id' - 'actor_id') order by e.sequence
+      )
+      from app_public.booking_events e where e.booking_id = booking.id
+    ),
+    'alterations', (
+      select jsonb_agg(app_hidden.exported(to_jsonb(a) - 'booking_id') order by a.sequence)
+      from app_public.alterations a where a.booking_id = booking.id
+    ),
+    'cancellation', (
+      select app_hidden.exported(to_jsonb(c) - 'booking_id' - 'actor_id') || jsonb_build_object(
+        'lineItems', (
+          select jsonb_agg(app_hidden.exported(to_jsonb(i) - 'booking_id') order by i.position)
+          from app_public.cancellation_line_items i where i.booking_id = c.booking_id
+        )
+      )
+      from app_public.cancellations c where c.booking_id = booking.id
+    )
+  ) || case when is_guest then jsonb_build_object(
+    'payments', (
+      select jsonb_agg(
+        app_hidden.exported(to_jsonb(p) - 'booking_id') || jsonb_build_object('refunds', (
+          select jsonb_agg(
+            app_hidden.exported(to_jsonb(r) - 'payment_id' - 'actor_id' - 'resolver_id')
+            order by r.id
+          )
+          from app_public.refunds r where r.payment_id = p.id
+        )) order by p.id
+      )
+      from app_public.payments p where p.booking_id = booking.id
+    ),
+    'unknownCharges', (
+      select jsonb_agg(app_hidden.exported(to_jsonb(u) - 'booking_id') order by u.id)
+      from app_public.unknown_charges u where u.booking_id = booking.id
+    )
+  ) else '{}' end
+$function$;
+alter routine app_hidden.export_booking(app_public.bookings,boolean) owner to staybase_owner;
+comment on routine app_hidden.export_booking(app_public.bookings,boolean) is 'A stay with what happened to it, as one side sees it.';
+
+--
+-- function app_hidden.export_ledger(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.export_ledger(user_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select jsonb_agg(
+    app_hidden.exported(to_jsonb(a) - 'user_id') || jsonb_build_object('entries', (
+      select jsonb_agg(
+        app_hidden.exported(to_jsonb(e) - 'account_id') || jsonb_build_object(
+          'kind', t.kind, 'bookingId', t.booking_id, 'createdAt', t.created_at
+        ) order by e.id
+      )
+      from app_public.ledger_entries e
+      join app_public.ledger_transactions t on t.id = e.transaction_id
+      where e.account_id = a.id and e.currency = a.currency
+    )) order by a.id
+  )
+  from app_public.ledger_accounts a where a.user_id = export_ledger.user_id
+$function$;
+alter routine app_hidden.export_ledger(uuid) owner to staybase_owner;
+comment on routine app_hidden.export_ledger(uuid) is 'What a host has earned, entry by entry.';
+
+--
+-- function app_hidden.export_listings(uuid)
+--
+CREATE OR REPLACE FUNCTION app_hidden.export_listings(user_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select jsonb_agg(
+    app_hidden.exported(to_jsonb(l)) || jsonb_build_object(
+      'address', (
+        select app_hidden.exported(to_jsonb(a) - 'listing_id')
+        from app_public.listing_addresses a where a.listing_id = l.id
+      ),
+      'photos', (
+        select jsonb_agg(
+          app_hidden.exported(to_jsonb(p) - 'listing_id') order by p.position, p.id
+        )
+        from app_public.listing_photos p where p.listing_id = l.id
+      ),
+      'amenities', (
+        select jsonb_agg(a.amenity_code order by a.amenity_code)
+        from app_public.listing_amenities a where a.listing_id = l.id
+      ),
+      'rates', (
+        select app_hidden.exported(to_jsonb(r) - 'listing_id')
+        from app_public.listing_rates r where r.listing_id = l.id
+      ),
+      'datedRates', (
+        select jsonb_agg(app_hidden.exported(to_jsonb(d) - 'listing_id') order by d.nights)
+        from app_public.dated_rates d where d.listing_id = l.id
+      ),
+      'claims', (
+        select jsonb_agg(app_hidden.exported(to_jsonb(c) - 'listing_id') order by c.id)
+        from app_public.calendar_claims c where c.listing_id = l.id
+      ),
+      'imports', (
+        select jsonb_agg(
+          app_hidden.exported(to_jsonb(i) - 'listing_id') order by i.source, i.external_id
+        )
+        from app_private.imported_listings i where i.listing_id = l.id
+      ),
+      'importedScores', (
+        select app_hidden.exported(to_jsonb(s) - 'listing_id')
+        from app_hidden.imported_review_scores s where s.listing_id = l.id
+      )
+    ) order by l.id
+  )
+  from app_public.listings l where l.host_id = export_listings.user_id
+$function$;
+alter routine app_hidden.export_listings(uuid) owner to staybase_owner;
+comment on routine app_hidden.export_listings(uuid) is 'The listings of a host with all that belongs to them.';
+
+--
+-- function app_hidden.exported(jsonb)
+--
+CREATE OR REPLACE FUNCTION app_hidden.exported(fields jsonb)
+ RETURNS jsonb
+ LANGUAGE sql
+ IMMUTABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select jsonb_object_agg(
+    left(f.key, 1) || substr(replace(initcap(replace(f.key, '_', ' ')), ' ', ''), 2),
+    case when f.key ~ '(^|_)amount$' and jsonb_typeof(f.value) = 'number'
+      then to_jsonb(f.value #>> '{}') else f.value
+    end
+  )
+  from jsonb_each(exported.fields) f
+$function$;
+alter routine app_hidden.exported(jsonb) owner to staybase_owner;
+comment on routine app_hidden.exported(jsonb) is 'The fields of a row under the names that they have in REST, amounts as text.';
 
 --
 -- function app_hidden.fees_in_force()
@@ -9255,6 +9556,44 @@ comment on routine app_private.begin_second_factor(uuid,bytea) is 'Keeps the sec
 grant execute on routine app_private.begin_second_factor(uuid,bytea) to staybase_authenticator;
 
 --
+-- function app_private.build_export(uuid,bytea)
+--
+CREATE OR REPLACE FUNCTION app_private.build_export(export_id uuid, token_hash bytea)
+ RETURNS text
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  c_part constant integer := 1048576;
+  v_export app_private.data_exports;
+  v_email text;
+  v_document bytea;
+begin
+  select e.* into v_export from app_private.data_exports e
+  where e.id = build_export.export_id and e.expires_at > app_hidden.clock() for update;
+  select c.email into v_email from app_public.user_contacts c where c.user_id = v_export.user_id;
+  if v_email is null then
+    return null;
+  end if;
+  if v_export.built_at is null then
+    v_document := convert_to(jsonb_pretty(app_private.export_user(v_export.user_id)), 'UTF8');
+    insert into app_private.data_export_parts (export_id, position, content)
+    select v_export.id, n, substring(v_document from n * c_part + 1 for c_part)
+    from generate_series(0, (length(v_document) - 1) / c_part) n;
+  end if;
+  update app_private.data_exports e
+  set token_hash = build_export.token_hash, built_at = coalesce(e.built_at, app_hidden.clock()),
+      expires_at = app_hidden.clock() + interval '24 hours'
+  where e.id = v_export.id;
+  return v_email;
+end
+$function$;
+alter routine app_private.build_export(uuid,bytea) owner to staybase_owner;
+comment on routine app_private.build_export(uuid,bytea) is 'Writes the document that a person asked for, and says where its link goes.';
+grant execute on routine app_private.build_export(uuid,bytea) to staybase_authenticator;
+
+--
 -- function app_private.calendar_drift()
 --
 CREATE OR REPLACE FUNCTION app_private.calendar_drift()
@@ -9750,6 +10089,52 @@ $function$;
 alter routine app_private.expire_holds(integer) owner to staybase_owner;
 comment on routine app_private.expire_holds(integer) is 'Expires bookings whose hold is over, some listings a call; says how many.';
 grant execute on routine app_private.expire_holds(integer) to staybase_authenticator;
+
+--
+-- function app_private.export_user(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.export_user(user_id uuid)
+ RETURNS jsonb
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select app_hidden.export_account(export_user.user_id) || jsonb_build_object(
+    'exportedAt', app_hidden.clock(),
+    'listings', app_hidden.export_listings(export_user.user_id),
+    'quotes', (
+      select jsonb_agg(
+        app_hidden.exported(to_jsonb(q)) || jsonb_build_object('lineItems', (
+          select jsonb_agg(app_hidden.exported(to_jsonb(i) - 'quote_id') order by i.position)
+          from app_public.quote_line_items i where i.quote_id = q.id
+        )) order by q.id
+      )
+      from app_public.quotes q where q.guest_id = export_user.user_id
+    ),
+    'bookingsAsGuest', (
+      select jsonb_agg(app_hidden.export_booking(b, true) order by b.id)
+      from app_public.bookings b where b.guest_id = export_user.user_id
+    ),
+    'bookingsAsHost', (
+      select jsonb_agg(app_hidden.export_booking(b, false) order by b.id)
+      from app_public.bookings b where b.host_id = export_user.user_id
+    ),
+    'ledgerAccounts', app_hidden.export_ledger(export_user.user_id),
+    'reviewsWritten', (
+      select jsonb_agg(app_hidden.exported(to_jsonb(r)) order by r.id)
+      from app_public.reviews r where r.author_id = export_user.user_id
+    ),
+    -- What nobody has published yet, its subject may not read.
+    'reviewsReceived', (
+      select jsonb_agg(app_hidden.exported(to_jsonb(r)) order by r.id)
+      from app_public.reviews r
+      where r.subject_id = export_user.user_id and r.published_at is not null
+    )
+  )
+$function$;
+alter routine app_private.export_user(uuid) owner to staybase_owner;
+comment on routine app_private.export_user(uuid) is 'Everything that we know of a person.';
+grant execute on routine app_private.export_user(uuid) to staybase_authenticator;
 
 --
 -- function app_private.find_credentials(text)
@@ -10506,19 +10891,38 @@ begin
   delete from app_private.one_time_tokens where expires_at < app_hidden.clock();
   delete from app_private.oidc_sign_ins where expires_at < app_hidden.clock();
   delete from app_private.oidc_proofs where expires_at < app_hidden.clock();
-  -- Long after every try to mail them.
+  -- Those whose mail was never taken over; the others went with it.
   delete from app_private.account_notices
   where created_at < app_hidden.clock() - interval '30 days';
   delete from app_public.audit_entries
   where created_at < app_hidden.clock() - interval '1 year'
     and action in ('signed_in', 'sign_in_failed', 'refresh_token_reused');
+  -- What was done is kept, and from where no longer.
+  update app_public.audit_entries set network = '', device = ''
+  where created_at < app_hidden.clock() - interval '1 year' and (network <> '' or device <> '');
   -- A week longer than needed, so that a stolen token that comes back late is still recognised.
-  delete from app_private.sessions where expires_at < app_hidden.clock() - interval '7 days';
+  delete from app_private.sessions
+  where least(expires_at, ended_at) < app_hidden.clock() - interval '7 days';
 end
 $function$;
 alter routine app_private.purge_expired_identity() owner to staybase_owner;
 comment on routine app_private.purge_expired_identity() is 'Removes registrations and sessions that are past their time.';
 grant execute on routine app_private.purge_expired_identity() to staybase_authenticator;
+
+--
+-- function app_private.purge_exports()
+--
+CREATE OR REPLACE FUNCTION app_private.purge_exports()
+ RETURNS void
+ LANGUAGE sql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  delete from app_private.data_exports e where e.expires_at < app_hidden.clock()
+$function$;
+alter routine app_private.purge_exports() owner to staybase_owner;
+comment on routine app_private.purge_exports() is 'Removes documents of people who asked for their data, a day after they were written.';
+grant execute on routine app_private.purge_exports() to staybase_authenticator;
 
 --
 -- function app_private.purge_idempotency_keys()
@@ -10549,6 +10953,32 @@ comment on routine app_private.purge_idempotency_keys() is 'Removes idempotency 
 grant execute on routine app_private.purge_idempotency_keys() to staybase_authenticator;
 
 --
+-- function app_private.purge_mails()
+--
+CREATE OR REPLACE FUNCTION app_private.purge_mails()
+ RETURNS integer
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  v_purged integer;
+begin
+  delete from app_private.mails m
+  where m.id = any (array(
+    select old.id from app_private.mails old
+    where old.created_at < app_hidden.clock() - interval '90 days' and old.event_id is null
+    limit 10000
+  ));
+  get diagnostics v_purged = row_count;
+  return v_purged;
+end
+$function$;
+alter routine app_private.purge_mails() owner to staybase_owner;
+comment on routine app_private.purge_mails() is 'Removes mails of more than ninety days whose events are forgotten; says how many.';
+grant execute on routine app_private.purge_mails() to staybase_authenticator;
+
+--
 -- function app_private.purge_quotes()
 --
 CREATE OR REPLACE FUNCTION app_private.purge_quotes()
@@ -10565,6 +10995,7 @@ begin
     select old.id from app_public.quotes old
     where old.expires_at < app_hidden.clock() - interval '7 days'
       and not exists (select from app_public.bookings b where b.quote_id = old.id)
+      and not exists (select from app_public.alterations a where a.quote_id = old.id)
     limit 1000
   ));
   get diagnostics v_purged = row_count;
@@ -10630,6 +11061,25 @@ $function$;
 alter routine app_private.queue_mails() owner to staybase_owner;
 comment on routine app_private.queue_mails() is 'Owes the mails that new events ask for; says how many events were read.';
 grant execute on routine app_private.queue_mails() to staybase_authenticator;
+
+--
+-- function app_private.read_export(bytea,integer)
+--
+CREATE OR REPLACE FUNCTION app_private.read_export(token_hash bytea, part integer)
+ RETURNS bytea
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+  select p.content
+  from app_private.data_exports e
+  join app_private.data_export_parts p on p.export_id = e.id
+  where e.token_hash = read_export.token_hash and e.expires_at > app_hidden.clock()
+    and p.position = read_export.part
+$function$;
+alter routine app_private.read_export(bytea,integer) owner to staybase_owner;
+comment on routine app_private.read_export(bytea,integer) is 'A part of a document by the token of its link; null after the last, and where the link is none.';
+grant execute on routine app_private.read_export(bytea,integer) to staybase_authenticator;
 
 --
 -- function app_private.rebuild_search()
@@ -10889,6 +11339,46 @@ $function$;
 alter routine app_private.request_email_change(uuid,text) owner to staybase_owner;
 comment on routine app_private.request_email_change(uuid,text) is 'Starts a change of address, which the link in a mail to the new address completes.';
 grant execute on routine app_private.request_email_change(uuid,text) to staybase_authenticator;
+
+--
+-- function app_private.request_export(uuid)
+--
+CREATE OR REPLACE FUNCTION app_private.request_export(user_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  c_most constant integer := 3;
+  v_export_id uuid;
+begin
+  perform from app_public.user_contacts c where c.user_id = request_export.user_id for update;
+  if exists (
+    select from app_private.data_exports e
+    where e.user_id = request_export.user_id and e.built_at is null
+      and e.created_at > app_hidden.clock() - interval '1 hour'
+  ) then
+    raise exception 'Your data are being put together. We mail you the link.'
+      using errcode = 'SBI31';
+  end if;
+  if c_most <= (
+    select count(*) from app_private.data_exports e
+    where e.user_id = request_export.user_id
+      and e.created_at > app_hidden.clock() - interval '24 hours'
+  ) then
+    raise exception 'You may ask for your data % times a day. Use the last link.', c_most
+      using errcode = 'SBI31';
+  end if;
+  insert into app_private.data_exports (user_id) values (request_export.user_id)
+  returning id into v_export_id;
+  perform app_hidden.audit('export_requested', request_export.user_id);
+  perform app_hidden.add_job('account__export', jsonb_build_object('exportId', v_export_id));
+end
+$function$;
+alter routine app_private.request_export(uuid) owner to staybase_owner;
+comment on routine app_private.request_export(uuid) is 'Notes that a person wants their data; EXPORT_LIMIT where they have asked enough.';
+grant execute on routine app_private.request_export(uuid) to staybase_authenticator;
 
 --
 -- function app_private.request_password_reset(text)

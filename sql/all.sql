@@ -496,6 +496,7 @@
 --!include notifications/server/queue_mails.sql
 --!include notifications/server/mail_to_send.sql
 --!include notifications/server/mark_mail_sent.sql
+--!include notifications/server/purge_mails.sql
 
 -- operations
 --!include operations/tables/worker_heartbeats.sql
@@ -507,6 +508,10 @@
 --!include operations/mutations/reinstate_user.sql
 --!include operations/tables/erasures.sql
 --!include operations/policies/erasures.sql
+--!include operations/tables/data_exports.sql
+--!include operations/tables/data_export_parts.sql
+--!include operations/policies/data_exports.sql
+--!include operations/policies/data_export_parts.sql
 --!include operations/internal/has_open_refunds.sql
 --!include operations/internal/host_balances.sql
 --!include operations/internal/account_in_use.sql
@@ -520,3 +525,13 @@
 --!include operations/server/finish_erasure.sql
 --!include operations/server/requeue_erasures.sql
 --!include operations/mutations/erase_user.sql
+--!include operations/internal/exported.sql
+--!include operations/internal/export_account.sql
+--!include operations/internal/export_listings.sql
+--!include operations/internal/export_booking.sql
+--!include operations/internal/export_ledger.sql
+--!include operations/server/export_user.sql
+--!include operations/server/request_export.sql
+--!include operations/server/build_export.sql
+--!include operations/server/read_export.sql
+--!include operations/server/purge_exports.sql

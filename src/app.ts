@@ -10,6 +10,7 @@ import { installDeprecationsPage } from "./http/deprecationsPage.ts";
 import { installDiagrams } from "./http/diagrams.ts";
 import { installDocs } from "./http/docs.ts";
 import { installErrorsPage } from "./http/errorsPage.ts";
+import { installExportPage } from "./http/exportPage.ts";
 import { installGraphql } from "./http/graphql.ts";
 import { installGuides } from "./http/guides.ts";
 import { installHeaders } from "./http/headers.ts";
@@ -65,6 +66,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installAssets(app, resources, people);
   installBookingPage(app);
   installLinkPages(app, resources);
+  installExportPage(app, resources);
   installSignInPage(app);
   await installDocs(app);
   installErrorsPage(app);

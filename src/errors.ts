@@ -276,6 +276,12 @@ export const ERRORS = define({
       "`details` says what is in the way: `BOOKINGS` that are not over, `REFUNDS` that have not " +
       "arrived, `EARNINGS` that are owed, `DEBTS`; or `OPERATOR`, for a right to be revoked first.",
   },
+  EXPORT_LIMIT: {
+    status: 409,
+    sqlstate: "SBI31",
+    message: "You have asked for your data already. Use the link that we mail.",
+    remedy: "Wait for the mail, or use the last one. One export runs at a time, three a day.",
+  },
 
   // Listings
   LISTING_NOT_FOUND: {

@@ -74,6 +74,7 @@ export interface Config {
     readonly resetPath: string;
     /** A path with `{token}`. */
     readonly emailPath: string;
+    readonly exportPath: string;
     /** A path with `{code}`. */
     readonly signInPath: string;
     /** A path with `{id}`. */
@@ -271,6 +272,7 @@ function assemble(values: Values, isLocal: boolean): Config {
       confirmPath: values.APP_CONFIRM_PATH,
       resetPath: values.APP_RESET_PATH,
       emailPath: values.APP_EMAIL_PATH,
+      exportPath: values.APP_EXPORT_PATH,
       signInPath: values.APP_SIGN_IN_PATH,
       bookingPath: values.APP_BOOKING_PATH,
     },

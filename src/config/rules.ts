@@ -23,6 +23,7 @@ const APP_PATHS = [
   "APP_CONFIRM_PATH",
   "APP_RESET_PATH",
   "APP_EMAIL_PATH",
+  "APP_EXPORT_PATH",
   "APP_SIGN_IN_PATH",
   "APP_BOOKING_PATH",
 ] as const;

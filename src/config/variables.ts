@@ -110,6 +110,11 @@ export const variables = {
     parse: pathWith("token"),
     fallback: () => "/confirm-email?token={token}",
   }),
+  APP_EXPORT_PATH: define<string>({
+    sentence: "The path of the app where somebody downloads the data that they asked for.",
+    parse: pathWith("token"),
+    fallback: () => "/export?token={token}",
+  }),
   APP_SIGN_IN_PATH: define<string>({
     sentence:
       "The path of the app where somebody who signs in with a provider gets a session for the " +

@@ -7,6 +7,7 @@ import { capturePayment } from "./capturePayment.ts";
 import { chargeAlteration } from "./chargeAlteration.ts";
 import { createRefund } from "./createRefund.ts";
 import { endHold } from "./endHold.ts";
+import { exportData } from "./exportData.ts";
 import { finishErasure } from "./finishErasure.ts";
 import {
   ageFloors,
@@ -27,6 +28,7 @@ import { syncPayment } from "./syncPayment.ts";
 import type { Job } from "./task.ts";
 
 export const jobs: Readonly<Record<string, Job>> = {
+  account__export: exportData,
   account__finish_erasure: finishErasure,
   alteration__charge: chargeAlteration,
   booking__complete_stays: completeStays,

@@ -13,6 +13,10 @@ export function emailLink({ app }: Config, token: string): string {
   return link(app.url, app.emailPath, "{token}", token);
 }
 
+export function exportLink({ app }: Config, token: string): string {
+  return link(app.url, app.exportPath, "{token}", token);
+}
+
 export function bookingLink({ app }: Config, id: string): string {
   return link(app.url, app.bookingPath, "{id}", id);
 }

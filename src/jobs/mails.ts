@@ -69,6 +69,23 @@ The link works once, for an hour. If it was not you, ignore this mail: nothing c
   };
 }
 
+/** To who asked for their data. */
+export function exportMail(link: string): MailText {
+  return {
+    subject: "Your data are ready",
+    text: `Hello,
+
+you asked for the data of your Staybase account. To download them, open
+
+${link}
+
+The link works for 24 hours, for whoever has it: pass it on to nobody. If it was not you who asked,
+somebody else has been in your account: choose a new password by "forgotten password" on the
+sign-in page.
+`,
+  };
+}
+
 /** What has changed, for the person, at the address that they had then. */
 export function noticeMail(kind: NoticeKind, displayName: string): MailText {
   const [subject, what] = NOTICES[kind];

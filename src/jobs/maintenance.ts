@@ -43,9 +43,10 @@ const purgeQuotes = repeatUntilZero("select app_private.purge_quotes() as done")
 const purgeKeys = repeatUntilZero("select app_private.purge_idempotency_keys() as done");
 const purgeEvents = repeatUntilZero("select app_private.purge_events() as done");
 const purgeStripeEvents = repeatUntilZero("select app_private.purge_stripe_events() as done");
+const purgeMails = repeatUntilZero("select app_private.purge_mails() as done");
 
 /**
- * Forgets registrations, sessions, keys, offers and events that are past their time, and sees to it
+ * Forgets what is past its time (docs/retention.md), and sees to it
  * that Stripe forgets former members.
  */
 export const purgeExpired: Job = async (resources, payload) => {
@@ -54,5 +55,7 @@ export const purgeExpired: Job = async (resources, payload) => {
   await purgeEvents(resources, payload);
   await purgeStripeEvents(resources, payload);
   await purgeQuotes(resources, payload);
+  await purgeMails(resources, payload);
+  await resources.pool.query("select app_private.purge_exports()");
   await resources.pool.query("select app_private.requeue_erasures()");
 };

@@ -30,6 +30,7 @@ import { register } from "./register.ts";
 import { removeIdentity } from "./removeIdentity.ts";
 import { removePaymentMethod } from "./removePaymentMethod.ts";
 import { replaceRecoveryCodes } from "./replaceRecoveryCodes.ts";
+import { requestExport } from "./requestExport.ts";
 import { resetPassword } from "./resetPassword.ts";
 
 export const operations: Readonly<Record<string, RestHandler>> = {
@@ -62,5 +63,6 @@ export const operations: Readonly<Record<string, RestHandler>> = {
   removeIdentity,
   removePaymentMethod,
   replaceRecoveryCodes,
+  requestExport,
   resetPassword,
 };

@@ -134,3 +134,49 @@ describe("closing an account", () => {
     expect([himself.status, himself.body.details]).toEqual([409, ["OPERATOR"]]);
   });
 });
+
+describe("one's data", () => {
+  test("come by a mailed link, which asks before it gives them, as a file", async () => {
+    const person = await join("Fay");
+    const asked = await person.client.post("/v1/me/export");
+    expect(asked.status).toBe(202);
+    const { links } = await mailTo(person.email, "Your data are ready");
+    const link = new URL(links[0] ?? "");
+    expect(link.pathname).toBe("/export");
+    const shown = await fetch(`${two}/export${link.search}`);
+    expect(shown.headers.get("cache-control")).toBe("no-store");
+    expect(await shown.text()).toContain('<form method="post" action="/export">');
+    const body = new URLSearchParams({ token: link.searchParams.get("token") ?? "" });
+    // As often as it is needed: a download may break off.
+    for (const server of [one, two]) {
+      const file = await fetch(`${server}/export`, { method: "POST", body });
+      expect(file.status).toBe(200);
+      expect(file.headers.get("content-type")).toContain("application/json");
+      expect(file.headers.get("content-disposition")).toContain("attachment");
+      expect(file.headers.get("cache-control")).toBe("no-store");
+      expect(await file.json()).toMatchObject({
+        profile: { id: person.userId, displayName: "Fay" },
+        contact: { email: person.email },
+      });
+    }
+    expect(marketplace.output()).not.toContain(body.get("token"));
+    // Who is erased takes the document with them.
+    expect((await person.client.delete("/v1/me")).status).toBe(204);
+    const gone = await fetch(`${one}/export`, { method: "POST", body });
+    expect([gone.status, gone.headers.get("content-type")]).toEqual([
+      410,
+      expect.stringContaining("text/html"),
+    ]);
+  });
+
+  test("want a fresh sign-in, and a whole link", async () => {
+    const person = await join("Gil");
+    await waitSixMinutes();
+    const late = await person.client.post("/v1/me/export");
+    expect([late.status, late.body.code]).toEqual([403, "PROOF_REQUIRED"]);
+    expect((await fetch(`${one}/export`)).status).toBe(400);
+    const body = new URLSearchParams({ token: "none" });
+    expect((await fetch(`${one}/export`, { method: "POST", body })).status).toBe(410);
+    expect((await fetch(`${one}/export`, { method: "POST" })).status).toBe(410);
+  });
+});

@@ -193,6 +193,7 @@ describe("loadConfig", () => {
     APP_CONFIRM_PATH: "/confirm-registration?token={token}",
     APP_RESET_PATH: "/reset-password?token={token}",
     APP_EMAIL_PATH: "/confirm-email?token={token}",
+    APP_EXPORT_PATH: "/export?token={token}",
     APP_SIGN_IN_PATH: "/sign-in?code={code}",
     APP_BOOKING_PATH: "/bookings/{id}",
   };

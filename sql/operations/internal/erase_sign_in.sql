@@ -21,6 +21,7 @@ begin
   delete from app_private.second_factors f where f.user_id = v_user_id;
   delete from app_private.user_secrets s where s.user_id = v_user_id;
   delete from app_private.user_quotas q where q.user_id = v_user_id;
+  delete from app_private.data_exports e where e.user_id = v_user_id;
   delete from app_private.idempotency_keys k where k.user_id = v_user_id;
   delete from app_public.user_contacts c where c.user_id = v_user_id;
 

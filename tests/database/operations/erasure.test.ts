@@ -173,6 +173,12 @@ async function furnish(db: TestDatabase, person: string, email: string): Promise
      from app_private.operators o limit 1`,
     "insert into app_public.suspensions (user_id, reason) values ($1, 'A letter.')",
     "select app_private.request_email_change($1, 'new@example.com')",
+    `with export as (
+       insert into app_private.data_exports (user_id, token_hash) values ($1, sha256('5'))
+       returning id
+     )
+     insert into app_private.data_export_parts (export_id, position, content)
+     select id, 0, '' from export`,
     "select app_hidden.tell_account($1, 'password_changed', 'old@example.com')",
     `select app_private.begin_idempotent_request(
        $1, 'some-key', 'createPayment', sha256('4'))`,
@@ -222,6 +228,8 @@ async function marked({ db, person, stayed }: Life): Promise<string[]> {
 /** Of these no row of the person is left. */
 const GONE = [
   "app_private.account_notices",
+  "app_private.data_export_parts",
+  "app_private.data_exports",
   "app_private.idempotency_keys",
   "app_private.identities",
   "app_private.imported_hosts",

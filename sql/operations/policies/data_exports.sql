@@ -1,0 +1,1 @@
+select app_hidden.drop_policies('app_private.data_exports');
