@@ -64,6 +64,7 @@ describeInBrowser("npm start in a browser", () => {
       "/confirm-registration?token=x",
       "/reset-password?token=x",
       "/confirm-email?token=x",
+      "/export?token=x",
       "/bookings/1",
       "/dev/mail",
     ]) {

@@ -57,8 +57,15 @@ interface Operation {
   readonly operation: Readonly<Record<string, unknown>>;
 }
 
-/** Stripe's bodies are signed bytes; and who has logged out, or archived all, meets 4xx alone. */
-const LEFT_OUT = ["receiveStripeEvent", "logOut", "archiveListing"];
+/** Stripe's bodies are signed bytes; and who has logged out, or ended all, meets 4xx alone. */
+const LEFT_OUT = [
+  "receiveStripeEvent",
+  "logOut",
+  "archiveListing",
+  "closeAccount",
+  "eraseUser",
+  "suspendUser",
+];
 
 function operationsOf(): Operation[] {
   return Object.entries(memberOf(document, "paths") ?? {}).flatMap(([path, item]) =>
