@@ -38,6 +38,7 @@
 --!include foundation/purge_events.sql
 
 -- identity
+--!include identity/internal/tg__audit.sql
 --!include identity/tables/users.sql
 --!include identity/tables/user_contacts.sql
 --!include identity/tables/user_secrets.sql
@@ -79,7 +80,6 @@
 --!include identity/internal/current_actor_id.sql
 --!include identity/internal/audit.sql
 --!include identity/internal/audit_operator.sql
---!include identity/internal/tg__audit.sql
 --!include identity/tables/second_factors.sql
 --!include identity/tables/recovery_codes.sql
 --!include identity/tables/factor_rules.sql
@@ -92,7 +92,6 @@
 --!include identity/internal/lacks_factor.sql
 --!include identity/internal/acts_as_operator.sql
 --!include identity/triggers/tg_sessions__audit.sql
---!include identity/triggers/tg_accounts__audit.sql
 --!include identity/internal/end_sessions.sql
 --!include identity/internal/tell_account.sql
 --!include identity/internal/use_one_time_token.sql

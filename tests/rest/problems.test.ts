@@ -55,7 +55,7 @@ const post = (body: string, type = "application/json"): RequestInit => ({
 test.each<[string, number, string, string, RequestInit]>([
   ["no such address", 404, "NOT_FOUND", "/v1/nothing", {}],
   ["nothing outside /v1", 404, "NOT_FOUND", "/nothing", {}],
-  ["another method", 405, "METHOD_NOT_ALLOWED", "/v1/me", { method: "DELETE" }],
+  ["another method", 405, "METHOD_NOT_ALLOWED", "/v1/me", { method: "PUT" }],
   ["no JSON", 400, "INVALID_INPUT", "/v1/auth/login", post("{")],
   ["a missing member", 400, "INVALID_INPUT", "/v1/auth/login", post("{}")],
   ["an unknown parameter", 400, "INVALID_INPUT", "/v1/me?a=b", {}],
@@ -74,7 +74,7 @@ test.each<[string, number, string, string, RequestInit]>([
 
 test("a wrong method is told which are right", async () => {
   const allowed: [string, string][] = [
-    ["/v1/me", "GET, HEAD"],
+    ["/v1/me", "DELETE, GET, HEAD"],
     ["/v1/auth/login", "POST"],
   ];
   for (const [path, allow] of allowed) {

@@ -189,7 +189,11 @@ describe("the schema", () => {
     expect(staleLines("a\nb\nc", "a\nc\nd")).toEqual(["- b", "+ d"]);
     const found = await withOwner(template, async (client) => {
       const before = await triggersPage(client);
-      await client.query("begin; drop trigger _100_touch on app_private.user_secrets");
+      await client.query(
+        `begin;
+         drop trigger _100_touch on app_private.user_secrets;
+         drop trigger _600_audit_password on app_private.user_secrets`,
+      );
       const after = await triggersPage(client);
       await client.query("rollback");
       return staleLines(before, after);

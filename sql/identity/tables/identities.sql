@@ -21,6 +21,14 @@ create table if not exists app_private.identities (
 alter table app_private.identities enable row level security;
 alter table app_private.identities force row level security;
 
+create or replace trigger _600_audit_link
+  after insert on app_private.identities
+  for each row execute function app_hidden.tg__audit('identity_linked', 'self');
+
+create or replace trigger _600_audit_unlink
+  after delete on app_private.identities
+  for each row execute function app_hidden.tg__audit('identity_removed');
+
 comment on table app_private.identities is 'Accounts at providers, by which people sign in.';
 comment on column app_private.identities.id is 'By which its owner names it.';
 comment on column app_private.identities.issuer is 'The provider, as it names itself.';

@@ -12,4 +12,12 @@ create table if not exists app_private.operators (
 alter table app_private.operators enable row level security;
 alter table app_private.operators force row level security;
 
+create or replace trigger _600_audit_grant
+  after insert on app_private.operators
+  for each row execute function app_hidden.tg__audit('operator_granted');
+
+create or replace trigger _600_audit_revoke
+  after delete on app_private.operators
+  for each row execute function app_hidden.tg__audit('operator_revoked');
+
 comment on table app_private.operators is 'People who act with the rights of the operator.';

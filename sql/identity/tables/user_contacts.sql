@@ -19,6 +19,11 @@ create table if not exists app_public.user_contacts (
 alter table app_public.user_contacts enable row level security;
 alter table app_public.user_contacts force row level security;
 
+create or replace trigger _600_audit_email
+  after update of email on app_public.user_contacts
+  for each row when (OLD.email is distinct from NEW.email)
+  execute function app_hidden.tg__audit('email_changed', 'self');
+
 comment on table app_public.user_contacts is 'How to reach a person; visible to that person only.';
 comment on column app_public.user_contacts.user_id is 'Whose contacts these are.';
 comment on column app_public.user_contacts.email is 'E-mail address, in lower case.';

@@ -16,5 +16,10 @@ create or replace trigger _100_touch
   before update on app_private.user_secrets
   for each row execute function app_hidden.tg__touch();
 
+create or replace trigger _600_audit_password
+  after update of password_hash on app_private.user_secrets
+  for each row when (OLD.password_hash is distinct from NEW.password_hash)
+  execute function app_hidden.tg__audit('password_changed', 'self');
+
 comment on table app_private.user_secrets is
   'What proves that a person is who they say; no client role reads it.';
