@@ -66,6 +66,8 @@ async function fill(): Promise<Record<string, string>> {
       `'${column}', case when n % 3 = 0 then '${first}' else '${second}' end`;
     const sometimes = (column: string, value: string): string =>
       `'${column}', case when n % 2 = 0 then ${value} end`;
+    await copy("suspensions", "true", "'user_id', gen_random_uuid()");
+    await copy("audit_entries", "user_id is not null", id);
     await copy("listings", `id = '${a.booked}'`, `${id}, ${either("host_id", b.host, a.host)}`);
     await copy(
       "unknown_charges",
@@ -152,6 +154,12 @@ const ROAD: Readonly<Record<string, (list: string) => string>> = {
   User: (list) => `user(id: $id) { ${list} }`,
 };
 
+/** What tells rows apart where it is no id. */
+const KEYS: Readonly<Record<string, string>> = {
+  DatedRateConnection: "listingId nights { start { value } }",
+  SuspensionConnection: "userId",
+};
+
 function connectionsOf(api: GraphQLSchema): Connection[] {
   return Object.values(api.getTypeMap()).flatMap((type) =>
     isObjectType(type)
@@ -168,7 +176,7 @@ function connectionOf(parent: string, field: GraphQLField<unknown, unknown>): Co
   if (road === undefined) throw new Error(`ROAD in pages.test.ts has no way to a ${parent}.`);
   const orders = getNamedType(orderBy.type);
   if (!isEnumType(orders)) throw new Error(`${of} is ordered by no enum.`);
-  const key = of === "DatedRateConnection" ? "listingId nights { start { value } }" : "id";
+  const key = KEYS[of] ?? "id";
   const list = `page: ${field.name}(
     first: $first, after: $after, last: $last, before: $before, orderBy: $orderBy
   ) { totalCount nodes { ${key} } pageInfo { startCursor endCursor hasNextPage hasPreviousPage } }`;
