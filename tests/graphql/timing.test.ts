@@ -126,7 +126,7 @@ describe("a document is planned once", () => {
     "%s, for many sets of variables",
     async (_what, query, variables) => {
       const token = server.tokenOf(market.a.guest);
-      const sets = fc.sample(variables, cases(1000, 200));
+      const sets = fc.sample(variables, cases(1000, 100));
       const different = new Set(sets.map((each) => JSON.stringify(each)));
       expect(different.size).toBeGreaterThan(sets.length / 10);
       let plans = 0;

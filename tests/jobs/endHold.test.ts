@@ -295,7 +295,7 @@ test("in whatever order it happens, nobody is charged without a stay or all of i
 
 test("races of the end against the payment and a rival, all at once, end well", async () => {
   const outcomes = new Map<string, number>();
-  for (let seed = 0; seed < cases(200, 60); seed += 1) {
+  for (let seed = 0; seed < cases(200, 30); seed += 1) {
     const draw = drawFrom(1000 + seed);
     await stopClock(database, NOON);
     const { listing, payment } = await held();

@@ -19,7 +19,7 @@ import { type Marketplace, openMarketplace } from "../helpers/marketplace.ts";
 import { signUp } from "../story/people.ts";
 import { createBooking, createQuote, offerListing, pay, stayIn } from "../story/stay.ts";
 
-const COUNT = Number(process.env.GENERATED_REQUESTS ?? cases(3000, 800));
+const COUNT = Number(process.env.GENERATED_REQUESTS ?? cases(3000, 500));
 
 const database = testDatabase();
 let marketplace: Marketplace;

@@ -30,7 +30,7 @@ import {
 
 const read = (path: string): string =>
   readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
-const COUNT = Number(process.env.HOSTILE_REQUESTS ?? cases(300, 120));
+const COUNT = Number(process.env.HOSTILE_REQUESTS ?? cases(300, 80));
 const WEBHOOK = "/v1/webhooks/stripe";
 
 const document = parse(read("openapi/openapi.yaml")) as { paths: Record<string, unknown> };

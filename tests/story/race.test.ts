@@ -6,7 +6,7 @@ import { percentile, prepareRace, type Race, type RaceResult, runRace } from "./
 import { CREATE_BOOKING } from "./stay.ts";
 
 const CLIENTS = 50;
-const ROUNDS = cases(100, 30);
+const ROUNDS = cases(100, 15);
 
 const database = testDatabase();
 let marketplace: Marketplace;

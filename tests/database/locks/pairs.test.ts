@@ -20,7 +20,7 @@ const database = testDatabase();
 const DEADLOCK = "40P01";
 const SOURCE = "elsewhere";
 /** How often each of the two connections of a writer acts against the other writer. */
-const CALLS = cases(8, 5);
+const CALLS = cases(8, 3);
 /** Nights from here on are for holds, blocks and imports; the paid stays lie before them. */
 const FIRST_NIGHT = 40;
 const NIGHTS = 12;
