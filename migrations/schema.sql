@@ -10537,6 +10537,8 @@ AS $function$
     select from app_private.sessions s
     join app_public.user_contacts c on c.user_id = s.user_id
     where c.email = is_known_network.email and s.network = is_known_network.network
+      -- An operator who acted as the person was somewhere else.
+      and s.impersonator_id is null
   )
 $function$;
 alter routine app_private.is_known_network(text,text) owner to staybase_owner;

@@ -498,6 +498,17 @@ describe("an operator who acts as somebody", () => {
     expect(claims).toMatchObject({ sub: userId, act: { sub: operator.userId }, role: "visitor" });
     const acting = anybody.withToken(token);
     expect((await acting.get("/v1/me")).body).toMatchObject({ id: userId, email });
+    // From where the operator acts, the person has not been.
+    await database.owner.query(
+      "update app_private.sessions set network = '192.0.2.99' where impersonator_id = $1",
+      [operator.userId],
+    );
+    const known = await database.pool.query<{ here: boolean; there: boolean }>(
+      `select app_private.is_known_network($1, '127.0.0.1') as here,
+         app_private.is_known_network($1, '192.0.2.99') as there`,
+      [email],
+    );
+    expect(known.rows).toEqual([{ here: true, there: false }]);
 
     const readOnly = [403, "READ_ONLY"];
     const writes: readonly [method: string, path: string, body?: object][] = [
@@ -524,6 +535,12 @@ describe("an operator who acts as somebody", () => {
     const sessions = (await client.get("/v1/me/sessions")).body.items as { device: string }[];
     expect(sessions.map(({ device }) => device)).toContain("An operator of the marketplace");
     expect(await actions(fresh, `&actorId=${operator.userId}`)).toContain("impersonated");
+
+    // The operator may end it, and it alone.
+    const shortly = anybody.withToken(String((await impersonate(fresh, userId)).body.accessToken));
+    expect((await shortly.post("/v1/auth/logout")).status).toBe(204);
+    await waitUntil("that has ended", async () => (await shortly.get("/v1/me")).status === 401);
+    expect((await acting.get("/v1/me")).status).toBe(200);
 
     // Whoever loses the role loses this as well.
     await database.owner.query("delete from app_private.operators where user_id = $1", [

@@ -8,8 +8,9 @@ import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import pg from "pg";
-import { loadConfig, SIMULATOR_STRIPE_KEYS } from "../../config/index.ts";
+import { loadConfig } from "../../config/index.ts";
 import { freePort } from "../../dev/dataFolder.ts";
+import { benchEnvironment } from "../shared/benchEnvironment.ts";
 import { DatabaseCommandError, describeFailure } from "../shared/errors.ts";
 import { withDatabaseName } from "../shared/settings.ts";
 import { hostileDocuments } from "./hostile/documents.ts";
@@ -136,23 +137,9 @@ async function measure(
 /** Starts the server as its users do; what it needs beside the database is never asked. */
 async function startServer(url: string): Promise<{ url: string; stop(): void }> {
   const port = await freePort(undefined);
-  const nowhere = "127.0.0.1:1";
   const child = spawn(process.execPath, ["src/server.ts"], {
     stdio: ["ignore", "ignore", "inherit"],
-    env: {
-      NODE_ENV: "development",
-      DATABASE_URL: url,
-      PORT: String(port),
-      HOST: "127.0.0.1",
-      PUBLIC_URL: "",
-      TRUST_PROXY: "loopback",
-      LOG_LEVEL: "error",
-      STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
-      STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
-      STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,
-      STRIPE_API_URL: `http://${nowhere}`,
-      SMTP_URL: `smtp://${nowhere}`,
-    },
+    env: benchEnvironment(url, port),
   });
   const ended = once(child, "exit").then(() => {
     throw new DatabaseCommandError("The server did not start; its log says why.");

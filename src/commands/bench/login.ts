@@ -5,7 +5,7 @@
  * tests/rest/strangers.test.ts.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { generateKeyPairSync, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,11 +13,12 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
-import { loadConfig, SIMULATOR_STRIPE_KEYS } from "../../config/index.ts";
+import { loadConfig } from "../../config/index.ts";
 import { freePort } from "../../dev/dataFolder.ts";
 import { startEmbeddedPostgres } from "../../dev/embeddedPostgres.ts";
 import { openPasswords } from "../../resources/passwords.ts";
 import { migrate } from "../db/migrate.ts";
+import { benchEnvironment } from "../shared/benchEnvironment.ts";
 import { DatabaseCommandError, describeFailure } from "../shared/errors.ts";
 import { databaseTarget, withDatabaseName } from "../shared/settings.ts";
 
@@ -69,28 +70,11 @@ async function loopDelay({ process: child }: Server): Promise<LoopDelay> {
 
 async function startServer(url: string): Promise<Server> {
   const port = await freePort(undefined);
-  const nowhere = "127.0.0.1:1";
   const preload = new URL("login/loopDelay.ts", import.meta.url).href;
-  // Behind a proxy the key that everybody knows is refused.
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const main = fileURLToPath(new URL("../../server.ts", import.meta.url));
   const child = spawn(process.execPath, ["--import", preload, main], {
     stdio: ["ignore", "ignore", "inherit", "ipc"],
-    env: {
-      NODE_ENV: "development",
-      DATABASE_URL: url,
-      PORT: String(port),
-      HOST: "127.0.0.1",
-      PUBLIC_URL: "",
-      TRUST_PROXY: "loopback",
-      JWT_KEYS: privateKey.export({ format: "der", type: "pkcs8" }).toString("base64"),
-      LOG_LEVEL: "error",
-      STRIPE_SECRET_KEY: SIMULATOR_STRIPE_KEYS.secretKey,
-      STRIPE_PUBLISHABLE_KEY: SIMULATOR_STRIPE_KEYS.publishableKey,
-      STRIPE_WEBHOOK_SECRET: SIMULATOR_STRIPE_KEYS.webhookSecret,
-      STRIPE_API_URL: `http://${nowhere}`,
-      SMTP_URL: `smtp://${nowhere}`,
-    },
+    env: benchEnvironment(url, port),
   });
   const server = { url: `http://127.0.0.1:${port}`, process: child };
   for (const deadline = performance.now() + START_MS; performance.now() < deadline; ) {
