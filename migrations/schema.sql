@@ -6375,7 +6375,8 @@ begin
       ) < c_least_error as repeats
     ) r
   ) known
-  order by c.is_of_house desc, known.tells, c.is_shared desc, known.repeats, c.place
+  order by
+    c.is_of_house and not known.tells desc, known.tells, c.is_shared desc, known.repeats, c.place
   limit 1;
 
   insert into app_private.public_places (

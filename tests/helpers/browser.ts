@@ -6,14 +6,14 @@ import { existsSync } from "node:fs";
 import { describe } from "@jest/globals";
 import { type Browser, chromium, type Page } from "playwright-core";
 
-/** Debian's Chromium; `.ci/run` installs it. */
-const CHROMIUM = ["/usr/bin/chromium", "/usr/bin/chromium-browser"].find((path) =>
-  existsSync(path),
-);
+/** Debian's Chromium; `.ci/run` installs the shell, which draws with a third of the work. */
+const CHROMIUM = ["chromium-headless-shell", "chromium", "chromium-browser"]
+  .map((name) => `/usr/bin/${name}`)
+  .find((path) => existsSync(path));
 export const describeInBrowser = CHROMIUM === undefined ? describe.skip : describe;
 if (CHROMIUM === undefined) {
   process.stderr.write(
-    "What wants a browser is skipped: install Chromium (apt-get install chromium).\n",
+    "What wants a browser is skipped: install Chromium (apt-get install chromium-headless-shell).\n",
   );
 }
 

@@ -1,9 +1,9 @@
 /*
  * The point that stands for a home of a host: 150 to 250 m away. The homes of one house share
- * theirs, and others nearby may. Else a point is drawn. Those are passed over with which somebody
- * who knows one of the host's homes, as a guest of it does, could compute another: by moving its
- * point as the known one was moved, or by the mean of the points nearby. Where a host has more
- * points than there are directions, the nearby ones count first.
+ * theirs, and others nearby may. Else a point is drawn. Those are passed over, be it that of the
+ * house, with which somebody who knows one of the host's homes, as a guest of it does, could
+ * compute another: by moving its point as the known one was moved, or by the mean of the points
+ * nearby. Where a host has more points than there are directions, the nearby ones count first.
  */
 create or replace function app_hidden.public_place(
   host_id uuid, longitude double precision, latitude double precision,
@@ -98,7 +98,8 @@ begin
       ) < c_least_error as repeats
     ) r
   ) known
-  order by c.is_of_house desc, known.tells, c.is_shared desc, known.repeats, c.place
+  order by
+    c.is_of_house and not known.tells desc, known.tells, c.is_shared desc, known.repeats, c.place
   limit 1;
 
   insert into app_private.public_places (

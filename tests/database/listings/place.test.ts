@@ -1,5 +1,6 @@
 /** Where a listing is: to everybody some 200 m off, exactly only to who may know. */
 import { beforeAll, describe, expect, test } from "@jest/globals";
+import { cases } from "../../helpers/cases.ts";
 import { testDatabase } from "../../helpers/database.ts";
 import {
   asOwner,
@@ -170,18 +171,18 @@ describe("somebody who has stayed in one of a host's homes", () => {
     );
   }
 
-  test("cannot compute where the others are, to 100 m", async () => {
+  /** How far estimates are off at least, over houses of a host that somebody places. */
+  async function leastErrors(
+    label: string,
+    rounds: number,
+    place: (first: Place) => readonly Place[],
+  ): Promise<Map<string, number[]>> {
     const draw = drawFrom(11);
     const errors = new Map<string, number[]>();
-    for (let round = 0; round < 30; round += 1) {
-      const owner = await somebody(database, `Host ${round}`);
+    for (let round = 0; round < rounds; round += 1) {
+      const owner = await somebody(database, `${label} ${round}`);
       const first = { longitude: draw.integer(-170, 170), latitude: draw.integer(-60, 60) };
-      const homes = [first];
-      for (let more = draw.integer(1, 3); more > 0; more -= 1) {
-        const [bearing, distance] = [draw.integer(0, 359), draw.integer(130, 600)];
-        const radians = (bearing * Math.PI) / 180;
-        homes.push(beside(first, distance * Math.sin(radians), distance * Math.cos(radians)));
-      }
+      const homes = [first, ...place(first)];
       const points: Place[] = [];
       for (const home of homes) {
         points.push(await publicPlace(await completeListing(database, owner, home)));
@@ -190,13 +191,35 @@ describe("somebody who has stayed in one of a host's homes", () => {
         errors.set(name, [...(errors.get(name) ?? []), error]);
       }
     }
-    const sorted = (name: string) => (errors.get(name) ?? []).sort((a, b) => a - b);
+    for (const all of errors.values()) all.sort((a, b) => a - b);
+    return errors;
+  }
+
+  test("cannot compute where the others are, to 100 m", async () => {
+    const draw = drawFrom(11);
+    const errors = await leastErrors("Host", 30, (first) =>
+      Array.from({ length: draw.integer(1, 3) }, () => {
+        const [bearing, distance] = [draw.integer(0, 359), draw.integer(130, 600)];
+        const radians = (bearing * Math.PI) / 180;
+        return beside(first, distance * Math.sin(radians), distance * Math.cos(radians));
+      }),
+    );
     // What points at one home is never near it; a mean is near one by chance alone.
-    for (const name of ["point", "movedBack"]) expect(sorted(name)[0]).toBeGreaterThan(100);
+    for (const name of ["point", "movedBack"]) expect(errors.get(name)?.[0]).toBeGreaterThan(100);
     for (const name of ["mean", "meanMovedBack"]) {
-      const all = sorted(name);
+      const all = errors.get(name) ?? [];
       expect(all[Math.floor(all.length / 4)]).toBeGreaterThan(100);
     }
+  });
+
+  test("nor where two are that stand side by side", async () => {
+    const draw = drawFrom(13);
+    const errors = await leastErrors("Neighbour", cases(200, 40), (first) => {
+      const home = beside(first, draw.integer(130, 400), draw.integer(-200, 200));
+      const side = (): number => draw.integer(0, 1) * 54 - 27;
+      return [home, beside(home, side(), side())];
+    });
+    for (const name of ["point", "movedBack"]) expect(errors.get(name)?.[0]).toBeGreaterThan(100);
   });
 
   test("cannot compute where it has moved to", async () => {
