@@ -6,6 +6,7 @@
 import type { IncomingMessage } from "node:http";
 import { PgAggregatesPreset } from "@graphile/pg-aggregates";
 import { PgSimplifyInflectionPreset } from "@graphile/simplify-inflection";
+import type { Request } from "express";
 import type { Pool } from "pg";
 import type { GraphQLError } from "postgraphile/graphql";
 import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
@@ -15,6 +16,7 @@ import type { Logger } from "../resources/logger.ts";
 import { graphiql } from "./graphiql.ts";
 import { LIMITS } from "./limits/limits.ts";
 import { createPgService } from "./pgService.ts";
+import { type Coded, createCodedPlugin } from "./plugins/coded.ts";
 import { CodesPlugin } from "./plugins/codes.ts";
 import { CountsPlugin } from "./plugins/counts.ts";
 import { DescriptionsPlugin } from "./plugins/descriptions.ts";
@@ -58,6 +60,8 @@ export interface PresetOptions {
   readonly offer: Offer;
   /** The only documents that are taken; any without them. */
   readonly trusted?: TrustedDocuments | undefined;
+  /** What is no function of the database. */
+  readonly coded?: Coded | undefined;
 }
 
 /** The preset of the server, and what it takes to answer a request without Grafserv. */
@@ -71,7 +75,7 @@ export function createApi(options: PresetOptions): Api {
   const { pool, operator, logger, introspection, identityOf } = options;
   const isSignedIn = (request: IncomingMessage): boolean =>
     identityOf(request)?.viewer !== undefined;
-  const { clientOf, spend, offer, trusted } = options;
+  const { clientOf, spend, offer, trusted, coded } = options;
   const isTimed = (request: IncomingMessage): boolean =>
     introspection || identityOf(request)?.viewer?.role === "operator";
   const requests = createRequestsPlugin({
@@ -105,6 +109,7 @@ export function createApi(options: PresetOptions): Api {
       SumsOnlyPlugin,
       TextsPlugin,
       MissingRowsPlugin,
+      ...(coded ? [createCodedPlugin(coded)] : []),
       requests.plugin,
     ],
     disablePlugins: [...DISABLED_PLUGINS],
@@ -113,11 +118,7 @@ export function createApi(options: PresetOptions): Api {
     schema: SCHEMA_OPTIONS,
     grafast: {
       timeouts: { planning: LIMITS.planningMs, execution: LIMITS.executionMs },
-      context: ({ expressv4 }) => {
-        const identity = expressv4 && identityOf(expressv4.req);
-        if (identity === undefined) throw new Error("A request came past authentication.");
-        return { pgSettings: pgSettings(identity) };
-      },
+      context: ({ expressv4 }) => contextOf(expressv4?.req, identityOf),
     },
     grafserv: {
       graphqlPath: "/graphql",
@@ -136,6 +137,15 @@ export function createApi(options: PresetOptions): Api {
     ruru: graphiql(),
   };
   return { preset, within: requests.within, mask: requests.mask };
+}
+
+function contextOf(
+  request: Request | undefined,
+  identityOf: PresetOptions["identityOf"],
+): Partial<Grafast.Context> {
+  const asking = request && identityOf(request);
+  if (!request || !asking) throw new Error("A request came past authentication.");
+  return { pgSettings: pgSettings(asking), asked: { request, asking } };
 }
 
 /** The preset alone, for whoever only needs the schema. */

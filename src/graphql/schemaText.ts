@@ -8,6 +8,7 @@ import { makeSchema } from "postgraphile";
 import { type GraphQLSchema, lexicographicSortSchema, printSchema } from "postgraphile/graphql";
 import type { Logger } from "../resources/logger.ts";
 import { assertMigrated } from "./assertMigrated.ts";
+import type { CodedOperation } from "./plugins/coded.ts";
 import { createPreset } from "./preset.ts";
 
 /** Absolute path of the generated file. */
@@ -21,10 +22,11 @@ export interface SchemaSource {
   readonly pool: Pool;
   readonly operator: string;
   readonly logger: Logger;
+  readonly coded: readonly CodedOperation[];
 }
 
 /** Builds the schema on a database, as the server does. */
-export async function buildApi(source: SchemaSource): Promise<GraphQLSchema> {
+export async function buildApi({ coded, ...source }: SchemaSource): Promise<GraphQLSchema> {
   await assertMigrated(source.pool);
   const { schema } = await makeSchema(
     createPreset({
@@ -34,6 +36,7 @@ export async function buildApi(source: SchemaSource): Promise<GraphQLSchema> {
       clientOf: () => "nobody",
       spend: async () => undefined,
       offer: () => undefined,
+      coded: { operations: coded, run: () => Promise.reject(new Error("Nobody asks.")) },
     }),
   );
   return schema;

@@ -21,6 +21,8 @@ import { authenticate, type Identity } from "../resources/authentication.ts";
 import type { Resources } from "../resources/index.ts";
 import { networkOf } from "../resources/network.ts";
 import type { Freshness } from "../resources/publicAnswers.ts";
+import { readCoded } from "./coded.ts";
+import { readOperations } from "./openapi.ts";
 import { offerAnswer, offeredFreshness } from "./publicCache.ts";
 
 /** What is mounted, and how to give back what it holds. The pool stays open: it is not ours. */
@@ -68,6 +70,7 @@ export async function installGraphql(
     spend: accounts.spend,
     offer: offerAnswer,
     trusted: trustedOf(config.http.trustedDocuments),
+    coded: await readCoded(resources, await readOperations()),
   });
   const instance = postgraphile(preset);
   const server = instance.createServ(grafserv);

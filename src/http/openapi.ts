@@ -29,16 +29,26 @@ export interface Documented {
 export interface DocumentedOperation {
   /** The stored document that it is, such as `documents/getListing.graphql`. */
   readonly "x-graphql"?: string;
+  /** The field of GraphQL that is the same, of one that is coded. */
+  readonly "x-graphql-field"?: string;
   readonly security?: readonly unknown[];
   readonly summary?: string;
+  readonly description?: string;
   readonly tags?: readonly string[];
   readonly parameters?: readonly Readonly<Record<string, unknown>>[];
   readonly requestBody?: unknown;
   readonly responses?: Readonly<Record<string, unknown>>;
 }
 
-/** All operations, read from their files; what they answer is not looked at. */
-export async function readOperations(): Promise<Documented[]> {
+let all: Promise<Documented[]> | undefined;
+
+/** All operations, read from their files, once; what they answer is not looked at. */
+export function readOperations(): Promise<Documented[]> {
+  all ??= readAll();
+  return all;
+}
+
+async function readAll(): Promise<Documented[]> {
   const folder = dirname(OPENAPI_FILE);
   const files = new Map<string, Promise<unknown>>();
   // Once each, for most operations share their parameters.

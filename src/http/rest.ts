@@ -5,7 +5,6 @@
  */
 import express, { type Express, type Request, type Response } from "express";
 import * as OpenApiValidator from "express-openapi-validator";
-import { ApiError } from "../errors.ts";
 import { authenticate } from "../resources/authentication.ts";
 import type { Resources } from "../resources/index.ts";
 import { networkOf } from "../resources/network.ts";
@@ -13,6 +12,7 @@ import type { RestAnswer, RestHandler, RestRequest } from "../rest/handler.ts";
 import { type KeptAnswer, runOnce } from "../rest/idempotency.ts";
 import { operations } from "../rest/index.ts";
 import { memberOf, textIn } from "../values.ts";
+import { assertAdmitted } from "./admission.ts";
 import { readBody } from "./bodies.ts";
 import { isKnown } from "./conditional.ts";
 import { type Declared, documentOf, readDocuments, runDeclared } from "./declared.ts";
@@ -202,20 +202,10 @@ function isFinal(status: number): boolean {
   return status < 500 && status !== 429 && status !== 401;
 }
 
-/**
- * Every documented operation needs a token, unless its own `security` is empty; one that lists
- * `{}` takes a token, and does without.
- */
 async function restRequest(resources: Resources, request: Request): Promise<RestRequest> {
-  const { security } = documentedOperation(request) ?? { security: [] };
+  const { security, operationId } = documentedOperation(request) ?? { security: [] };
   const viewer = security?.length === 0 ? undefined : await readViewer(resources, request);
-  const isOptional = security?.some((each) => Object.keys(Object(each)).length === 0) === true;
-  if (viewer === undefined && security?.length !== 0 && !isOptional) {
-    throw new ApiError("UNAUTHENTICATED");
-  }
-  // What is declared, the database refuses; what is coded may ask others than the database.
-  const isRead = request.method === "GET" || documentedOperation(request)?.operationId === "logOut";
-  if (viewer?.impersonatorId !== undefined && !isRead) throw new ApiError("READ_ONLY");
+  assertAdmitted({ security, method: request.method, operationId }, viewer);
   return {
     params: (validated(request, "pathParams") ?? {}) as Record<string, string>,
     query: new URL(request.originalUrl, "http://localhost").searchParams,

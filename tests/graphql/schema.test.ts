@@ -14,7 +14,10 @@ import {
   validate,
 } from "graphql";
 import { STORY_COLUMNS, story } from "../../src/graphql/examples.ts";
+import type { CodedOperation } from "../../src/graphql/plugins/coded.ts";
 import { buildApi, printApi, SCHEMA_TEXT_FILE } from "../../src/graphql/schemaText.ts";
+import { readCodedOperations } from "../../src/http/coded.ts";
+import { readOperations } from "../../src/http/openapi.ts";
 import { createLogger } from "../../src/resources/logger.ts";
 import { testDatabase } from "../helpers/database.ts";
 
@@ -22,12 +25,14 @@ const database = testDatabase();
 let text: string;
 let schema: GraphQLSchema;
 let warnings: string[];
+let coded: readonly CodedOperation[];
 
 beforeAll(async () => {
   const { operator } = database.config.database;
   const logger = createLogger({ level: "silent" });
   const warn = jest.spyOn(console, "warn").mockImplementation(() => {});
-  text = printApi(await buildApi({ pool: database.pool, operator, logger }));
+  coded = await readCodedOperations(await readOperations());
+  text = printApi(await buildApi({ pool: database.pool, operator, logger, coded }));
   warnings = warn.mock.calls.map((words) => words.join(" "));
   warn.mockRestore();
   schema = buildSchema(text);
@@ -82,7 +87,7 @@ describe("mutations", () => {
     "updateUserContact",
   ];
 
-  test("are the functions that clients may execute, and the generated ones of the list", async () => {
+  test("are the functions that clients may execute, those of the list, and what is coded", async () => {
     const { rows } = await database.owner.query<{ name: string }>(
       `select p.proname as name from pg_proc p
        where p.pronamespace = 'app_public'::regnamespace and p.provolatile = 'v'
@@ -90,10 +95,11 @@ describe("mutations", () => {
       [database.config.database.operator],
     );
     const functions = rows.map(({ name }) => name);
-    const generated = GENERATED.map(snakeCase);
-    expect(fieldsOf("Mutation").map(snakeCase).toSorted()).toEqual(
-      [...functions, ...generated].toSorted(),
-    );
+    const others = [...GENERATED, ...coded.map(({ field }) => field)].map(snakeCase);
+    const known = new Set([...fieldsOf("Query"), ...fieldsOf("Mutation")].map(snakeCase));
+    expect([...functions, ...others].filter((name) => !known.has(name))).toEqual([]);
+    const claimed = new Set([...functions, ...others]);
+    expect(fieldsOf("Mutation").filter((name) => !claimed.has(snakeCase(name)))).toEqual([]);
   });
 
   test.each([
@@ -192,7 +198,7 @@ describe("names and exposure", () => {
     expect(fieldsOf("Query")).not.toContain("users");
     expect(fieldsOf("Query")).not.toContain("currentUserId");
     expect(fieldsOf("Booking")).not.toContain("idempotencyKey");
-    expect(text).not.toMatch(/UserConnection|bookingByQuoteId|Email\(/);
+    expect(text).not.toMatch(/UserConnection|bookingByQuoteId|ByEmail\(/);
   });
 
   test("nothing of the server's own schemas is there", () => {

@@ -1743,12 +1743,19 @@ export interface components {
         };
         /** @description A session. The access token is for the Authorization header; the refresh token is used once. */
         Session: {
+            /** @description For the header `Authorization`, as `Bearer`. */
             accessToken: string;
-            /** Format: date-time */
+            /**
+             * Format: date-time
+             * @description Until when the access token is good.
+             */
             accessTokenExpiresAt: string;
             /** @description Empty where the session keeps it in a cookie. */
             refreshToken: string;
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Id of the person who is signed in.
+             */
             userId: string;
         };
         /** @description The six digits that the authenticator app shows, or a recovery code; who has a second factor needs it. */
@@ -1769,6 +1776,7 @@ export interface components {
             isOperator: boolean;
         };
         RecoveryCodes: {
+            /** @description Ten codes, each of which works once. */
             recoveryCodes: string[];
         };
         /** @description A payment, and what a browser needs to pay it with Stripe.js. */
@@ -4361,10 +4369,17 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
-                    /** @example ada@example.com */
+                    /**
+                     * @description An e-mail address.
+                     * @example ada@example.com
+                     */
                     email: string;
+                    /** @description 8 characters or more. */
                     password: string;
-                    /** @example Ada */
+                    /**
+                     * @description The name that others see.
+                     * @example Ada
+                     */
                     displayName: string;
                 };
             };
@@ -4383,6 +4398,7 @@ export interface operations {
                      *     }
                      */
                     "application/json": {
+                        /** @description A sentence that says what happens next. */
                         message: string;
                         /**
                          * @description For `confirm`, beside the token of the mailed link, in place of the password. Keep it where the link will be
@@ -4429,7 +4445,9 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
+                    /** @description What the link in the mail ends with. */
                     token: string;
+                    /** @description The password of the registration. */
                     password?: string;
                     /** @description What `register` answered to this very app; then the password need not be repeated. */
                     registrationKey?: string;
@@ -4504,7 +4522,9 @@ export interface operations {
                  */
                 "application/json": {
                     code?: components["schemas"]["Code"];
+                    /** @description An e-mail address. */
                     email: string;
+                    /** @description The person's password. */
                     password: string;
                     refreshIn?: components["schemas"]["RefreshIn"];
                 };
@@ -4577,6 +4597,7 @@ export interface operations {
                  *     }
                  */
                 "application/json": {
+                    /** @description The refresh token of the session. */
                     refreshToken?: string;
                 };
             };
@@ -4670,7 +4691,10 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
-                    /** @example ada@example.com */
+                    /**
+                     * @description An e-mail address.
+                     * @example ada@example.com
+                     */
                     email: string;
                 };
             };
@@ -4683,6 +4707,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description A sentence that says what happens next. */
                         message: string;
                     };
                 };
@@ -4721,6 +4746,7 @@ export interface operations {
                     code?: components["schemas"]["Code"];
                     /** @description What the link in the mail ends with. */
                     token: string;
+                    /** @description The new password, of 8 characters or more. */
                     password: string;
                     refreshIn?: components["schemas"]["RefreshIn"];
                 };
@@ -5186,6 +5212,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description A sentence that says what happens next. */
                         message: string;
                     };
                 };
@@ -5231,7 +5258,9 @@ export interface operations {
             content: {
                 "application/json": {
                     code?: components["schemas"]["Code"];
+                    /** @description The password that there is. */
                     currentPassword?: string;
+                    /** @description The new password, of 8 characters or more. */
                     password: string;
                 };
             };
@@ -5303,8 +5332,12 @@ export interface operations {
             content: {
                 "application/json": {
                     code?: components["schemas"]["Code"];
-                    /** @example ada@example.com */
+                    /**
+                     * @description An e-mail address.
+                     * @example ada@example.com
+                     */
                     email: string;
+                    /** @description The person's password. */
                     password?: string;
                 };
             };
@@ -5317,6 +5350,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description A sentence that says what happens next. */
                         message: string;
                     };
                 };
@@ -5380,6 +5414,7 @@ export interface operations {
             content: {
                 "application/json": {
                     code?: components["schemas"]["Code"];
+                    /** @description The person's password. */
                     password: string;
                 };
             };
@@ -5759,13 +5794,19 @@ export interface operations {
                 content: {
                     "application/json": {
                         items: {
-                            /** Format: uuid */
+                            /**
+                             * Format: uuid
+                             * @description Id of the row.
+                             */
                             id: string;
                             /** @description The name of the provider; null for one that is configured no longer. */
                             provider: string | null;
                             /** @description The provider, as it names itself. */
                             issuer: string;
-                            /** Format: date-time */
+                            /**
+                             * Format: date-time
+                             * @description When it was added.
+                             */
                             createdAt: string;
                         }[];
                     };
@@ -5798,6 +5839,7 @@ export interface operations {
                     /** @description That of which the challenge was made. */
                     codeVerifier: string;
                     factorCode?: components["schemas"]["Code"];
+                    /** @description The person's password. */
                     password?: string;
                 };
             };
@@ -5872,6 +5914,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Id of one of them, as the list has it. */
                 identityId: string;
             };
             cookie?: never;
@@ -8227,6 +8270,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": {
+                    /** @description Why; the person can read it. */
                     reason: string;
                 };
             };
@@ -8239,10 +8283,17 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        /** @description For the header `Authorization`, as `Bearer`. */
                         accessToken: string;
-                        /** Format: date-time */
+                        /**
+                         * Format: date-time
+                         * @description Until when the access token is good.
+                         */
                         accessTokenExpiresAt: string;
-                        /** Format: uuid */
+                        /**
+                         * Format: uuid
+                         * @description Id of the person as whom one acts.
+                         */
                         userId: string;
                     };
                 };

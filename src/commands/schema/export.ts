@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { type Config, loadConfig, loadEnvFile } from "../../config/index.ts";
 import { startEmbeddedPostgres } from "../../dev/embeddedPostgres.ts";
 import { buildApi, printApi } from "../../graphql/schemaText.ts";
+import { readCodedOperations } from "../../http/coded.ts";
 import { readDocuments } from "../../http/declared.ts";
 import { generatedFiles } from "../../http/declaredFaults.ts";
 import { readOperations } from "../../http/openapi.ts";
@@ -50,8 +51,9 @@ async function generate(config: Config): Promise<Map<string, string>> {
   const options = { applicationName: "staybase-schema-export", max: 2 };
   const pool = createPool({ database: { ...database, url } }, logger, options);
   try {
-    const schema = await buildApi({ pool, operator, logger });
     const documented = await readOperations();
+    const coded = await readCodedOperations(documented);
+    const schema = await buildApi({ pool, operator, logger, coded });
     const files = generatedFiles(documented, readDocuments(schema));
     const page = await readFile(join(ROOT, OPERATIONS_PAGE), "utf8");
     return new Map([

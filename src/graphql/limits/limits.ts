@@ -73,6 +73,8 @@ export const LIMITS = {
   boxCost: { squareDegree: 100, most: 10_000 },
   /** What a selection costs that has to be planned. */
   planningCost: 50,
+  /** What an operation costs that is coded: most check a password. */
+  codedCost: 2500,
   /** What a document costs that is refused. */
   refusalCost: 2000,
   /** Statements that may wait for a connection. */

@@ -147,6 +147,7 @@ function walkField(
     count.cost += likelyBelow + likely * Number(argumentOf(judged, node, field, "offset") ?? 0);
   }
   if (field.name === "totalCount" && times === 1) count.cost += LIMITS.countMost;
+  if (field.extensions.isCoded === true) count.cost += LIMITS.codedCost;
   const limit = FUNCTIONS[`${type.name}.${field.name}`];
   if (limit) {
     const names = count.calls.get(path) ?? new Set();
