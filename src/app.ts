@@ -60,7 +60,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   installWebhooks(app, resources);
   const operations = await readOperations();
   const deprecations = readDeprecations(operations, graphql.schema);
-  installRest(app, resources, graphql, operations, deprecations);
+  await installRest(app, resources, graphql, operations, deprecations);
   const { pages = {}, people = [] } = options;
   installHomePage(app, resources, { people, pages: Object.keys(pages) });
   installAssets(app, resources, people);

@@ -3,8 +3,6 @@
  * of Mutation, or of Query for GET. It takes and answers what the OpenAPI document says, by the
  * same rules, and the same handler does it. Cookies stay with REST, where browsers send them.
  */
-import { dirname, join } from "node:path";
-import { dereference } from "@apidevtools/json-schema-ref-parser";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type { Asked, Coded, CodedOperation } from "../graphql/plugins/coded.ts";
@@ -13,23 +11,30 @@ import type { Resources } from "../resources/index.ts";
 import { operations } from "../rest/index.ts";
 import { isRecord, memberOf, textIn } from "../values.ts";
 import { assertAdmitted } from "./admission.ts";
-import { type Documented, OPENAPI_FILE } from "./openapi.ts";
+import { type Documented, inPlace, readOpenapi } from "./openapi.ts";
 import { toProblem } from "./problems.ts";
-
-const PATHS_FOLDER = join(dirname(OPENAPI_FILE), "paths/");
 
 /** The operations that are fields of GraphQL, in the order of the document. */
 export async function readCodedOperations(
   documented: readonly Documented[],
 ): Promise<CodedOperation[]> {
-  const coded = await Promise.all(
-    documented.flatMap((each) => {
-      const field = each.operation["x-graphql-field"];
-      return field === undefined ? [] : [readCodedOperation(each, field)];
-    }),
-  );
-  return coded.map(({ description, ...each }) => {
-    return { ...each, description: inFields(description, documented) };
+  const document = await readOpenapi();
+  return documented.flatMap(({ operationId: id, method, operation }) => {
+    const { "x-graphql-field": field, parameters = [], summary = "", description = "" } = operation;
+    if (field === undefined) return [];
+    const body = jsonOf(document, operation.requestBody);
+    const success = Object.entries(operation.responses ?? {}).find(([code]) => /^2/.test(code));
+    // What comes after the first paragraph is about REST alone.
+    const words = `${summary}. ${description.split("\n\n")[0]?.trim()}`.trim();
+    const inPath = parameters.filter((each) => each.in === "path");
+    return {
+      id,
+      field,
+      kind: method === "get" ? "query" : "mutation",
+      description: inFields(words, documented),
+      input: withoutCookies(withParameters(body, inPath)),
+      answer: jsonOf(document, success?.[1]),
+    };
   });
 }
 
@@ -44,32 +49,10 @@ function inFields(words: string, documented: readonly Documented[]): string {
   });
 }
 
-async function readCodedOperation(
-  { operationId, method, operation }: Documented,
-  field: string,
-): Promise<CodedOperation> {
-  const { parameters = [], summary = "", description = "" } = operation;
-  const body = jsonOf(operation.requestBody);
-  const inPath = parameters.filter((each) => each.in === "path");
-  const success = Object.entries(operation.responses ?? {}).find(([status]) => /^2/.test(status));
-  const schemas = { input: withParameters(body, inPath), answer: jsonOf(success?.[1]) };
-  const whole: unknown = await dereference(PATHS_FOLDER, schemas, {});
-  const { input, answer } = whole as typeof schemas;
-  return {
-    id: operationId,
-    field,
-    kind: method === "get" ? "query" : "mutation",
-    // What comes after the first paragraph is about REST alone.
-    description: `${summary}. ${description.split("\n\n")[0]?.trim()}`.trim(),
-    input: withoutCookies(input),
-    answer,
-  };
-}
-
 /** The schema of what a request or an answer has as JSON. */
-function jsonOf(described: unknown): JsonSchema | undefined {
+function jsonOf(document: unknown, described: unknown): JsonSchema | undefined {
   const json = memberOf(memberOf(described, "content"), "application/json");
-  const schema = memberOf(json, "schema");
+  const schema = inPlace(document, memberOf(json, "schema"));
   return isRecord(schema) ? schema : undefined;
 }
 

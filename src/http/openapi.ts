@@ -1,10 +1,7 @@
 /** Finds and reads the OpenAPI document: put together to one, or its operations alone. */
-import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundle } from "@apidevtools/json-schema-ref-parser";
 import type { OpenAPIV3 } from "express-openapi-validator/dist/framework/types.js";
-import { parse } from "yaml";
 import { isRecord, memberOf, textIn } from "../values.ts";
 
 export const OPENAPI_FILE = fileURLToPath(new URL("../../openapi/openapi.yaml", import.meta.url));
@@ -40,47 +37,38 @@ export interface DocumentedOperation {
   readonly responses?: Readonly<Record<string, unknown>>;
 }
 
-let all: Promise<Documented[]> | undefined;
-
-/** All operations, read from their files, once; what they answer is not looked at. */
-export function readOperations(): Promise<Documented[]> {
-  all ??= readAll();
-  return all;
-}
-
-async function readAll(): Promise<Documented[]> {
-  const folder = dirname(OPENAPI_FILE);
-  const files = new Map<string, Promise<unknown>>();
-  // Once each, for most operations share their parameters.
-  const read = (path: string): Promise<unknown> => {
-    const known = files.get(path);
-    if (known !== undefined) return known;
-    const reading = readFile(path, "utf8").then((text): unknown => parse(text));
-    files.set(path, reading);
-    return reading;
-  };
-  const document = await read(OPENAPI_FILE);
-  const found = Object.entries(memberOf(document, "paths") ?? {}).flatMap(([path, item]) =>
+/** All operations, with their parameters in place. */
+export async function readOperations(): Promise<Documented[]> {
+  const document = await readOpenapi();
+  return Object.entries(memberOf(document, "paths") ?? {}).flatMap(([path, item]) =>
     Object.entries(item ?? {}).map(([method, operation]) => {
-      return { path, method, file: textIn(operation, "$ref") ?? "" };
-    }),
-  );
-  return Promise.all(
-    found.map(async ({ path, method, file }) => {
-      const operation = await read(join(folder, file));
       const operationId = textIn(operation, "operationId");
       if (!isRecord(operation) || operationId === undefined) {
-        throw new Error(`openapi/${file} is no operation.`);
+        throw new Error(`${method.toUpperCase()} ${path} of the OpenAPI document is no operation.`);
       }
       const listed = Array.isArray(operation.parameters) ? operation.parameters : [];
-      const parameters = await Promise.all(
-        listed.map(async (parameter: unknown) => {
-          const reference = textIn(parameter, "$ref");
-          const found = reference && (await read(join(folder, dirname(file), reference)));
-          return isRecord(found) ? found : Object(parameter);
-        }),
-      );
+      const parameters = listed.map((each) => Object(inPlace(document, each)));
       return { path, method, operationId, operation: { ...operation, parameters } };
     }),
   );
+}
+
+/** A part of the document, with what it refers to in place of the references. */
+export function inPlace(document: unknown, part: unknown): unknown {
+  if (Array.isArray(part)) return part.map((each) => inPlace(document, each));
+  if (!isRecord(part)) return part;
+  const pointer = textIn(part, "$ref");
+  if (pointer !== undefined) return inPlace(document, pointedAt(document, pointer));
+  return Object.fromEntries(
+    Object.entries(part).map(([name, member]) => [name, inPlace(document, member)]),
+  );
+}
+
+/** What a JSON pointer of the document leads to (RFC 6901). */
+function pointedAt(document: unknown, pointer: string): unknown {
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((name) => decodeURIComponent(name).replaceAll("~1", "/").replaceAll("~0", "~"))
+    .reduce(memberOf, document);
 }

@@ -3,8 +3,10 @@
  * like; the stored document that it names answers, or else the operation of that id. Webhooks come
  * before, for their signature is over the raw bytes.
  */
+import { isDeepStrictEqual } from "node:util";
 import express, { type Express, type Request, type Response } from "express";
 import * as OpenApiValidator from "express-openapi-validator";
+import type { OpenAPIV3 } from "express-openapi-validator/dist/framework/types.js";
 import { authenticate } from "../resources/authentication.ts";
 import type { Resources } from "../resources/index.ts";
 import { networkOf } from "../resources/network.ts";
@@ -19,7 +21,7 @@ import { type Declared, documentOf, readDocuments, runDeclared } from "./declare
 import { declaredFaults } from "./declaredFaults.ts";
 import type { Deprecations } from "./deprecation.ts";
 import type { InstalledGraphql } from "./graphql.ts";
-import { type Documented, OPENAPI_FILE } from "./openapi.ts";
+import { type Documented, inPlace, readOpenapi } from "./openapi.ts";
 import { PROBLEM_TYPE, problemOf, toProblem } from "./problems.ts";
 
 /** Installs the one webhook; before any parser of bodies. */
@@ -31,13 +33,13 @@ export function installWebhooks(app: Express, resources: Resources): void {
 }
 
 /** Installs /v1. Answers are checked against the document too, except in production. */
-export function installRest(
+export async function installRest(
   app: Express,
   resources: Resources,
   graphql: InstalledGraphql,
   documented: readonly Documented[],
   deprecations: Deprecations,
-): void {
+): Promise<void> {
   const handlers = readHandlers(graphql, documented);
   app.use("/v1", (request, _response, next) => {
     // Node leaves out the body of an answer to HEAD by itself; the document knows GET alone.
@@ -50,7 +52,7 @@ export function installRest(
   app.use("/v1", ...readBody);
   app.use(
     OpenApiValidator.middleware({
-      apiSpec: OPENAPI_FILE,
+      apiSpec: withoutRepeats(await readOpenapi()),
       validateRequests: { allowUnknownQueryParameters: false },
       validateResponses: resources.config.environment !== "production",
       // authenticate() decides, as it does for GraphQL.
@@ -71,6 +73,25 @@ export function installRest(
       : run(resources, handler, request, response);
   });
 }
+
+/**
+ * A copy of the document for the validator, which writes into it and, for each response that has a
+ * schema, goes through the whole of it once: without those that say what `default` says.
+ */
+function withoutRepeats(document: OpenAPIV3.DocumentV3_1): OpenAPIV3.DocumentV3_1 {
+  const copy = structuredClone(document);
+  for (const operation of Object.values(copy.paths ?? {}).flatMap(Object.values)) {
+    const { responses } = operation;
+    const usual = contentOf(inPlace(copy, responses.default));
+    for (const [status, response] of Object.entries(responses)) {
+      const isRepeat = isDeepStrictEqual(contentOf(inPlace(copy, response)), usual);
+      if (status !== "default" && usual !== undefined && isRepeat) delete responses[status];
+    }
+  }
+  return copy;
+}
+
+const contentOf = (response: unknown): unknown => memberOf(response, "content");
 
 /** Some say property where we say listing. */
 const ALIAS = /^\/v1\/properties(?=[/?#]|$)/;

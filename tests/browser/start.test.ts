@@ -7,7 +7,7 @@ import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import type { Browser, Page } from "playwright-core";
+import type { Browser, Page, Request } from "playwright-core";
 import { GUIDES_FOLDER } from "../../src/http/guides.ts";
 import { describeInBrowser, launchBrowser, openPage } from "../helpers/browser.ts";
 import { waitUntil } from "../helpers/marketplace.ts";
@@ -168,14 +168,29 @@ async function payInPage(page: Page): Promise<void> {
   await booking.close();
 }
 
-/** Runs the tab that is open, and gives what it is answered. */
+/**
+ * Runs the tab that is open, and gives what it is answered. GraphiQL sends nothing as long as the
+ * editor of the tab is not there, so the button is pressed until a request has gone.
+ */
 async function run(page: Page): Promise<string> {
-  const answered = page.waitForResponse(
-    (response) =>
-      response.url().endsWith("/graphql") &&
-      !response.request().postData()?.includes("IntrospectionQuery"),
-    { timeout: 20_000 },
+  let sent: Request | undefined;
+  await waitUntil(
+    "GraphiQL has sent the operation of the tab",
+    async () => {
+      const sending = page
+        .waitForRequest(
+          (request) =>
+            request.url().endsWith("/graphql") &&
+            !request.postData()?.includes("IntrospectionQuery"),
+          { timeout: 4000 },
+        )
+        .catch(() => undefined);
+      await page.getByRole("button", { name: /execute/i }).click();
+      sent = await sending;
+      return sent !== undefined;
+    },
+    60_000,
   );
-  await page.getByRole("button", { name: /execute/i }).click();
-  return JSON.stringify(await (await answered).json(), undefined, 1);
+  const answer = await sent?.response();
+  return JSON.stringify(await answer?.json(), undefined, 1);
 }

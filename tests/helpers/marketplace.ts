@@ -1,5 +1,5 @@
 /**
- * A whole marketplace for a test: several server processes and workers as real child processes, on the test's own
+ * A whole marketplace for a test: several server processes and workers, all real, on the test's own
  * database, with the stand-ins for Stripe and mail in the process of the test, where it can give them orders.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -13,6 +13,7 @@ import { freePort } from "../../src/dev/dataFolder.ts";
 import { readMailbox, startMailCatcher } from "../../src/dev/mailCatcher.ts";
 import { type StripeSimulator, startStripeSimulator } from "../../src/dev/stripe/simulator.ts";
 import type { TestDatabase } from "./database.ts";
+import { startHosted } from "./hostedServer.ts";
 import { keepLog, keepSecret } from "./logs.ts";
 
 export interface Mail {
@@ -85,7 +86,15 @@ export async function openMarketplace(
     return started;
   };
   const servers: string[] = [];
-  for (let index = 0; index < serverCount; index += 1) servers.push(await startServer(start));
+  for (let index = 0; index < serverCount; index += 1) {
+    servers.push(
+      await startServer(async (more) => {
+        const started = await startServerProcess({ ...env, ...more }, index);
+        processes.push(started);
+        return started;
+      }),
+    );
+  }
   const [first] = servers;
   if (first !== undefined) stripe.setWebhookUrl(`${first}/v1/webhooks/stripe`);
   return {
@@ -126,14 +135,28 @@ const MOST_PORTS = 5;
 /** How long a server may take to start on a machine that does much else. */
 const START_MS = 50_000;
 
+/**
+ * What libraries do in production is decided when they are loaded: that has a process of its own.
+ * Others are in one that has loaded them before.
+ */
+async function startServerProcess(
+  env: Readonly<Record<string, string>>,
+  index: number,
+): Promise<RunningProcess> {
+  const folder = globalThis.staybaseTestLogs;
+  if (folder === undefined || env.NODE_ENV !== "test") return startProcess("src/server.ts", env);
+  const host = { PATH: env.PATH ?? "", ...COMPILED, NODE_ENV: "test" };
+  return startHosted(env, { folder, index, host });
+}
+
 /** Starts a server on a free port; on another one where somebody else was faster to take it. */
 async function startServer(
-  start: (file: string, more: Record<string, string>) => RunningProcess,
+  start: (more: Record<string, string>) => Promise<RunningProcess>,
 ): Promise<string> {
   for (let attempt = 1; ; attempt += 1) {
     const port = await freePort(undefined);
     const url = `http://127.0.0.1:${port}`;
-    const server = start("src/server.ts", { PORT: String(port), HOST: "127.0.0.1" });
+    const server = await start({ PORT: String(port), HOST: "127.0.0.1" });
     await waitUntil(
       () => `the server answers or ends; it wrote: ${server.output()}`,
       async () => server.exitCode() !== null || (await answers(url)),
