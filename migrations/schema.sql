@@ -11652,7 +11652,9 @@ CREATE OR REPLACE FUNCTION app_private.set_registration_token(registration_id uu
  SET search_path TO 'pg_catalog', 'pg_temp'
 AS $function$
   update app_private.registrations r
-  set token_hash = set_registration_token.token_hash
+  set
+    token_hash = set_registration_token.token_hash,
+    expires_at = app_hidden.clock() + interval '1 hour'
   where r.id = set_registration_token.registration_id and r.expires_at > app_hidden.clock()
   returning
     r.email,
@@ -11660,7 +11662,7 @@ AS $function$
     exists (select from app_public.user_contacts c where c.email = r.email)
 $function$;
 alter routine app_private.set_registration_token(uuid,bytea) owner to staybase_owner;
-comment on routine app_private.set_registration_token(uuid,bytea) is 'Gives a registration its token and says what the mail job needs; nulls where it is gone.';
+comment on routine app_private.set_registration_token(uuid,bytea) is 'Gives a registration its token, for an hour, and says what the mail job needs; nulls where it is gone.';
 grant execute on routine app_private.set_registration_token(uuid,bytea) to staybase_authenticator;
 
 --

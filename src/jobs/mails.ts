@@ -32,7 +32,7 @@ somebody, perhaps you, asked for a Staybase account with this address. If it was
 ${facts.link}
 
 in the browser in which you registered; elsewhere, the page asks for the password that you chose.
-The link works once, for a day. If it was not you, ignore this mail: there will be no account.
+The link works once, for an hour. If it was not you, ignore this mail: there will be no account.
 `,
   };
 }

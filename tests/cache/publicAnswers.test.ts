@@ -118,11 +118,14 @@ describe("what a visitor asks", () => {
 
   test("forty who ask at once are answered by one", async () => {
     const [server = ""] = marketplace.servers;
-    const query = `query Forty { listing(id: "${listingId}") { id title } }`;
-    const answers = await Promise.all(Array.from({ length: 40 }, () => post(server, query)));
-    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
-    expect(answers.filter(({ age }) => age === undefined)).toHaveLength(1);
-    await waitUntil("the log says so", () => marketplace.output().includes('"cache":"shared"'));
+    // Where the first is answered before the others have come, they find what is kept.
+    await waitUntil("the log says that some have waited for the first", async () => {
+      const query = `query Forty { listing(id: "${listingId}") { id title r${Date.now()}: title } }`;
+      const answers = await Promise.all(Array.from({ length: 40 }, () => post(server, query)));
+      expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+      expect(answers.filter(({ age }) => age === undefined)).toHaveLength(1);
+      return marketplace.output().includes('"cache":"shared"');
+    });
   });
 
   test.each([

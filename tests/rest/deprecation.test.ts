@@ -44,7 +44,7 @@ async function serve(edit: Edit): Promise<(path: string) => Promise<Response>> {
   const documented = await readOperations();
   const operations = documented.map((each) => ({ ...each, operation: edit(each) }));
   const deprecations = readDeprecations(operations, graphql.schema);
-  installRest(app, resources, graphql, operations, deprecations);
+  await installRest(app, resources, graphql, operations, deprecations);
   installDeprecationsPage(app, deprecations.all);
   installProblems(app, resources);
   const server = app.listen(0, "127.0.0.1");

@@ -37,7 +37,7 @@ export interface paths {
         /**
          * Prove an address
          * @description Takes the token of the mailed link, and either the `registrationKey` that `register` answered or the password that was
-         *     chosen then; creates the account and signs in. A token works once, for a day; a wrong password leaves it usable.
+         *     chosen then; creates the account and signs in. A token works once, for an hour; a wrong password leaves it usable.
          */
         post: operations["confirmRegistration"];
         delete?: never;

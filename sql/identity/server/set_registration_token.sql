@@ -1,6 +1,7 @@
 /*
  * Called by the mail job with the hash of a token it has just drawn: the token itself is in the
- * mail and nowhere else. A repeated job draws a new token, the old one stops working.
+ * mail and nowhere else, and works for an hour. A repeated job draws a new one, the old one stops
+ * working.
  */
 create or replace function app_private.set_registration_token(
   registration_id uuid, token_hash bytea,
@@ -10,7 +11,9 @@ language sql volatile security definer
 set search_path = pg_catalog, pg_temp
 as $$
   update app_private.registrations r
-  set token_hash = set_registration_token.token_hash
+  set
+    token_hash = set_registration_token.token_hash,
+    expires_at = app_hidden.clock() + interval '1 hour'
   where r.id = set_registration_token.registration_id and r.expires_at > app_hidden.clock()
   returning
     r.email,
@@ -22,4 +25,5 @@ grant execute on function app_private.set_registration_token(uuid, bytea)
   to :DATABASE_AUTHENTICATOR;
 
 comment on function app_private.set_registration_token(uuid, bytea) is
-  'Gives a registration its token and says what the mail job needs; nulls where it is gone.';
+  'Gives a registration its token, for an hour, and says what the mail job needs; nulls where it '
+  'is gone.';

@@ -164,12 +164,22 @@ describe("the link in the mail", () => {
     expect(await refusal(confirm("once"))).toBe("SBI03");
   });
 
-  test("stops working after a day", async () => {
-    const email = newAddress();
-    await setToken(await register(email), "late");
-    await stopClock(database, "2031-06-03T11:00:00Z");
+  test("stops working after an hour, however late its mail is", async () => {
+    const [email, other] = [newAddress(), newAddress()];
+    const registration = await register(email);
+    const forgotten = await register(other);
+    await stopClock(database, "2031-06-03T10:30:00Z");
+    await setToken(registration, "late");
+    await setToken(await register(newAddress()), "in time");
+    await stopClock(database, "2031-06-03T11:29:00Z");
+    await expect(confirm("in time")).resolves.toHaveLength(1);
+    await stopClock(database, "2031-06-03T11:30:00Z");
     expect(await refusal(confirm("late"))).toBe("SBI03");
     expect(await isKnown(email)).toBe(false);
+    // Who was mailed nothing for a day has to register again.
+    expect(await setToken(forgotten, "none")).toEqual([
+      { email: null, display_name: null, has_account: null },
+    ]);
   });
 
   test("stops working when the mail is sent again", async () => {
