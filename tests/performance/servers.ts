@@ -1,5 +1,6 @@
 /** Starts the servers that are compared, each as its own process, and installs what they need. */
 import { execFileSync, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -36,24 +37,10 @@ export async function startServers(
   if (faces.includes("mercurius") || faces.includes("platformatic")) installPeers();
   const env = { DATABASE_URL: url, JWT_KEYS: key };
   const peer = (name: string) => [`tests/performance/peers/${name}.ts`, "PORT", visitor, key];
-  const ours = (more: Readonly<Record<string, string>>): Promise<Server> =>
+  const ours = (more: Environment): Promise<Server> =>
     startServer(
       ["--max-old-space-size=288", "src/server.ts"],
-      {
-        ...env,
-        NODE_ENV: "production",
-        ALLOW_STAND_INS: "true",
-        PUBLIC_URL: "https://bench.example",
-        MAIL_FROM: "Bench <bench@bench.example>",
-        DATA_DIR: dir,
-        // Nothing of these four requests asks them.
-        STAGING: "true",
-        STRIPE_SECRET_KEY: "sk_test_bench",
-        STRIPE_PUBLISHABLE_KEY: "pk_test_bench",
-        STRIPE_WEBHOOK_SECRET: "whsec_bench",
-        SMTP_URL: "smtp://127.0.0.1:9",
-        ...more,
-      },
+      { ...productionOf({ url, key, dir }), ...more },
       "/readyz",
     );
   const starts: Readonly<Record<Exclude<Face, "rest">, () => Promise<Server>>> = {
@@ -77,7 +64,28 @@ export async function startServers(
   return servers;
 }
 
-const production = (env: Readonly<Record<string, string>>) => ({ ...env, NODE_ENV: "production" });
+type Environment = Readonly<Record<string, string>>;
+
+/** Ours as in production, where nothing of the requests asks Stripe or sends mail. */
+export function productionOf({ url, key, dir }: Pick<Setting, "url" | "key" | "dir">): Environment {
+  return {
+    DATABASE_URL: url,
+    JWT_KEYS: key,
+    NODE_ENV: "production",
+    ALLOW_STAND_INS: "true",
+    PUBLIC_URL: "https://bench.example",
+    MAIL_FROM: "Bench <bench@bench.example>",
+    DATA_DIR: dir,
+    FACTOR_KEYS: randomBytes(32).toString("base64"),
+    STAGING: "true",
+    STRIPE_SECRET_KEY: "sk_test_bench",
+    STRIPE_PUBLISHABLE_KEY: "pk_test_bench",
+    STRIPE_WEBHOOK_SECRET: "whsec_bench",
+    SMTP_URL: "smtp://127.0.0.1:9",
+  };
+}
+
+const production = (env: Environment) => ({ ...env, NODE_ENV: "production" });
 
 /** The packages of peers/ as its lock file has them; nobody but the benchmark needs them. */
 function installPeers(): void {
@@ -101,7 +109,7 @@ interface Lock {
 
 async function startServer(
   args: readonly string[],
-  env: Readonly<Record<string, string>>,
+  env: Environment,
   path: string,
 ): Promise<Server> {
   const port = await freePort(undefined);
