@@ -443,3 +443,26 @@ test("production answers no introspection, gives no hints and has no GraphiQL", 
     await production.dispose();
   }
 });
+
+test("what is coded is paid for, each time that it is asked", async () => {
+  /** What a document costs somebody who has asked for nothing yet. */
+  const costOf = async (query: string, address: string): Promise<number> => {
+    const { headers } = await fetch(`${server.url}/graphql`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-forwarded-for": address },
+      body: JSON.stringify({ query }),
+    });
+    const [, left = ""] = /r=(\d+)/.exec(headers.get("ratelimit") ?? "") ?? [];
+    return LIMITS.costPerTenSeconds - Number(left);
+  };
+  const times = (count: number): string =>
+    Array.from({ length: count }, (_, index) => `a${index}: oidcProviders { name }`).join(" ");
+  expect(await costOf("{ __typename }", "203.0.113.70")).toBeLessThan(LIMITS.codedCost);
+  for (const count of [1, 4]) {
+    const cost = await costOf(`{ ${times(count)} }`, `203.0.113.7${count}`);
+    expect(Math.floor(cost / LIMITS.codedCost)).toBe(count);
+  }
+  const login = 'logIn(input: { email: "nobody@example.com", password: "none" }) { userId }';
+  const cost = await costOf(`mutation { a: ${login} b: ${login} }`, "203.0.113.79");
+  expect(Math.floor(cost / LIMITS.codedCost)).toBe(2);
+});

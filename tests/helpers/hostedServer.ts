@@ -23,24 +23,27 @@ export async function startHosted(
   const socket = join(folder, `host-${process.env.JEST_WORKER_ID}-${index}.sock`);
   const life = (await ask(socket)) ?? (await askNew(socket, host));
   const chunks: string[] = [];
-  let hasEnded = false;
+  let exitCode: number | null = null;
+  let isStopped = false;
   life.order.write(`${JSON.stringify(env)}\n`);
   life.answer.setEncoding("utf8").on("data", (text: string) => chunks.push(text));
   const ended = new Promise<void>((resolve) => {
     life.answer.once("close", () => {
-      hasEnded = true;
+      // One that ends by itself has failed.
+      exitCode = isStopped ? 0 : 1;
       resolve();
     });
   });
-  const stop = async (): Promise<number> => {
+  const stop = async (): Promise<number | null> => {
+    isStopped = true;
     life.order.end();
     await ended;
-    return 0;
+    return exitCode;
   };
   return {
     stop,
     kill: async () => void (await stop()),
-    exitCode: () => (hasEnded ? 0 : null),
+    exitCode: () => exitCode,
     output: () => chunks.join(""),
   };
 }

@@ -23,6 +23,7 @@ const refreshToken = createRandomToken().token;
 const secrets: Readonly<Record<string, string>> = {
   "a refresh token": refreshToken,
   "a password": "two words, or more",
+  "a recovery code, one of several": "k7f2q-9qpxm-3mztw",
   "an address": "log.reader+1@example.com",
   "a JWT that nobody has kept": signedWith(makeKey(), {
     header: { alg: "ES256" },
@@ -32,6 +33,7 @@ const secrets: Readonly<Record<string, string>> = {
 
 test.each(Object.entries(secrets))("%s is found, and not told", (_what, secret) => {
   keepSecrets({ session: [{ refreshToken }], password: secrets["a password"] });
+  keepSecrets({ recoveryCodes: ["other-other-other", secrets["a recovery code, one of several"]] });
   keepSecret(secrets["an address"] ?? "");
   keepLog("server", `{"msg":"all is well"}\n{"msg":"asked by (${secret})"}\n`);
   const found = findSecrets(folder);

@@ -31,8 +31,10 @@ const MEMBERS = new Set([
   "newPassword",
   "oldPassword",
   "password",
+  "recoveryCodes",
   "refreshToken",
   "registrationKey",
+  "secret",
   "token",
 ]);
 /** What is shorter may be a word that a log may well say. */
@@ -44,7 +46,8 @@ export function keepSecrets(value: unknown): void {
   if (Array.isArray(value)) value.forEach(keepSecrets);
   if (!isRecord(value)) return;
   for (const [name, member] of Object.entries(value)) {
-    if (MEMBERS.has(name) && typeof member === "string") keepSecret(member);
+    const texts = [member].flat().filter((each) => typeof each === "string");
+    if (MEMBERS.has(name) && texts.length > 0) texts.forEach(keepSecret);
     else keepSecrets(member);
   }
 }
