@@ -14,56 +14,41 @@ import { keepStatement } from "./statements.ts";
 import type { Timing } from "./timing.ts";
 
 type PgService = ReturnType<typeof makePgService>;
-type WithPgClient = Awaited<ReturnType<PgService["adaptor"]["createWithPgClient"]>>;
+/** Runs `callback` with a connection whose statements each run as whoever the settings say. */
+export type WithPgClient = Grafast.Context["withPgClient"];
 
-/**
- * The service for `preset.ts`.
- * @param operator the role whose grants the API shows
- * @param asker for whom a statement runs; nobody at the start, when the schema is read
- */
-export function createPgService(
-  pool: Pool,
-  operator: string,
-  asker: () => Asker | undefined,
-): PgService {
-  const service = makePgService({
+/** The service for `preset.ts`, which reads the schema at the start as the `operator` role. */
+export function createPgService(pool: Pool, operator: string): PgService {
+  return makePgService({
     pool,
     schemas: ["app_public"],
     pubsub: false,
     pgSettingsForIntrospection: { role: operator },
   });
-  const { createWithPgClient } = service.adaptor;
+}
+
+/**
+ * How the steps of a request get a connection. It stands in the context of each request, where
+ * the library's own function would leave a timer of five seconds behind for each statement, and
+ * with it the request and its answer.
+ * @param asker for whom a statement runs
+ */
+export function createWithPgClient(pool: Pool, asker: () => Asker | undefined): WithPgClient {
   const share = createShare(pool.options.max);
-  return {
-    ...service,
-    adaptor: {
-      ...service.adaptor,
-      createWithPgClient: async (...settings) => {
-        const withPgClient = await createWithPgClient(...settings);
-        const shared: WithPgClient = (pgSettings, callback) => {
-          const asking = asker();
-          if (asking === undefined || pgSettings === null) {
-            return withPgClient(pgSettings, callback);
-          }
-          const limited = asking.isHeavy ? { ...pgSettings, ...HEAVY } : pgSettings;
-          return share(asking, () =>
-            withScopedClient(pool, textsOf(limited), asking.timing, callback),
-          );
-        };
-        return repeating(Object.assign(shared, { release: () => withPgClient.release?.() }));
-      },
-    },
-  };
+  return (pgSettings, callback) =>
+    // A transaction that lost against another one runs again, as REST's do.
+    retryable(() => {
+      const asking = asker();
+      if (asking === undefined || pgSettings === null) {
+        throw new Error("A statement came past who asks.");
+      }
+      const settings = asking.isHeavy ? { ...pgSettings, ...HEAVY } : pgSettings;
+      const { timing } = asking;
+      return share(asking, () => withScopedClient(pool, settings, timing, callback));
+    });
 }
 
 type Client = Parameters<Parameters<WithPgClient>[1]>[0];
-
-/** Settings without a value are none. */
-function textsOf(settings: Readonly<Record<string, string | undefined>>): Settings {
-  return Object.fromEntries(
-    Object.entries(settings).flatMap(([name, value]) => (value == null ? [] : [[name, value]])),
-  );
-}
 
 /** Lends a connection whose statements each run as whoever the settings say. */
 async function withScopedClient<T>(
@@ -114,10 +99,3 @@ function scopedClient(
 
 /** Settings of a heavy operation's transactions, beside those of whoever asks. */
 const HEAVY = { statement_timeout: String(LIMITS.heavyStatementMs) };
-
-/** A function that runs whole transactions, and runs those again that `retryable` repeats. */
-function repeating(withPgClient: WithPgClient): WithPgClient {
-  const repeated: WithPgClient = (pgSettings, callback) =>
-    retryable(() => withPgClient(pgSettings, callback));
-  return Object.assign(repeated, { release: () => withPgClient.release?.() });
-}

@@ -8,14 +8,13 @@ import { PgAggregatesPreset } from "@graphile/pg-aggregates";
 import { PgSimplifyInflectionPreset } from "@graphile/simplify-inflection";
 import type { Request } from "express";
 import type { Pool } from "pg";
-import type { GraphQLError } from "postgraphile/graphql";
 import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
 import { PostGraphileConnectionFilterPreset } from "postgraphile-plugin-connection-filter";
 import type { Identity } from "../resources/authentication.ts";
 import type { Logger } from "../resources/logger.ts";
 import { graphiql } from "./graphiql.ts";
 import { LIMITS } from "./limits/limits.ts";
-import { createPgService } from "./pgService.ts";
+import { createPgService, createWithPgClient } from "./pgService.ts";
 import { type Coded, createCodedPlugin } from "./plugins/coded.ts";
 import { CodesPlugin } from "./plugins/codes.ts";
 import { CountsPlugin } from "./plugins/counts.ts";
@@ -25,7 +24,7 @@ import { NamingPlugin } from "./plugins/naming.ts";
 import { NullabilityPlugin } from "./plugins/nullability.ts";
 import { OrdersPlugin } from "./plugins/orders.ts";
 import { PagesPlugin } from "./plugins/pages.ts";
-import { createRequestsPlugin, type Offer, type Spend, type Within } from "./plugins/requests.ts";
+import { createRequests, type Offer, type Requests, type Spend } from "./plugins/requests.ts";
 import { ScalarsPlugin } from "./plugins/scalars.ts";
 import { SearchPlugin } from "./plugins/search.ts";
 import { SumsOnlyPlugin } from "./plugins/sums.ts";
@@ -64,11 +63,9 @@ export interface PresetOptions {
   readonly coded?: Coded | undefined;
 }
 
-/** The preset of the server, and what it takes to answer a request without Grafserv. */
-export interface Api {
+/** The preset of the server, and what it takes to answer a request with and without Grafserv. */
+export interface Api extends Pick<Requests, "around" | "execute" | "mask" | "within"> {
   readonly preset: GraphileConfig.Preset;
-  readonly within: Within;
-  readonly mask: (error: GraphQLError) => GraphQLError;
 }
 
 export function createApi(options: PresetOptions): Api {
@@ -78,7 +75,7 @@ export function createApi(options: PresetOptions): Api {
   const { clientOf, spend, offer, trusted, coded } = options;
   const isTimed = (request: IncomingMessage): boolean =>
     introspection || identityOf(request)?.viewer?.role === "operator";
-  const requests = createRequestsPlugin({
+  const requests = createRequests({
     introspection,
     logger,
     isSignedIn,
@@ -88,6 +85,7 @@ export function createApi(options: PresetOptions): Api {
     offer,
     trusted,
   });
+  const withPgClient = createWithPgClient(pool, requests.asker);
   const preset: GraphileConfig.Preset = {
     extends: [
       PostGraphileAmberPreset,
@@ -113,12 +111,12 @@ export function createApi(options: PresetOptions): Api {
       requests.plugin,
     ],
     disablePlugins: [...DISABLED_PLUGINS],
-    pgServices: [createPgService(pool, operator, requests.asker)],
+    pgServices: [createPgService(pool, operator)],
     gather: { pgStrictFunctions: true },
     schema: SCHEMA_OPTIONS,
     grafast: {
       timeouts: { planning: LIMITS.planningMs, execution: LIMITS.executionMs },
-      context: ({ expressv4 }) => contextOf(expressv4?.req, identityOf),
+      context: ({ expressv4 }) => ({ ...contextOf(expressv4?.req, identityOf), withPgClient }),
     },
     grafserv: {
       graphqlPath: "/graphql",
@@ -136,7 +134,8 @@ export function createApi(options: PresetOptions): Api {
     },
     ruru: graphiql(),
   };
-  return { preset, within: requests.within, mask: requests.mask };
+  const { around, execute, mask, within } = requests;
+  return { preset, around, execute, mask, within };
 }
 
 function contextOf(
@@ -167,6 +166,8 @@ export function pgSettings({ role, viewer, network, settings }: Asking): Record<
 }
 
 const DISABLED_PLUGINS = [
+  // What it adds to the context is ours: see createWithPgClient().
+  "PgContextPlugin",
   // Clients see the row's own id; there is no second one.
   "NodePlugin",
   // `filter` does what `condition` did.

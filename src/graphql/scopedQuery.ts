@@ -6,8 +6,8 @@
  */
 import pg, { type PoolClient, type QueryConfig, type QueryResult } from "pg";
 
-/** Settings of the transaction by their names; the first ones are always there. */
-export type Settings = Readonly<Record<string, string>>;
+/** Settings of the transaction by their names; one without a value is none. */
+export type Settings = Readonly<Record<string, string | undefined>>;
 
 /** What every request sets: they go together. The others go one by one. */
 const WHO = ["role", "staybase.user_id", "staybase.session_id", "staybase.network"];
@@ -32,21 +32,25 @@ interface QueryParts {
 }
 type Callback = (error: Error | null, result: QueryResult) => void;
 const Query = pg.Query as unknown as new (
-  config: QueryConfig & { readonly callback: Callback },
+  config: QueryConfig,
+  values: undefined,
+  callback: Callback,
 ) => QueryParts;
 
 class ScopedQuery extends Query {
-  readonly #statements: readonly { statement: string; values: readonly string[] }[];
+  readonly #statements: { statement: string; values: readonly string[] }[];
   /** Statements of ours whose answers have not come yet: they come before all others. */
   #waiting: number;
 
   constructor(settings: Settings, config: QueryConfig, callback: Callback) {
-    super({ ...config, callback });
-    const others = Object.entries(settings).filter(([name]) => !WHO.includes(name));
+    super(config, undefined, callback);
     this.#statements = [
       { statement: SET_WHO.name, values: WHO.map((name) => settings[name] ?? "") },
-      ...others.map((values) => ({ statement: SET_ONE.name, values })),
     ];
+    for (const [name, value] of Object.entries(settings)) {
+      if (value === undefined || WHO.includes(name)) continue;
+      this.#statements.push({ statement: SET_ONE.name, values: [name, value] });
+    }
     this.#waiting = this.#statements.length;
   }
 

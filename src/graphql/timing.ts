@@ -21,10 +21,10 @@ export class Timing {
     this.#parseMs += ms;
   }
 
-  /** Milliseconds until there was a plan, and whether it had to be made. */
-  planned(ms: number, isNew: boolean): void {
+  /** Milliseconds of making a plan, and of what its first steps did at once. */
+  planned(ms: number): void {
     this.#planMs += ms;
-    if (isNew) this.#plans += 1;
+    this.#plans += 1;
   }
 
   /** Milliseconds of one statement, from its sending to its answer. */

@@ -5,15 +5,16 @@
  */
 import type { Express, NextFunction, Request, RequestHandler, Response } from "express";
 import { postgraphile } from "postgraphile";
-import { execute, hookArgs } from "postgraphile/grafast";
-import { grafserv } from "postgraphile/grafserv/express/v4";
+import { hookArgs } from "postgraphile/grafast";
+import type { GrafservConfig, RequestDigest, Result } from "postgraphile/grafserv";
+import { ExpressGrafserv } from "postgraphile/grafserv/express/v4";
 import type { DocumentNode, GraphQLSchema } from "postgraphile/graphql";
 import { toApiError } from "../databaseErrors.ts";
 import { ApiError } from "../errors.ts";
 import { assertMigrated } from "../graphql/assertMigrated.ts";
 import { apiErrorOf, formatApiError } from "../graphql/errors.ts";
 import { LIMITS } from "../graphql/limits/limits.ts";
-import { answerType, type Spend } from "../graphql/plugins/requests.ts";
+import { type Around, answerType, type Spend } from "../graphql/plugins/requests.ts";
 import { type Asking, createApi } from "../graphql/preset.ts";
 import { readTrustedDocuments, type TrustedDocuments } from "../graphql/trusted.ts";
 import { Kept } from "../kept.ts";
@@ -60,7 +61,7 @@ export async function installGraphql(
   const introspection = config.environment !== "production";
   const identities = new WeakMap<object, Asking>();
   const accounts = createAccounts(resources);
-  const { preset, within, mask } = createApi({
+  const { preset, around, execute, mask, within } = createApi({
     pool,
     operator: config.database.operator,
     logger,
@@ -73,7 +74,7 @@ export async function installGraphql(
     coded: await readCoded(resources, await readOperations()),
   });
   const instance = postgraphile(preset);
-  const server = instance.createServ(grafserv);
+  const server = instance.createServ((settings) => new Serving(settings, around));
   // The first request must not wait for the schema, and a schema that fails must stop the start.
   const { schema, resolvedPreset } = await instance.getSchemaResult();
   await server.ready();
@@ -97,6 +98,20 @@ export async function installGraphql(
     });
   };
   return { schema, run, release: async () => instance.release() };
+}
+
+/** Grafserv, with what stands around each request. */
+class Serving extends ExpressGrafserv {
+  readonly #around: Around;
+
+  constructor(settings: GrafservConfig, around: Around) {
+    super(settings);
+    this.#around = around;
+  }
+
+  protected override processRequest(digest: RequestDigest): Promise<Result | null> {
+    return this.#around(digest, () => super.processRequest(digest));
+  }
 }
 
 function trustedOf(folder: string | undefined): TrustedDocuments | undefined {

@@ -1,9 +1,11 @@
 /** Claims about what is kept between requests: it is bounded by its weight, not by its number. */
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { makeSchema } from "postgraphile";
-import { grafast } from "postgraphile/grafast";
+import { hookArgs } from "postgraphile/grafast";
+import { parse } from "postgraphile/graphql";
+import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
 import { LIMITS } from "../../src/graphql/limits/limits.ts";
-import { createPreset } from "../../src/graphql/preset.ts";
+import { createApi } from "../../src/graphql/preset.ts";
 import { keepStatement } from "../../src/graphql/statements.ts";
 import { Kept } from "../../src/kept.ts";
 import { createLogger } from "../../src/resources/logger.ts";
@@ -93,29 +95,50 @@ const largeDocument = (seed: number): string => {
   return `query q${seed} { ${roots.join(" ")} }`;
 };
 
-test("plans are kept up to a bound of bytes, and one that was dropped is made again", async () => {
-  const { schema, resolvedPreset } = await makeSchema({
-    extends: [
-      createPreset({
-        pool: database.pool,
-        operator: database.config.database.operator,
-        logger: createLogger({ level: "silent" }),
-        introspection: true,
-        identityOf: () => ({
-          role: database.config.database.visitor,
-          viewer: undefined,
-          network: "192.0.2.1",
-        }),
-        clientOf: () => "visitor",
-        spend: async () => undefined,
-        offer: () => undefined,
-      }),
-    ],
+/** The API as a server in production has it, without HTTP. */
+const openApi = () =>
+  createApi({
+    pool: database.pool,
+    operator: database.config.database.operator,
+    logger: createLogger({ level: "silent" }),
+    introspection: false,
+    identityOf: () => ({
+      role: database.config.database.visitor,
+      viewer: undefined,
+      network: "192.0.2.1",
+    }),
+    clientOf: () => "visitor",
+    spend: async () => undefined,
+    offer: () => undefined,
   });
+
+/** The hooks of Grafserv and Grafast that plugins have put around what they do. */
+function middlewareOf({ plugins }: GraphileConfig.ResolvedPreset): string[] {
+  return (plugins ?? []).flatMap(({ grafast, grafserv }) =>
+    [grafast?.middleware, grafserv?.middleware, grafserv?.hooks].flatMap((hooks) =>
+      Object.keys(hooks ?? {}),
+    ),
+  );
+}
+
+test("what every request passes is no middleware, which keeps it in memory", async () => {
+  const { resolvedPreset } = await makeSchema({ extends: [openApi().preset] });
+  // That one is for the start.
+  expect(middlewareOf(resolvedPreset)).toEqual(["setPreset"]);
+  const usual = await makeSchema({ extends: [PostGraphileAmberPreset] });
+  expect(middlewareOf(usual.resolvedPreset)).toContain("prepareArgs");
+});
+
+test("plans are kept up to a bound of bytes, and one that was dropped is made again", async () => {
+  const { preset, execute, within } = openApi();
+  const { schema, resolvedPreset } = await makeSchema({ extends: [preset] });
   // Where the machine does much else, a large plan may take too long once.
   const ask = async (source: string, tries = 3): Promise<unknown> => {
     const requestContext = { expressv4: { req: {}, res: {} } } as object;
-    const result = await grafast({ schema, source, resolvedPreset, requestContext });
+    const args = { schema, document: parse(source), resolvedPreset, requestContext };
+    const result = await within(requestContext, async () =>
+      execute((await hookArgs(args)) as typeof args),
+    );
     if (!("data" in result) && tries > 1) return ask(source, tries - 1);
     return "data" in result ? result : undefined;
   };

@@ -29,6 +29,7 @@ const { values: options } = parseArgs({
     seconds: { type: "string", default: "4" },
     rounds: { type: "string", default: "1" },
     faces: { type: "string", default: FACES.join() },
+    requests: { type: "string", default: MEASURED.map(({ name }) => name).join() },
     soak: { type: "string" },
   },
 });
@@ -101,7 +102,8 @@ function printStarts(servers: Servers): void {
 
 async function run(servers: Servers, postmaster: number, market: Market): Promise<void> {
   printHead(["request", "face"], NUMBERS);
-  for (const measured of MEASURED) {
+  const chosen = options.requests.split(",");
+  for (const measured of MEASURED.filter(({ name }) => chosen.includes(name))) {
     for (const clients of CLIENTS) {
       await compare(measured, clients, servers, postmaster, market);
     }

@@ -4,6 +4,7 @@
  */
 import type { GraphQLSchema, OperationDefinitionNode } from "postgraphile/graphql";
 import { Kept } from "../../kept.ts";
+import { isRecord, memberOf } from "../../values.ts";
 import { LIMITS } from "./limits.ts";
 
 /** The plans of each schema that is served. */
@@ -21,6 +22,7 @@ export class KeptPlans {
   readonly #kept = new Kept<OperationDefinitionNode, unknown>(LIMITS.planBytes);
   readonly #selections = new WeakMap<OperationDefinitionNode, number>();
   readonly #weighed = new WeakSet<object>();
+  #isInstalled = false;
 
   /** Whether an operation has a plan already, for some variables at least. */
   has(operation: OperationDefinitionNode): boolean {
@@ -33,22 +35,22 @@ export class KeptPlans {
   }
 
   /**
-   * Counts a plan that Grafast has just made, or found again; undefined is one that failed. Says
-   * how many selections were planned: none where it was found again.
+   * Counts the plan that an operation has just been given. Says how many selections were planned:
+   * none where it was found again, or where the operation was refused before.
    */
-  count(
-    schema: GraphQLSchema,
-    operation: OperationDefinitionNode,
-    plan: object | undefined,
-  ): number {
-    this.#install(schema);
-    if (plan !== undefined && this.#weighed.has(plan)) return 0;
+  count(schema: GraphQLSchema, operation: OperationDefinitionNode): number {
     const selections = this.#selections.get(operation) ?? 0;
-    if (plan === undefined) {
+    // Grafast's own cache had the first plan.
+    if (!this.#isInstalled && this.#install(schema)) return selections;
+    // Grafast has a list of plans for each operation, the one used last at its head.
+    const head = memberOf(memberOf(this.#kept.get(operation), "possibleOperationPlans"), "value");
+    if (memberOf(head, "error") !== undefined) {
       // One slow moment must not refuse a good document for the minute that Grafast remembers it.
       this.#kept.delete(operation);
       return selections;
     }
+    const plan = memberOf(head, "operationPlan");
+    if (!isRecord(plan) || this.#weighed.has(plan)) return 0;
     this.#weighed.add(plan);
     // The cache holds the document as well, also when the reader has dropped it.
     const characters = operation.loc?.source.body.length ?? 0;
@@ -57,13 +59,15 @@ export class KeptPlans {
     return selections;
   }
 
-  /** Grafast exports no name of its cache, which is there since the first plan. */
-  #install(schema: GraphQLSchema): void {
+  /** Takes the place of Grafast's cache, which is there since the first plan and has no name. */
+  #install(schema: GraphQLSchema): boolean {
     const own: object = schema.extensions.grafast ?? {};
     const name = Object.getOwnPropertySymbols(own).find(
       ({ description }) => description === "cacheByOperation",
     );
-    if (name === undefined) throw new Error("Grafast keeps its plans elsewhere; see KeptPlans.");
-    if (Reflect.get(own, name) !== this.#kept) Reflect.set(own, name, this.#kept);
+    if (name === undefined) return false;
+    Reflect.set(own, name, this.#kept);
+    this.#isInstalled = true;
+    return true;
   }
 }

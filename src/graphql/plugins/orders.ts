@@ -22,6 +22,7 @@ import {
   TYPES,
 } from "postgraphile/@dataplan/pg";
 import { lambda, type Step } from "postgraphile/grafast";
+import { Kept } from "../../kept.ts";
 
 interface Table {
   readonly codec: PgCodecWithAttributes;
@@ -61,10 +62,7 @@ export const OrdersPlugin: GraphileConfig.Plugin = {
             `tags.json5: ${orderType} has no ${missing.join(", ")}; see defaultOrder.`,
           );
         }
-        const sort = (names: readonly string[] | null | undefined) => {
-          const orders = (names ?? []).flatMap((name) => known.get(name) ?? []);
-          return (query: PgSelectQueryBuilder): void => orderRows(query, table, orders);
-        };
+        const sort = sorter(table, known);
         return {
           ...arg,
           defaultValue: names,
@@ -99,24 +97,48 @@ function ordersOf(table: Table, inflection: GraphileBuild.Inflection): Map<strin
   return orders;
 }
 
-/** Orders a query, and ends with a key where what was asked for does not tell all rows apart. */
-function orderRows(query: PgSelectQueryBuilder, table: Table, asked: readonly Order[]): void {
-  for (const { column, direction } of withKey(table, asked)) {
-    const { codec, notNull = false } = columnOf(table, column);
+/** Orders of one list by values of its enum; they are made once for each choice of values. */
+function sorter(table: Table, known: ReadonlyMap<string, readonly Order[]>) {
+  const kept = new Kept<string, readonly FullOrder[]>(MOST_CHOICES);
+  return (names: readonly string[] | null | undefined) => {
+    const choice = names?.join() ?? "";
+    let orders = kept.get(choice);
+    if (orders === undefined) {
+      const asked = (names ?? []).flatMap((name) => known.get(name) ?? []);
+      orders = withKey(table, asked).map((order) => fullOrder(table, order));
+      kept.set(choice, orders, 1);
+    }
+    return (query: PgSelectQueryBuilder): void => orderRows(query, orders);
+  };
+}
+
+/** How many choices of orders a list keeps: clients write them, and may write any. */
+const MOST_CHOICES = 100;
+
+interface FullOrder extends Order {
+  readonly codec: PgCodec;
+  readonly notNull: boolean;
+}
+
+function fullOrder(table: Table, order: Order): FullOrder {
+  const { codec, notNull = false } = columnOf(table, order.column);
+  return { ...order, codec: asText(codec), notNull };
+}
+
+/** Orders a query by what tells all its rows apart. */
+function orderRows(query: PgSelectQueryBuilder, orders: readonly FullOrder[]): void {
+  for (const { column, direction, codec, notNull } of orders) {
     const fragment = sql`${query.alias}.${sql.identifier(column)}`;
     // Whether there is a value is compared first, so that null never meets another value.
     if (!notNull) {
-      query.orderBy({
-        fragment: sql`(${fragment} is null)`,
-        codec: asText(TYPES.boolean),
-        direction,
-      });
+      query.orderBy({ fragment: sql`(${fragment} is null)`, codec: BOOLEAN_TEXT, direction });
     }
-    query.orderBy({ fragment, codec: asText(codec), direction, nullable: !notNull });
+    query.orderBy({ fragment, codec, direction, nullable: !notNull });
   }
   query.setOrderIsUnique();
 }
 
+/** What is asked for, and a key after it where that does not tell all rows apart. */
 function withKey(table: Table, asked: readonly Order[]): readonly Order[] {
   // By a column a second time nothing is left to order.
   const orders = new Map(asked.toReversed().map((order) => [order.column, order]));
@@ -142,3 +164,5 @@ function columnOf(table: Table, name: string): PgCodecAttribute {
 function asText({ castFromPg: _cast, ...codec }: PgCodec): PgCodec {
   return { ...codec, fromPg: (text) => text };
 }
+
+const BOOLEAN_TEXT = asText(TYPES.boolean);

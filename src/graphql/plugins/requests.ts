@@ -1,6 +1,8 @@
 /**
  * Stands around each GraphQL request: our reader of documents instead of Grafserv's, the judge of
- * rows before planning, and one shape for all errors, also for those that no field made.
+ * rows before planning, and one shape for all errors, also for those that no field made. What every
+ * request passes is no middleware of Grafserv or Grafast: what that leaves behind of a request, its
+ * answer with it, stays in memory until a full collection of garbage, a tenth of all time in node.
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
@@ -9,8 +11,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Request } from "express";
 import { memberOf, textIn } from "../../values.ts";
 import "postgraphile";
-import { SafeError } from "postgraphile/grafast";
-import type { JSONResult, Result } from "postgraphile/grafserv";
+import { execute as grafastExecute, type PromiseOrDirect, SafeError } from "postgraphile/grafast";
+import type { JSONResult, RequestDigest, Result } from "postgraphile/grafserv";
 import {
   type ExecutionArgs,
   type FragmentDefinitionNode,
@@ -18,6 +20,7 @@ import {
   type GraphQLSchema,
   getOperationAST,
   getVariableValues,
+  type OperationDefinitionNode,
 } from "postgraphile/graphql";
 import { ApiError, CODE_OF_STATUS, ERRORS } from "../../errors.ts";
 import type { Logger } from "../../resources/logger.ts";
@@ -54,8 +57,6 @@ export type Spend = (client: string, cost: number, response?: ServerResponse) =>
 
 /** What is known of the request that is being answered. */
 interface Asked extends AskedBy {
-  /** The type of an answer that no operation makes. */
-  readonly type: string;
   readonly client: string;
   readonly request: IncomingMessage | undefined;
   readonly response: ServerResponse | undefined;
@@ -76,21 +77,31 @@ export type Within = <T>(
   answer: () => Promise<T>,
 ) => Promise<T>;
 
-/**
- * The plugin, the mask for Grafserv, which knows nothing of the request itself, for whom a
- * statement is sent, and how something is run for a request.
- */
-export function createRequestsPlugin(options: RequestsOptions): {
+/** Answers a request as Grafserv knows it; `answer` is Grafserv itself. */
+export type Around = (
+  digest: RequestDigest,
+  answer: () => PromiseOrDirect<Result | null>,
+) => Promise<Result | null>;
+
+export interface Requests {
   readonly plugin: GraphileConfig.Plugin;
+  /** For Grafserv, which knows nothing of the request itself. */
   readonly mask: (error: GraphQLError) => GraphQLError;
+  /** For whom a statement is sent. */
   readonly asker: () => Asker | undefined;
+  readonly around: Around;
+  readonly execute: typeof grafastExecute;
   readonly within: Within;
-} {
-  const { logger } = options;
+}
+
+export function createRequests(options: RequestsOptions): Requests {
+  const { logger, trusted } = options;
   const requests = new AsyncLocalStorage<Asked>();
   const asker = (): Asked | undefined => requests.getStore();
   const readerOf = readersBySchema(options, asker);
   const plansOf = keptPlansBySchema();
+  const execute: typeof grafastExecute = (args) =>
+    executeFor(args, asker(), plansOf(args.schema), options);
   const plugin: GraphileConfig.Plugin = {
     name: "StaybaseRequestsPlugin",
     version: "1.0.0",
@@ -100,45 +111,16 @@ export function createRequestsPlugin(options: RequestsOptions): {
           const { getExecutionConfig } = event;
           event.getExecutionConfig = async function (context) {
             const config = await getExecutionConfig.call(this, context);
-            return { ...config, parseAndValidate: readerOf(config.schema) };
+            return { ...config, parseAndValidate: readerOf(config.schema), execute };
           };
           return next();
         },
-        processGraphQLRequestBody(next, { body }) {
-          if (options.trusted !== undefined) body.query = trustedQuery(options.trusted, body);
-          return next();
-        },
-        processRequest(next, { requestDigest }) {
-          // As an object the answer can be looked at; it is made text right after.
-          requestDigest.preferJSON = true;
-          const asked = forAll(readRequest(requestDigest.requestContext, options), requestDigest);
-          return requests.run(asked, async () => {
-            return charge(finish(await next(), logger, asked), asked, options);
-          });
-        },
-      },
-    },
-    grafast: {
-      middleware: {
-        establishOperationPlan(next, { schema, operation }) {
-          const started = performance.now();
-          let plan: ReturnType<typeof next> | undefined;
-          try {
-            plan = next();
-            return plan;
-          } finally {
-            const planned = plansOf(schema).count(schema, operation, plan);
-            asker()?.timing?.planned(performance.now() - started, planned > 0);
-            payForPlan(planned, asker(), options);
-          }
-        },
-        async execute(next, { args }) {
-          const refusal = await refusalOf(admit(args, asker(), plansOf(args.schema), options));
-          const result = refusal ?? (await next());
-          offerToAll(args, result, asker(), options);
-          asker()?.timing?.tell(asker()?.freshness !== undefined);
-          return result;
-        },
+        ...(trusted && {
+          processGraphQLRequestBody(next, { body }) {
+            body.query = trustedQuery(trusted, body);
+            return next();
+          },
+        }),
       },
     },
   };
@@ -146,8 +128,43 @@ export function createRequestsPlugin(options: RequestsOptions): {
     plugin,
     mask: (error) => maskError(error, logger, asker()),
     asker,
+    around: (digest, answer) => {
+      // As an object the answer can be looked at; it is made text right after.
+      digest.preferJSON = true;
+      const asked = forAll(readRequest(digest.requestContext, options), digest);
+      return requests.run(asked, async () =>
+        charge(finish(await answer(), logger, asked), asked, options),
+      );
+    },
+    execute,
     within: (context, answer) => requests.run(readRequest(context, options), answer),
   };
+}
+
+/** Runs an operation that is admitted, and counts the plan that it was given. */
+async function executeFor(
+  args: Parameters<typeof grafastExecute>[0],
+  asked: Asked | undefined,
+  plans: KeptPlans,
+  options: RequestsOptions,
+): Promise<Awaited<ReturnType<typeof grafastExecute>>> {
+  const { schema, document, operationName } = args;
+  const operation = getOperationAST(document, operationName);
+  try {
+    const refusal = await refusalOf(admit(args, operation, asked, plans, options));
+    if (refusal !== undefined) return refusal;
+    const started = performance.now();
+    // It plans at once, before it waits for anything.
+    const running = grafastExecute(args);
+    const planned = operation ? plans.count(schema, operation) : 0;
+    if (planned > 0) asked?.timing?.planned(performance.now() - started);
+    payForPlan(planned, asked, options);
+    const result = await running;
+    offerToAll(args, result, asked, options);
+    return result;
+  } finally {
+    asked?.timing?.tell(asked.freshness !== undefined);
+  }
 }
 
 /** The reader of documents of each schema that is served. */
@@ -181,13 +198,13 @@ function trustedQuery(trusted: TrustedDocuments, body: unknown): string {
  */
 async function admit(
   args: ExecutionArgs,
+  operation: OperationDefinitionNode | null | undefined,
   asked: Asked | undefined,
   plans: KeptPlans,
   options: RequestsOptions,
 ): Promise<void> {
-  const { schema, document, operationName, variableValues } = args;
-  const operation = getOperationAST(document, operationName);
   if (!operation) return;
+  const { schema, document, variableValues } = args;
   const { coerced } = getVariableValues(
     schema,
     operation.variableDefinitions ?? [],
@@ -260,7 +277,6 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
       requestId: undefined,
       isSignedIn: false,
       introspection,
-      type: JSON_TYPE,
       client: "",
       request: undefined,
       response: undefined,
@@ -276,7 +292,6 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
     requestId: typeof id === "string" ? id : undefined,
     isSignedIn,
     introspection,
-    type: answerType(request as Request),
     client: options.clientOf(request),
     request,
     response,
@@ -334,13 +349,14 @@ function refuse(
   statusCode: number,
   cause: unknown,
   logger: Logger,
-  { requestId: id, type }: Asked,
+  { requestId: id, request }: Asked,
 ): JSONResult {
   const code = CODE_OF_STATUS[statusCode] ?? (statusCode < 500 ? "INVALID_INPUT" : "INTERNAL");
   if (code === "INTERNAL") logger.error({ err: cause, requestId: id }, "a GraphQL request failed");
   const words = cause instanceof Error ? cause.message : cause;
   const message = code === "INVALID_INPUT" && typeof words === "string" ? words : undefined;
   const error = formatApiError(new ApiError(code, message), id);
+  const type = request === undefined ? JSON_TYPE : answerType(request as Request);
   return {
     type: "json",
     statusCode: statusCode === 200 ? ERRORS[code].status : statusCode,
