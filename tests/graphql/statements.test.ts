@@ -29,7 +29,7 @@ const REQUESTS: readonly (readonly [what: string, most: number, document: string
   ],
   [
     "a search with photos",
-    2,
+    1,
     `{ searchListings(west: -180, south: -89, east: 180, north: 89, pageSize: 20) {
       nodes { totalAmount listing { id title photos { url } } } pageInfo { hasNextPage } } }`,
   ],
@@ -64,3 +64,35 @@ test.each(REQUESTS)("%s: at most %i", async (_what, most, document) => {
   expect(statements).toBeGreaterThan(0);
   expect(statements).toBeLessThanOrEqual(most);
 });
+
+test("what is found comes in the order of the function, with its listings", async () => {
+  const box = "west => -180, south => -89, east => 180, north => 89";
+  const { rows } = await database.withVisitor(null, (client) =>
+    client.query<{ id: string }>(
+      `select listing_id as id from app_public.search_listings(${box}, page_size => 100)`,
+    ),
+  );
+  const expected = rows.map(({ id }) => id);
+  expect(expected.length).toBeGreaterThan(2);
+  const found: string[] = [];
+  let after: string | null = null;
+  do {
+    const page: Found = await server.stranger.query(
+      `query ($after: String) { searchListings(west: -180, south: -89, east: 180, north: 89,
+        pageSize: 2, after: $after) {
+        nodes { listing { id } } pageInfo { hasNextPage endCursor } } }`,
+      { after },
+    );
+    const { nodes, pageInfo } = page.searchListings;
+    found.push(...nodes.map(({ listing }) => listing?.id ?? "hidden"));
+    after = pageInfo.hasNextPage ? pageInfo.endCursor : null;
+  } while (after !== null);
+  expect(found).toEqual(expected);
+});
+
+interface Found {
+  readonly searchListings: {
+    readonly nodes: readonly { readonly listing: { readonly id: string } | null }[];
+    readonly pageInfo: { readonly hasNextPage: boolean; readonly endCursor: string };
+  };
+}

@@ -1,9 +1,10 @@
 /**
  * Shows what search finds as a connection, like all that can grow. The function pages itself by the
- * cursor of its rows; here is only how its answer looks.
+ * cursor of its rows; here is only how its answer looks. Its order is said once more, so that
+ * listings are joined to what is found: in one statement, which sees one moment.
  */
 import "postgraphile";
-import type { PgSelectSingleStep, PgSelectStep } from "postgraphile/@dataplan/pg";
+import { type PgSelectSingleStep, type PgSelectStep, sql, TYPES } from "postgraphile/@dataplan/pg";
 import {
   applyTransforms,
   each,
@@ -24,6 +25,14 @@ export const SearchPlugin: GraphileConfig.Plugin = {
   name: "StaybaseSearchPlugin",
   version: "1.0.0",
   before: ["StaybaseNullabilityPlugin"],
+  gather: {
+    hooks: {
+      pgProcedures_functionResourceOptions(_info, { pgProc, functionResourceOptions }) {
+        if (pgProc.proname !== "search_listings") return;
+        functionResourceOptions.hasImplicitOrder = false;
+      },
+    },
+  },
   schema: {
     hooks: {
       init(_, build) {
@@ -70,7 +79,7 @@ export const SearchPlugin: GraphileConfig.Plugin = {
           type: build.getOutputTypeByName("SearchListingsConnection"),
           plan: ($root, fieldArgs, info) =>
             object({
-              rows: plan($root, fieldArgs, info) as PgSelectStep,
+              rows: inOrder(plan($root, fieldArgs, info) as PgSelectStep),
               pageSize: fieldArgs.getRaw("pageSize"),
               after: fieldArgs.getRaw("after"),
             }),
@@ -79,6 +88,16 @@ export const SearchPlugin: GraphileConfig.Plugin = {
     },
   },
 };
+
+/** Orders what was found as the function does: by score and id, which its cursors are made of. */
+function inOrder($rows: PgSelectStep): PgSelectStep {
+  const { alias } = $rows;
+  const score = sql`split_part(${alias}.${sql.identifier("cursor")}, '.', 1)::integer`;
+  const id = sql`${alias}.${sql.identifier("listing_id")}`;
+  $rows.orderBy({ fragment: score, codec: TYPES.int, direction: "DESC" });
+  $rows.orderBy({ fragment: id, codec: TYPES.uuid, direction: "DESC" });
+  return $rows;
+}
 
 function pageInfo($page: Page): Step {
   const $each = each($page.getStepForKey("rows"), ($row) =>
