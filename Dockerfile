@@ -3,7 +3,8 @@
 # One image for the server, the worker and the migrations; the command decides, and each is what the
 # npm script of that name runs. npm itself is left out, for it would stand between the signals and
 # the process:
-#   node --max-old-space-size=288 src/server.ts  npm run start:server (the default)
+#   node --max-old-space-size=288 --max-semi-space-size=32 src/server.ts
+#                                            npm run start:server (the default)
 #   node src/worker.ts                       npm run start:worker
 #   node src/commands/db/migrate.ts          npm run db:migrate
 #   node src/commands/doctor.ts              npm run doctor
@@ -32,4 +33,4 @@ EXPOSE 4000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 4000}/readyz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--max-old-space-size=288", "src/server.ts"]
+CMD ["node", "--max-old-space-size=288", "--max-semi-space-size=32", "src/server.ts"]

@@ -13770,6 +13770,7 @@ CREATE OR REPLACE FUNCTION app_public.users_response_rate(person app_public.user
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
   select case when count(*) >= 5 then
     round(100.0 * count(*) filter (where e.to_status <> 'expired') / count(*))::integer
@@ -13798,6 +13799,7 @@ CREATE OR REPLACE FUNCTION app_public.users_stays_as_guest(person app_public.use
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
   select count(*)::integer from app_public.bookings b
   where b.guest_id = person.id and b.status = 'completed' and b.no_show_at is null
@@ -13814,6 +13816,7 @@ CREATE OR REPLACE FUNCTION app_public.users_stays_hosted(person app_public.users
  LANGUAGE sql
  STABLE SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'pg_temp'
+ SET plan_cache_mode TO 'force_generic_plan'
 AS $function$
   select count(*)::integer from app_public.bookings b
   where b.host_id = person.id and b.status = 'completed' and b.no_show_at is null

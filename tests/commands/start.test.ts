@@ -44,7 +44,7 @@ const COUNT = "{ listings { totalCount } }";
 
 test("is what npm start runs", () => {
   expect(JSON.parse(readText("package.json")).scripts.start).toBe(
-    "NODE_COMPILE_CACHE=node_modules/.cache/compiled exec node --max-old-space-size=288 src/main.ts",
+    "NODE_COMPILE_CACHE=node_modules/.cache/compiled exec node --max-old-space-size=288 --max-semi-space-size=32 src/main.ts",
   );
 });
 

@@ -39,7 +39,7 @@ export async function startServers(
   const peer = (name: string) => [`tests/performance/peers/${name}.ts`, "PORT", visitor, key];
   const ours = (more: Environment): Promise<Server> =>
     startServer(
-      ["--max-old-space-size=288", "src/server.ts"],
+      ["--max-old-space-size=288", "--max-semi-space-size=32", "src/server.ts"],
       { ...productionOf({ url, key, dir }), ...more },
       "/readyz",
     );

@@ -8,6 +8,7 @@
 create or replace function app_public.users_response_rate(person app_public.users) returns integer
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
   select case when count(*) >= 5 then
     round(100.0 * count(*) filter (where e.to_status <> 'expired') / count(*))::integer

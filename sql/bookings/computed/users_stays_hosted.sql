@@ -6,6 +6,7 @@
 create or replace function app_public.users_stays_hosted(person app_public.users) returns integer
 language sql stable security definer
 set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan
 as $$
   select count(*)::integer from app_public.bookings b
   where b.host_id = person.id and b.status = 'completed' and b.no_show_at is null
