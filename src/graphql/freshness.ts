@@ -102,9 +102,9 @@ function look(shape: Shape, value: unknown, seen: Seen): void {
     for (const each of value) look(shape, each, seen);
   } else if (isRecord(value)) {
     if (shape.kind !== undefined) {
-      const id = shape.ids.map((name) => value[name]).find((each) => typeof each === "string");
-      if (id === undefined) seen.isVague = true;
-      else seen.tags.add(`${shape.kind}:${id}`);
+      const shown = shape.ids.find((name) => typeof value[name] === "string");
+      if (shown === undefined) seen.isVague = true;
+      else seen.tags.add(`${shape.kind}:${value[shown]}`);
     }
     for (const [name, child] of shape.children) look(child, value[name], seen);
   }

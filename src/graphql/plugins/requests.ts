@@ -32,6 +32,7 @@ import { createDocumentReader, type ReadDocument } from "../limits/documents.ts"
 import { LIMITS } from "../limits/limits.ts";
 import { type KeptPlans, keptPlansBySchema } from "../limits/plans.ts";
 import { judgeRows } from "../limits/rows.ts";
+import { quietly } from "../quietly.ts";
 import { Timing, timed } from "../timing.ts";
 import { type TrustedDocuments, trustedText } from "../trusted.ts";
 
@@ -155,7 +156,7 @@ async function executeFor(
     if (refusal !== undefined) return refusal;
     const started = performance.now();
     // It plans at once, before it waits for anything.
-    const running = grafastExecute(args);
+    const running = quietly(() => grafastExecute(args));
     const planned = operation ? plans.count(schema, operation) : 0;
     if (planned > 0) asked?.timing?.planned(performance.now() - started);
     payForPlan(planned, asked, options);
