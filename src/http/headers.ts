@@ -13,9 +13,10 @@ const HOST = /^([\w.-]+|\[[\da-f:.]+\])(:\d+)?$/i;
 export function installHeaders(app: Express): void {
   app.use((request, _response, next) => {
     const seen = new Set<string>();
-    for (const [index, given] of request.rawHeaders.entries()) {
-      const name = given.toLowerCase();
-      if (index % 2 === 1 || !SINGLE.has(name)) continue;
+    // Names and values in turns.
+    for (let index = 0; index < request.rawHeaders.length; index += 2) {
+      const name = request.rawHeaders[index]?.toLowerCase() ?? "";
+      if (!SINGLE.has(name)) continue;
       if (seen.has(name)) throw new ApiError("INVALID_INPUT", `There are two ${name} headers.`);
       seen.add(name);
     }

@@ -1,4 +1,6 @@
 /** Headers that tell browsers to be careful, and which origins may call from a page. */
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import cors from "cors";
 import type { Express } from "express";
 import helmet from "helmet";
@@ -39,7 +41,7 @@ export function installSecurity(app: Express, resources: Resources): void {
   const { config } = resources;
   app.disable("x-powered-by");
   app.set("trust proxy", config.http.trustProxy);
-  app.use(
+  const carefully = headersOf(
     helmet({
       contentSecurityPolicy: {
         directives: {
@@ -54,9 +56,9 @@ export function installSecurity(app: Express, resources: Resources): void {
       },
       strictTransportSecurity: config.environment === "production",
     }),
-  );
+  ).set("Permissions-Policy", PERMISSIONS);
   app.use((_request, response, next) => {
-    response.setHeader("Permissions-Policy", PERMISSIONS);
+    response.setHeaders(carefully);
     next();
   });
   if (config.http.corsOrigins.length > 0) {
@@ -74,4 +76,14 @@ export function installSecurity(app: Express, resources: Resources): void {
       }),
     );
   }
+}
+
+/** What a middleware says of every response: it is asked once, for it looks at no request. */
+function headersOf(middleware: ReturnType<typeof helmet>): Map<string, string> {
+  const request = new IncomingMessage(new Socket());
+  const response = new ServerResponse(request);
+  middleware(request, response, (error) => {
+    if (error !== undefined) throw error;
+  });
+  return new Map(response.getHeaderNames().map((name) => [name, String(response.getHeader(name))]));
 }

@@ -56,8 +56,37 @@ export function createLogger(options: LoggerOptions): Logger {
     serializers: { err: describeError, error: describeError },
     redact: { paths: SECRET_NAMES.flatMap(pathsOf), censor: "[redacted]" },
   };
-  return options.destination === undefined ? pino(settings) : pino(settings, options.destination);
+  return pino(settings, options.destination ?? standardOutput);
 }
+
+/**
+ * Standard output, to which lines are written many at a time: one by one they take longer to write
+ * than to make. An error is written at once, with all before it, and nothing waits for longer than
+ * `LATEST_MS`, or stays behind when the process ends by itself.
+ */
+const standardOutput = {
+  // pino says the level of each line here.
+  [Symbol.for("pino.metadata")]: true,
+  lastLevel: 0,
+  write(line: string): void {
+    output ??= openOutput();
+    output.write(line);
+    if (this.lastLevel >= ERROR) output.flushSync();
+  },
+};
+
+let output: ReturnType<typeof openOutput> | undefined;
+
+function openOutput() {
+  const opened = pino.destination({ dest: 1, minLength: 8192, sync: true });
+  const flush = (): void => opened.flushSync();
+  setInterval(flush, LATEST_MS).unref();
+  process.once("exit", flush);
+  return opened;
+}
+
+const ERROR = pino.levels.values.error ?? 0;
+const LATEST_MS = 200;
 
 function pathsOf(name: string): string[] {
   const key = `["${name}"]`;

@@ -4,6 +4,7 @@
  * soon as one of them changes; one that cannot say it lives for seconds. It can be wrong in one
  * direction only: an old answer, for as long as LIFE_MS says. Redis away is Redis empty.
  */
+import { hash } from "node:crypto";
 import { Kept } from "../kept.ts";
 import { isRecord, memberOf } from "../values.ts";
 import type { ChangeListener } from "./changes.ts";
@@ -109,7 +110,7 @@ class Store implements PublicAnswers {
   }
 
   async fetch(key: string): Promise<PublicAnswer | undefined> {
-    const text = await this.#redis?.get(this.#prefix + key);
+    const text = await this.#redis?.get(this.#nameOf(key));
     const answer = text === undefined ? undefined : readAnswer(text);
     if (answer === undefined || !this.#isAlive(answer) || !this.#isCurrent(answer, SKEW_MS)) {
       return undefined;
@@ -123,7 +124,7 @@ class Store implements PublicAnswers {
     this.#keepHere(key, answer);
     const left = answer.askedAt + lifeOf(answer) - Date.now();
     // Nobody waits for it, and it never throws.
-    if (left > 0) void this.#redis?.set(this.#prefix + key, writeAnswer(answer), left / 1000);
+    if (left > 0) void this.#redis?.set(this.#nameOf(key), writeAnswer(answer), left / 1000);
     return true;
   }
 
@@ -155,6 +156,11 @@ class Store implements PublicAnswers {
 
   close(): void {
     clearInterval(this.#report);
+  }
+
+  /** The key's name in Redis, where many are kept for long: none is longer than another. */
+  #nameOf(key: string): string {
+    return this.#prefix + hash("sha256", key, "base64url");
   }
 
   /** A clock that was set back must not lengthen a life. */

@@ -33,7 +33,7 @@ const { values: options } = parseArgs({
     soak: { type: "string" },
   },
 });
-const WARM_MS = 2000;
+const WARM_MS = 8000;
 /** What the ratios of GraphQL shall be at eight clients, as far as there is a goal. */
 const GOALS: Readonly<Record<string, number>> = {
   "20 listings": 0.7,

@@ -2,6 +2,8 @@
  * Claims about what a process shows and where it listens: logs without secrets, localhost on both
  * kinds of address, mail that arrives once as it was written.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -45,6 +47,66 @@ describe("the logger", () => {
       name: "server",
       err: { message: "outer", cause: { code: "23505" } },
     });
+  });
+});
+
+describe("the standard output", () => {
+  const LOGGER = new URL("../../src/resources/logger.ts", import.meta.url).href;
+  /** What a process has written when it says so on its errors, and in the end. */
+  async function run(
+    body: string,
+    signal?: NodeJS.Signals,
+  ): Promise<{ early: string; all: string }> {
+    const code = `import { createLogger } from "${LOGGER}"; import { writeSync } from "node:fs";
+      const logger = createLogger({ level: "info" });
+      const say = () => writeSync(2, "now");
+      ${body}`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", code]);
+    let all = "";
+    let early = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      all += chunk.toString();
+    });
+    child.stderr.once("data", () => {
+      // What was written before comes before, on its own way.
+      setTimeout(() => {
+        early = all;
+        if (signal !== undefined) child.kill(signal);
+      }, 100);
+    });
+    await once(child, "close");
+    return { early, all };
+  }
+  const messagesOf = (text: string): unknown[] =>
+    text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line).msg]));
+
+  test("has an error at once, with what was before it", async () => {
+    const { early } = await run(
+      `logger.info("first"); logger.error("second"); say();
+      setTimeout(() => process.exit(0), 5000);`,
+      "SIGKILL",
+    );
+    expect(messagesOf(early)).toEqual(["first", "second"]);
+  });
+
+  test("has all of a process that ends, and what is old of one that is killed", async () => {
+    const ended = await run('logger.info("first"); logger.info("second"); say(); process.exit(3);');
+    expect(messagesOf(ended.all)).toEqual(["first", "second"]);
+    const crashed = await run('logger.info("first"); say(); throw new Error("unexpected");');
+    expect(messagesOf(crashed.all)).toEqual(["first"]);
+    const killed = await run(
+      `logger.info("first"); setTimeout(say, 400);
+      setTimeout(() => process.exit(0), 5000);`,
+      "SIGKILL",
+    );
+    expect(messagesOf(killed.all)).toEqual(["first"]);
+  });
+
+  test("has lines as they were logged, whole, also when there are many", async () => {
+    const { all } = await run(
+      `for (let index = 0; index < 5000; index += 1) logger.info(String(index));`,
+    );
+    expect(messagesOf(all)).toEqual(Array.from({ length: 5000 }, (_item, index) => String(index)));
   });
 });
 
