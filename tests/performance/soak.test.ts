@@ -2,6 +2,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { contentOf } from "./answers.ts";
+import { lateOnes } from "./changes.ts";
 import { growthOf } from "./soak.ts";
 
 const HALF_MINUTES = Array.from({ length: 20 }, (_, index) => (index + 1) / 2);
@@ -24,6 +25,13 @@ test("memory that grows all the time is growth, whatever the noise, and noise al
     expect(growthOf(run(leak)).slope).toBeCloseTo(leak + growthOf(run(0)).slope, 6);
   });
   fc.assert(property);
+});
+
+test("a change that is seen too late is said, and which one", () => {
+  const soon = { "listing page": [9, 12, 199], search: [4999, 1], "price of a stay": [30] };
+  expect(lateOnes(soon)).toEqual([]);
+  expect(lateOnes({ ...soon, search: [1, 5001] })).toEqual(["search: 5001 of 5000 ms"]);
+  expect(lateOnes({ ...soon, "listing page": [] })).toHaveLength(1);
 });
 
 test("answers are the same in any form, and only if they say the same", () => {
