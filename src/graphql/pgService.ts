@@ -15,7 +15,7 @@ import type { Timing } from "./timing.ts";
 
 type PgService = ReturnType<typeof makePgService>;
 /** Runs `callback` with a connection whose statements each run as whoever the settings say. */
-export type WithPgClient = Grafast.Context["withPgClient"];
+type WithPgClient = Grafast.Context["withPgClient"];
 
 /** The service for `preset.ts`, which reads the schema at the start as the `operator` role. */
 export function createPgService(pool: Pool, operator: string): PgService {

@@ -71,17 +71,21 @@ const standardOutput = {
   write(line: string): void {
     output ??= openOutput();
     output.write(line);
-    if (this.lastLevel >= ERROR) output.flushSync();
+    // Not flushSync(): it tries for ever where nobody reads any more.
+    if (this.lastLevel >= ERROR) output.flush();
   },
 };
 
 let output: ReturnType<typeof openOutput> | undefined;
 
 function openOutput() {
-  const opened = pino.destination({ dest: 1, minLength: 8192, sync: true });
-  const flush = (): void => opened.flushSync();
-  setInterval(flush, LATEST_MS).unref();
-  process.once("exit", flush);
+  const opened = pino.destination({
+    dest: 1,
+    sync: true,
+    minLength: 8192,
+    periodicFlush: LATEST_MS,
+  });
+  process.once("exit", () => opened.flush());
   return opened;
 }
 

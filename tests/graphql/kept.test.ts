@@ -1,11 +1,12 @@
 /** Claims about what is kept between requests: it is bounded by its weight, not by its number. */
-import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { afterAll, beforeAll, expect, jest, test } from "@jest/globals";
 import { makeSchema } from "postgraphile";
 import { hookArgs } from "postgraphile/grafast";
 import { parse } from "postgraphile/graphql";
 import { PostGraphileAmberPreset } from "postgraphile/presets/amber";
 import { LIMITS } from "../../src/graphql/limits/limits.ts";
 import { createApi } from "../../src/graphql/preset.ts";
+import { quietly } from "../../src/graphql/quietly.ts";
 import { keepStatement } from "../../src/graphql/statements.ts";
 import { Kept } from "../../src/kept.ts";
 import { createLogger } from "../../src/resources/logger.ts";
@@ -128,6 +129,22 @@ test("what every request passes is no middleware, which keeps it in memory", asy
   const usual = await makeSchema({ extends: [PostGraphileAmberPreset] });
   expect(middlewareOf(usual.resolvedPreset)).toContain("prepareArgs");
 });
+
+test("what Grafast aborts at the end of a request, it aborts quietly", async () => {
+  const { preset, execute, within } = openApi();
+  const { schema, resolvedPreset } = await makeSchema({ extends: [preset] });
+  const abort = jest.spyOn(quietly(() => AbortController).prototype, "abort");
+  try {
+    const requestContext = { expressv4: { req: {}, res: {} } } as object;
+    const document = parse("{ currencies { code } }");
+    const args = { schema, document, resolvedPreset, requestContext };
+    await within(requestContext, async () => execute((await hookArgs(args)) as typeof args));
+    expect(abort).toHaveBeenCalledTimes(1);
+    expect(abort).toHaveBeenCalledWith();
+  } finally {
+    abort.mockRestore();
+  }
+}, 60_000);
 
 test("plans are kept up to a bound of bytes, and one that was dropped is made again", async () => {
   const { preset, execute, within } = openApi();

@@ -102,6 +102,18 @@ describe("the standard output", () => {
     expect(messagesOf(killed.all)).toEqual(["first"]);
   });
 
+  test("may be closed by whoever reads it, and the process goes on to its end", async () => {
+    const code = `import { createLogger } from "${LOGGER}";
+      const logger = createLogger({ level: "info" });
+      logger.error("first");
+      setTimeout(() => { logger.info("second"); logger.error("third"); }, 300);
+      setTimeout(() => { logger.info("fourth"); process.exit(7); }, 800);`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", code]);
+    cleanups.push(() => child.kill("SIGKILL"));
+    child.stdout.once("data", () => child.stdout.destroy());
+    expect(await once(child, "close")).toEqual([7, null]);
+  }, 10_000);
+
   test("has lines as they were logged, whole, also when there are many", async () => {
     const { all } = await run(
       `for (let index = 0; index < 5000; index += 1) logger.info(String(index));`,
