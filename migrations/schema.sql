@@ -7807,6 +7807,17 @@ alter routine app_hidden.spread_bits(integer) owner to staybase_owner;
 comment on routine app_hidden.spread_bits(integer) is 'The lowest 16 bits of a number, each with a zero bit above it.';
 
 --
+-- function app_hidden.stay_is_over(date,text)
+--
+CREATE OR REPLACE FUNCTION app_hidden.stay_is_over(check_out date, time_zone text)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+RETURN ((check_out <= ((app_hidden.clock() + '1 day'::interval))::date) AND (check_out <= app_hidden.local_today(time_zone)));
+alter routine app_hidden.stay_is_over(date,text) owner to staybase_owner;
+comment on routine app_hidden.stay_is_over(date,text) is 'Whether the day of check-out has begun in the time zone of the listing.';
+
+--
 -- function app_hidden.stay_keeps_restrictions(app_hidden.listing_availability,date,date)
 --
 CREATE OR REPLACE FUNCTION app_hidden.stay_keeps_restrictions(unit app_hidden.listing_availability, check_in date, check_out date)
@@ -9676,10 +9687,7 @@ declare
 begin
   for v_booking_id in
     select b.id from app_public.bookings b
-    where b.status = 'confirmed'
-      -- Local dates differ by a day at most; the exact rule is the second condition.
-      and b.check_out <= (app_hidden.clock() + interval '1 day')::date
-      and b.check_out <= app_hidden.local_today(b.time_zone)
+    where b.status = 'confirmed' and app_hidden.stay_is_over(b.check_out, b.time_zone)
     order by b.id
     limit complete_stays.booking_limit
     for update skip locked
@@ -9775,6 +9783,23 @@ $function$;
 alter routine app_private.confirm_registration(bytea) owner to staybase_owner;
 comment on routine app_private.confirm_registration(bytea) is 'Creates the person whose address the token proves; REGISTRATION_INVALID otherwise.';
 grant execute on routine app_private.confirm_registration(bytea) to staybase_authenticator;
+
+--
+-- function app_private.count_stays_to_complete()
+--
+CREATE OR REPLACE FUNCTION app_private.count_stays_to_complete()
+ RETURNS bigint
+ LANGUAGE sql
+ STABLE SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+BEGIN ATOMIC
+ SELECT count(*) AS count
+    FROM app_public.bookings b
+   WHERE ((b.status = 'confirmed'::app_public.booking_status) AND app_hidden.stay_is_over(b.check_out, b.time_zone));
+END;
+alter routine app_private.count_stays_to_complete() owner to staybase_owner;
+comment on routine app_private.count_stays_to_complete() is 'How many confirmed bookings have their check-out day behind them or today.';
+grant execute on routine app_private.count_stays_to_complete() to staybase_authenticator;
 
 --
 -- function app_private.disable_second_factor(uuid)

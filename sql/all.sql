@@ -307,7 +307,9 @@
 --!include bookings/internal/confirm_booking.sql
 --!include bookings/server/expire_holds.sql
 --!include bookings/server/end_alterations.sql
+--!include bookings/internal/stay_is_over.sql
 --!include bookings/server/complete_stays.sql
+--!include bookings/server/count_stays_to_complete.sql
 --!include bookings/server/purge_quotes.sql
 --!include bookings/internal/require_hold_quota.sql
 --!include bookings/mutations/create_booking.sql

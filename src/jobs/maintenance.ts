@@ -26,8 +26,21 @@ export const expireHolds: Job = async (resources, payload) => {
   await endAlterations(resources, payload);
 };
 
-/** Completes confirmed bookings from their check-out day on. */
-export const completeStays = repeatUntilZero("select app_private.complete_stays() as done");
+const completeBatches = repeatUntilZero("select app_private.complete_stays() as done");
+
+/**
+ * Completes confirmed bookings from their check-out day on.
+ * @throws when some are left, because somebody held them or they failed: the worker comes again in
+ * seconds, the clock only in an hour
+ */
+export const completeStays: Job = async (resources, payload) => {
+  await completeBatches(resources, payload);
+  const { rows } = await resources.pool.query<{ count: string }>(
+    "select app_private.count_stays_to_complete() as count",
+  );
+  const left = Number(rows[0]?.count);
+  if (left > 0) throw new Error(`Stays that are over and not completed: ${left}.`);
+};
 
 /** Counts the least price of listings anew where a day has begun. */
 export const ageFloors: Job = async (resources) => {

@@ -14,8 +14,11 @@ import {
   asServer,
   bookingStatus,
   hold,
+  NOON,
+  paidBooking,
   publishedListing,
   somebody,
+  stopClock,
 } from "../helpers/factories.ts";
 import { openMarketplace, type RunningProcess, waitUntil } from "../helpers/marketplace.ts";
 import {
@@ -242,6 +245,32 @@ test("a mail that is refused for now is repeated, and the queue keeps no address
   const [job] = await waiting("mail__send_registration");
   expect(job?.last_error).toContain("EENVELOPE, RCPT TO, 451");
   expect(`${job?.last_error} ${opened.log()}`).not.toContain("later@example.com");
+});
+
+test("a stay that somebody holds while its job runs is completed when they let go", async () => {
+  cleanups.push(() => stopClock(database, null));
+  await stopClock(database, NOON);
+  const guest = await somebody(database, "Gero");
+  const listing = await publishedListing(database, await somebody(database, "Hanna"));
+  const booking = await paidBooking(database, guest, listing);
+  await stopClock(database, "2031-07-01T12:00:00Z");
+  const holder = await database.owner.connect();
+  cleanups.push(() => holder.release(true));
+  await holder.query("begin");
+  await holder.query("select app_hidden.lock_booking($1)", [booking]);
+
+  await work(await open());
+  await asOwner(database, "select app_hidden.add_job('booking__complete_stays', '{}')");
+  await waitUntil("the job has passed over it", async () => {
+    const [job] = await waiting("booking__complete_stays");
+    return job?.attempts === 1 && job.last_error !== null && job.locked_by === null;
+  });
+  const [job] = await waiting("booking__complete_stays");
+  expect(job?.last_error).toContain("Stays that are over and not completed: 1.");
+  expect(await bookingStatus(database, booking)).toBe("confirmed");
+  await holder.query("rollback");
+  await untilDone("booking__complete_stays");
+  expect(await bookingStatus(database, booking)).toBe("completed");
 });
 
 test("while Stripe hangs, what does not ask it goes on", async () => {

@@ -67,8 +67,10 @@ test.each(["in the middle", "at commit"] as const)(
     expect(await bookingStatus(database, bad)).toBe("confirmed");
     expect(await bookingStatus(database, last)).toBe("completed");
     expect(await run("app_private.complete_stays()")).toBe(0);
+    expect(await run("app_private.count_stays_to_complete()")).toBe("1");
     await mendBookings();
     expect(await run("app_private.complete_stays()")).toBe(1);
+    expect(await run("app_private.count_stays_to_complete()")).toBe("0");
   },
 );
 
