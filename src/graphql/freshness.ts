@@ -68,6 +68,8 @@ interface Shape {
   readonly children: ReadonlyMap<string, Shape>;
   /** Whether its rows are told, shown in a way that no tag stands for, or nobody else's. */
   readonly is: "told" | "vague" | "private";
+  /** Whether rows of it, or below it, may be nobody else's. */
+  readonly mayBePrivate: boolean;
   /** The kind of tag of its rows, and under which names they show their ids. */
   readonly kind: string | undefined;
   readonly ids: readonly string[];
@@ -96,6 +98,8 @@ interface Seen {
 /** Goes through what of an answer has this shape; undefined is what was left out. */
 function look(shape: Shape, value: unknown, seen: Seen): void {
   if (value === undefined || seen.isPrivate) return;
+  // Tags are of no use any more.
+  if (seen.isVague && !shape.mayBePrivate) return;
   if (shape.is === "private") seen.isPrivate = true;
   if (shape.is === "vague") seen.isVague = true;
   if (Array.isArray(value)) {
@@ -159,10 +163,17 @@ function readShape(
       children.set(key, readShape(fragments, place, inner));
     }
   }
-  return { children, is, kind: TOLD[type.name], ids };
+  const mayBePrivate = [...children.values()].some((child) => child.mayBePrivate);
+  return { children, is, mayBePrivate, kind: TOLD[type.name], ids };
 }
 
-const PRIVATE: Shape = { children: new Map(), is: "private", kind: undefined, ids: [] };
+const PRIVATE: Shape = {
+  children: new Map(),
+  is: "private",
+  mayBePrivate: true,
+  kind: undefined,
+  ids: [],
+};
 
 /** Where a field leads, from inside a listing or not; undefined is nobody else's. */
 function placeOf(

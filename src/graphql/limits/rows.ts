@@ -137,6 +137,7 @@ function walkField(
   const field = type.getFields()[node.name.value];
   // Introspection has its own limits.
   if (field === undefined) return;
+  if (node.selectionSet === undefined && isFree(type, field)) return;
   const rows = pageSize(judged, node, field);
   const path = above === "" ? field.name : `${above}.${field.name}`;
   const below = times * (rows ?? 1);
@@ -169,8 +170,26 @@ function walkField(
   );
 }
 
+const free = new WeakMap<GraphQLField<unknown, unknown>, boolean>();
+
+/** Whether a field costs nothing but to be looked at, as most do that have nothing below them. */
+function isFree(type: GraphQLNamedType, field: GraphQLField<unknown, unknown>): boolean {
+  const known = free.get(field);
+  if (known !== undefined) return known;
+  const { isCoded, sumRules } = field.extensions;
+  const costs =
+    field.name === "totalCount" ||
+    isCoded === true ||
+    sumRules !== undefined ||
+    `${type.name}.${field.name}` in FUNCTIONS ||
+    field.args.some(isSize);
+  free.set(field, !costs);
+  return !costs;
+}
+
 /** Arguments that size a page; `pageSize` is that of functions that page themselves. */
 const SIZES = ["first", "last", "pageSize"];
+const isSize = ({ name }: { readonly name: string }): boolean => SIZES.includes(name);
 
 /** How many rows a field asks for; undefined where it is not a page. */
 function pageSize(
@@ -178,7 +197,7 @@ function pageSize(
   node: FieldNode,
   field: GraphQLField<unknown, unknown>,
 ): number | undefined {
-  const sizes = field.args.filter((arg) => SIZES.includes(arg.name));
+  const sizes = field.args.filter(isSize);
   if (sizes.length === 0) return undefined;
   const given = (name: string): unknown => argumentOf(judged, node, field, name);
   const [first, last] = [given("first"), given("last")];
