@@ -35,8 +35,11 @@ export interface PublicAnswers extends ChangeListener {
   close(): void;
 }
 
-/** How long an answer may live: one that is forgotten when it changes, and one that is not. */
-const LIFE_MS = { tagged: 30_000, untagged: 5000 };
+/**
+ * How long an answer may live: one that is forgotten when it changes, and one that is not. What is
+ * promised of the second is five seconds, of which half a second is left for asking anew.
+ */
+const LIFE_MS = { tagged: 30_000, untagged: 4500 };
 /** By how much the clocks of two servers may differ. */
 const SKEW_MS = 2000;
 /** Answers above this are not kept. */

@@ -5,7 +5,8 @@
  * are the same, and prints one table. Processor time is steadier than time on the clock, so the
  * ratios are of processor time: hand-written to the other. Exit code 2 says that a goal was missed.
  * `-- --soak 10` asks ours alone, for ten minutes, and looks whether its memory grows; `-- --changes
- * 40` changes 40 prices, and looks how soon two servers that keep their answers show them.
+ * 40` makes each change of a host 40 times, and looks how soon two servers that keep their answers
+ * show it.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -28,10 +28,18 @@ test("memory that grows all the time is growth, whatever the noise, and noise al
 });
 
 test("a change that is seen too late is said, and which one", () => {
-  const soon = { "listing page": [9, 12, 199], search: [4999, 1], "price of a stay": [30] };
-  expect(lateOnes(soon)).toEqual([]);
-  expect(lateOnes({ ...soon, search: [1, 5001] })).toEqual(["search: 5001 of 5000 ms"]);
-  expect(lateOnes({ ...soon, "listing page": [] })).toHaveLength(1);
+  const seen = (shown: "listing page" | "search" | "stay", ms: number[]) => ({
+    change: "pause",
+    shown,
+    ms,
+  });
+  const page = seen("listing page", [9, 12, 199]);
+  const stay = seen("stay", [30]);
+  expect(lateOnes([page, seen("search", [4999, 1]), stay])).toEqual([]);
+  expect(lateOnes([page, seen("search", [1, 5001]), stay])).toEqual([
+    "pause in the search: 5001 of 5000 ms",
+  ]);
+  expect(lateOnes([seen("listing page", []), stay])).toHaveLength(1);
 });
 
 test("answers are the same in any form, and only if they say the same", () => {
