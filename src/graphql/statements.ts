@@ -10,7 +10,7 @@ import { LIMITS } from "./limits/limits.ts";
 /** A query as the adaptor sends it; with a name it is prepared. */
 interface NamedQuery {
   readonly text: string;
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 const keptOf = new WeakMap<PoolClient, Kept<string, true>>();

@@ -34,6 +34,8 @@ export function createPool(
     connectionTimeoutMillis: 5000,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    // What is sent on one connection does not wait for the answer to what was sent before.
+    pipeline: true,
     statement_timeout: statementTimeout,
     // The server ends a late statement itself; this one is for a server that answers no more.
     query_timeout: statementTimeout + 2000,

@@ -16,7 +16,8 @@ let people: string[];
 
 beforeAll(async () => {
   people = [await somebody(database, "Ann"), await somebody(database, "Ben")];
-  pool = new Pool({ connectionString: database.config.database.url ?? "", max: 1 });
+  const connectionString = database.config.database.url ?? "";
+  pool = new Pool({ connectionString, max: 1, pipeline: true });
   pool.on("error", () => undefined);
   await connect();
 });

@@ -25,13 +25,13 @@ import {
 import { ApiError, CODE_OF_STATUS, ERRORS } from "../../errors.ts";
 import type { Logger } from "../../resources/logger.ts";
 import { type Freshness, publicCacheControl } from "../../resources/publicAnswers.ts";
-import type { Asker } from "../connections.ts";
 import { type AskedBy, formatApiError, maskError } from "../errors.ts";
 import { freshnessOf } from "../freshness.ts";
 import { createDocumentReader, type ReadDocument } from "../limits/documents.ts";
 import { LIMITS } from "../limits/limits.ts";
 import { type KeptPlans, keptPlansBySchema } from "../limits/plans.ts";
 import { judgeRows } from "../limits/rows.ts";
+import type { Sender } from "../pgService.ts";
 import { quietly } from "../quietly.ts";
 import { Timing, timed } from "../timing.ts";
 import { type TrustedDocuments, trustedText } from "../trusted.ts";
@@ -68,6 +68,7 @@ interface Asked extends AskedBy {
   /** For how long the answer is every visitor's; undefined where it is not. */
   freshness?: Freshness;
   isHeavy: boolean;
+  isRead: boolean;
   /** Whether planning is paid for: it was to be expected. */
   hasPaidPlan: boolean;
 }
@@ -89,7 +90,7 @@ export interface Requests {
   /** For Grafserv, which knows nothing of the request itself. */
   readonly mask: (error: GraphQLError) => GraphQLError;
   /** For whom a statement is sent. */
-  readonly asker: () => Asker | undefined;
+  readonly asker: () => Sender | undefined;
   readonly around: Around;
   readonly execute: typeof grafastExecute;
   readonly within: Within;
@@ -222,6 +223,7 @@ async function admit(
   plans.expect(operation, cost.selections);
   if (asked === undefined) return;
   asked.isHeavy = cost.isHeavy;
+  asked.isRead = operation.operation === "query";
   asked.hasPaidPlan = !plans.has(operation);
   const planning = asked.hasPaidPlan ? cost.selections * LIMITS.planningCost : 0;
   await options.spend(asked.client, cost.total + planning, asked.response);
@@ -283,6 +285,7 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
       response: undefined,
       isPublic: false,
       isHeavy: false,
+      isRead: false,
       hasPaidPlan: false,
     };
   }
@@ -299,6 +302,7 @@ function readRequest(context: Partial<Grafast.RequestContext>, options: Requests
     ...(response && options.isTimed(request) && { timing: new Timing(response) }),
     isPublic: false,
     isHeavy: false,
+    isRead: false,
     hasPaidPlan: false,
   };
 }
