@@ -25,7 +25,8 @@ const config: Config = {
   },
   globalSetup: "<rootDir>/tests/helpers/globalSetup.ts",
   globalTeardown: "<rootDir>/tests/helpers/globalTeardown.ts",
-  testTimeout: 30_000,
+  // A test is late only when it hangs: machines are shared.
+  testTimeout: 120_000,
   // A worker often waits, for a server or for PostgreSQL: on two processors a third is of use.
   maxWorkers: 3,
 };

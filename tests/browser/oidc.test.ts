@@ -23,13 +23,13 @@ describeInBrowser("in a browser", () => {
     // By the name that is in PUBLIC_URL, for cookies and sessions are of an origin.
     home = (marketplace.servers[0] ?? "").replace("127.0.0.1", "localhost");
     browser = await launchBrowser();
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await browser?.close();
     await marketplace?.dispose();
     await provider?.close();
-  }, 30_000);
+  });
 
   test("somebody continues with a provider, and is back where they were", async () => {
     const { page, complaints } = await openPage(browser, `${home}/bookings/1`);
@@ -45,7 +45,7 @@ describeInBrowser("in a browser", () => {
     expect(new URL(page.url()).pathname).toBe("/bookings/1");
     expect(complaints.filter((said) => /Policy|Error:/.test(said))).toEqual([]);
     await page.close();
-  }, 60_000);
+  });
 
   test("nobody is signed in by the code of another, or by one that is nothing", async () => {
     for (const query of ["code=another", ""]) {
@@ -64,5 +64,5 @@ describeInBrowser("in a browser", () => {
     await page.getByRole("alert").waitFor();
     expect(await page.getByRole("alert").textContent()).toContain("was not allowed");
     await page.close();
-  }, 60_000);
+  });
 });

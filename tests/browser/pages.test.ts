@@ -24,13 +24,13 @@ describeInBrowser("in a browser", () => {
     server = marketplace.servers[0] ?? "";
     browser = await launchBrowser();
     guest = await signUp(marketplace, server, "Gus");
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await browser?.close();
     await marketplace?.dispose();
     closeElsewhere();
-  }, 30_000);
+  });
 
   const open = (url: string): Promise<Opened> => openPage(browser, url);
 

@@ -31,7 +31,7 @@ describeInBrowser("npm start in a browser", () => {
     await browser?.close();
     await started?.interrupt();
     rmSync(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
   const who = (page: Page, text: string): Promise<void> =>
     page.getByRole("status").filter({ hasText: text }).waitFor();
@@ -75,7 +75,7 @@ describeInBrowser("npm start in a browser", () => {
       expect([path, width, looks]).toEqual([path, 390, 1]);
       await page.close();
     }
-  }, 120_000);
+  });
 
   test("the tabs of GraphiQL tell the story in order, as whoever was clicked", async () => {
     const { page, complaints } = await openPage(browser, `${server}/graphiql#as=guest`);
@@ -111,7 +111,7 @@ describeInBrowser("npm start in a browser", () => {
     // The refusals at the end are what the browser complains about, if about anything.
     expect(complaints.filter((text) => !/401|403/.test(text))).toEqual([]);
     await page.close();
-  }, 120_000);
+  });
 
   test("the page of a booking shows nothing to nobody, nor to somebody else", async () => {
     const { page, complaints } = await openPage(browser, `${server}/bookings/${UUID}`);
@@ -121,7 +121,7 @@ describeInBrowser("npm start in a browser", () => {
     await page.getByText("There is nothing here.").waitFor();
     expect(await page.locator("dl").count()).toBe(0);
     await page.close();
-  }, 60_000);
+  });
 
   test("the reference asks as whoever signed in, and links the codes", async () => {
     const { page, complaints } = await openPage(browser, `${server}/docs`);
@@ -142,7 +142,7 @@ describeInBrowser("npm start in a browser", () => {
     expect(await page.locator('a[href="/docs/errors"]').count()).toBeGreaterThan(1);
     expect(complaints.filter((text) => !text.includes("401"))).toEqual([]);
     await page.close();
-  }, 60_000);
+  });
 });
 
 /** Follows the link of the bar to the page of the booking, and pays in the simulator. */
@@ -174,23 +174,18 @@ async function payInPage(page: Page): Promise<void> {
  */
 async function run(page: Page): Promise<string> {
   let sent: Request | undefined;
-  await waitUntil(
-    "GraphiQL has sent the operation of the tab",
-    async () => {
-      const sending = page
-        .waitForRequest(
-          (request) =>
-            request.url().endsWith("/graphql") &&
-            !request.postData()?.includes("IntrospectionQuery"),
-          { timeout: 4000 },
-        )
-        .catch(() => undefined);
-      await page.getByRole("button", { name: /execute/i }).click();
-      sent = await sending;
-      return sent !== undefined;
-    },
-    60_000,
-  );
+  await waitUntil("GraphiQL has sent the operation of the tab", async () => {
+    const sending = page
+      .waitForRequest(
+        (request) =>
+          request.url().endsWith("/graphql") && !request.postData()?.includes("IntrospectionQuery"),
+        { timeout: 4000 },
+      )
+      .catch(() => undefined);
+    await page.getByRole("button", { name: /execute/i }).click();
+    sent = await sending;
+    return sent !== undefined;
+  });
   const answer = await sent?.response();
   return JSON.stringify(await answer?.json(), undefined, 1);
 }

@@ -46,7 +46,7 @@ beforeAll(async () => {
   host = await signUp(marketplace, server, "Hana");
   guest = await signUp(marketplace, server, "Gus");
   listingId = await offerListing(host.client);
-}, 90_000);
+});
 
 afterAll(async () => marketplace?.dispose(), 30_000);
 
@@ -337,7 +337,7 @@ test("nobody gets what is another's, in whatever order they ask", async () => {
     }),
     { numRuns: cases(20, 5) },
   );
-}, 60_000);
+});
 
 async function draftOf(who: Person): Promise<string> {
   const answer = await who.client.rest("POST", "/v1/listings", { title: "Nobody else's" });

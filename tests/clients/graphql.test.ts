@@ -25,11 +25,11 @@ beforeAll(async () => {
   const host = await signUp(marketplace, url, "Hana");
   guest = await signUp(marketplace, url, "Gus");
   listingId = await offerListing(host.client);
-}, 60_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 const EXAMPLE = new URL("../../clients/typescript/examples/graphql.ts", import.meta.url).pathname;
 
@@ -44,7 +44,7 @@ test("the example finds, quotes and books", async () => {
   expect(stdout).toMatch(/found {4}House above the river: \d+ EUR/);
   expect(stdout).toMatch(/booked {3}[\w-]+: PENDING_PAYMENT/);
   expect(stdout).toMatch(/mine {5}[\w-]+: PENDING_PAYMENT from \d{4}-/);
-}, 30_000);
+});
 
 test("the types of variables and answers follow from the text", async () => {
   const { graphql } = createStaybase({ url });

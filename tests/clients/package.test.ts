@@ -26,7 +26,7 @@ beforeAll(async () => {
   await run("tar", ["xzf", archive, "-C", client, "--strip-components=1"]);
   await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   await link(PACKAGES);
-}, 120_000);
+});
 
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
@@ -81,7 +81,7 @@ test("REST needs no package of GraphQL", async () => {
   const { stdout } = await run(process.execPath, [join(folder, "rest.js")]);
   expect(stdout).toBe("function 503\n");
   expect(await compile("wrongRest", REST.replace("code.length", "code.size"))).toMatch(/TS2339/);
-}, 120_000);
+});
 
 test("GraphQL has types of its documents' texts", async () => {
   await link(TYPED);
@@ -97,4 +97,4 @@ test("GraphQL has types of its documents' texts", async () => {
   const said = await compile("wrongGraphql", wrong);
   expect(said).toMatch(/'string' is not assignable to type 'number'/);
   expect(said).toMatch(/'step' does not exist/);
-}, 120_000);
+});

@@ -37,12 +37,12 @@ beforeAll(async () => {
   [url = ""] = marketplace.servers;
   await publishedListing(database, await somebody(database));
   guest = await signUp(marketplace, url, "Gus");
-}, 60_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
   await rm(folder, { recursive: true, force: true });
-}, 30_000);
+});
 
 /** A client that remembers what it sent and the answers it got. */
 function watchedClient() {
@@ -72,7 +72,7 @@ test("the example runs with the documents that it builds, and without their name
   const { stdout } = await example({ STAYBASE_TRUSTED: "1" });
   expect(stdout).toMatch(/booked {3}[\w-]+: PENDING_PAYMENT/);
   await expect(example({})).rejects.toMatchObject({ stderr: /^DOCUMENT_UNKNOWN: / });
-}, 30_000);
+});
 
 describe("a query", () => {
   test("is asked by GET, so that a cache may keep what a visitor sees", async () => {

@@ -30,11 +30,11 @@ beforeAll(async () => {
   const host = await signUp(marketplace, url, "Hana");
   guest = await signUp(marketplace, url, "Gus");
   listingId = await offerListing(host.client);
-}, 60_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 const EXAMPLE = new URL("../../clients/typescript/examples/stay.ts", import.meta.url).pathname;
 
@@ -50,7 +50,7 @@ test("the example finds, quotes, books and pays", async () => {
   expect(stdout).toMatch(/found {4}House above the river: \d+ EUR/);
   expect(stdout).toMatch(/booked {3}[\w-]+: pending_payment until/);
   expect(marketplace.stripe.charges().map(({ paid }) => paid)).toEqual([true]);
-}, 30_000);
+});
 
 test("the example says what is wrong", async () => {
   const env = { PATH: process.env.PATH, STAYBASE_URL: url, STAYBASE_PASSWORD: "wrong" };

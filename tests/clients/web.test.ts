@@ -56,50 +56,46 @@ describeInBrowser("the page of the examples", () => {
         () => false,
       ),
     );
-  }, 90_000);
+  });
 
   afterAll(async () => {
     await browser?.close();
     server?.kill();
     await marketplace?.dispose();
     await rm(folder, { recursive: true, force: true });
-  }, 30_000);
+  });
 
-  test.each([1280, 390])(
-    "finds, quotes, books and pays where it is %i wide",
-    async (width) => {
-      const { page, complaints } = await openPage(browser, origin, width);
-      const widest = () => page.evaluate("document.documentElement.scrollWidth");
-      await page.getByRole("button", { name: "Choose" }).first().click();
-      await page.getByLabel("Email").fill(guest.email);
-      await page.getByLabel("Password").fill(PASSWORD);
-      expect(await widest()).toBe(width);
-      await page.getByRole("button", { name: "Sign in" }).click();
-      await page.getByText("total").waitFor();
-      await page.getByRole("button", { name: "Book" }).click();
-      const pay = page.getByRole("link", { name: "Pay €" });
-      await pay.waitFor();
-      expect(await widest()).toBe(width);
-      // Its access token ends on the way; the browser has the refresh token, and the page has not.
-      const kept = await page.evaluate(() => {
-        const session = JSON.parse(sessionStorage.getItem("session") ?? "{}");
-        const over = { ...session, accessTokenExpiresAt: new Date(0).toISOString() };
-        sessionStorage.setItem("session", JSON.stringify(over));
-        return session;
-      });
-      expect(kept).toMatchObject({ userId: guest.userId, refreshToken: "" });
-      await pay.click();
-      await page.getByRole("button").first().click();
-      // Stripe leads back, and the session has lasted.
-      await page.getByText("Your stays").waitFor();
-      expect(page.url()).toBe(`${origin}/`);
-      const paid = marketplace.stripe.charges().filter((charge) => charge.paid);
-      expect(paid).toHaveLength(width === 1280 ? 1 : 2);
-      expect(complaints).toEqual([]);
-      await page.close();
-    },
-    60_000,
-  );
+  test.each([1280, 390])("finds, quotes, books and pays where it is %i wide", async (width) => {
+    const { page, complaints } = await openPage(browser, origin, width);
+    const widest = () => page.evaluate("document.documentElement.scrollWidth");
+    await page.getByRole("button", { name: "Choose" }).first().click();
+    await page.getByLabel("Email").fill(guest.email);
+    await page.getByLabel("Password").fill(PASSWORD);
+    expect(await widest()).toBe(width);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("total").waitFor();
+    await page.getByRole("button", { name: "Book" }).click();
+    const pay = page.getByRole("link", { name: "Pay €" });
+    await pay.waitFor();
+    expect(await widest()).toBe(width);
+    // Its access token ends on the way; the browser has the refresh token, and the page has not.
+    const kept = await page.evaluate(() => {
+      const session = JSON.parse(sessionStorage.getItem("session") ?? "{}");
+      const over = { ...session, accessTokenExpiresAt: new Date(0).toISOString() };
+      sessionStorage.setItem("session", JSON.stringify(over));
+      return session;
+    });
+    expect(kept).toMatchObject({ userId: guest.userId, refreshToken: "" });
+    await pay.click();
+    await page.getByRole("button").first().click();
+    // Stripe leads back, and the session has lasted.
+    await page.getByText("Your stays").waitFor();
+    expect(page.url()).toBe(`${origin}/`);
+    const paid = marketplace.stripe.charges().filter((charge) => charge.paid);
+    expect(paid).toHaveLength(width === 1280 ? 1 : 2);
+    expect(complaints).toEqual([]);
+    await page.close();
+  });
 
   test("says what is wrong", async () => {
     const { page } = await openPage(browser, origin, 390);

@@ -1073,7 +1073,6 @@ realCity(
     const again = await run(ALBANY, { shiftToToday: true });
     expect(again).toMatchObject({ unchanged: 421, updated: 0 });
   },
-  90_000,
 );
 
 /**

@@ -38,7 +38,7 @@ describe("the demo", () => {
     expect(second.created).toBe(false);
     expect(second.counts).toEqual(first.counts);
     expect(await readAll(db)).toEqual(before);
-  }, 120_000);
+  });
 
   test("shows every listing that is meant to be shown", async () => {
     const { rows } = await db.owner.query(
@@ -192,7 +192,7 @@ describe("the demo", () => {
     } finally {
       await other.dispose();
     }
-  }, 120_000);
+  });
 
   test("stays out of production", async () => {
     await expect(seedDemo({ ...db.config, environment: "production" })).rejects.toMatchObject({

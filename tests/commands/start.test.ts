@@ -15,7 +15,7 @@ const running: Started[] = [];
 
 afterEach(async () => {
   for (const started of running.splice(0)) await started.interrupt();
-}, 60_000);
+});
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 async function start(): Promise<Started> {

@@ -326,7 +326,6 @@ describe("the stand-ins of a folder", () => {
       expect(failure).toBeInstanceOf(ResourceError);
       expect(String(failure)).toContain(join(root, "data"));
     },
-    60_000,
   );
 
   test("take over the lock of a process that died, and of a number given out again", () => {

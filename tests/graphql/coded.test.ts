@@ -27,7 +27,7 @@ beforeAll(async () => {
   marketplace = await openMarketplace(database, 1);
   marketplace.startWorker();
   anybody = apiClient(marketplace.servers[0] ?? "");
-}, 90_000);
+});
 
 afterAll(async () => marketplace?.dispose(), 30_000);
 

@@ -14,7 +14,7 @@ let host: string;
 beforeAll(async () => {
   host = await somebody(database);
   server = await openGraphqlServer(database);
-}, 60_000);
+});
 afterAll(() => server.dispose());
 
 /** So many published listings more, as rows alone. */

@@ -144,7 +144,7 @@ test("what Grafast aborts at the end of a request, it aborts quietly", async () 
   } finally {
     abort.mockRestore();
   }
-}, 60_000);
+});
 
 test("plans are kept up to a bound of bytes, and one that was dropped is made again", async () => {
   const { preset, execute, within } = openApi();
@@ -172,4 +172,4 @@ test("plans are kept up to a bound of bytes, and one that was dropped is made ag
   expect(sizes.at(-1)).toBeGreaterThan(LIMITS.planBytes * 0.9);
   expect(sizes[30]).toBeLessThan(LIMITS.planBytes * 0.7);
   expect(await ask(largeDocument(0))).not.toHaveProperty("errors");
-}, 60_000);
+});

@@ -277,7 +277,7 @@ test("every order of every connection gives each row once, forwards and backward
       rows: true,
     });
   }
-}, 120_000);
+});
 
 test("so does every combination of orders, in pages of any size", async () => {
   const connections = connectionsOf(schema);
@@ -288,7 +288,7 @@ test("so does every combination of orders, in pages of any size", async () => {
     const orderBy = Array.from({ length: int(0, 4) }, () => pick(connection.orders));
     await expectWhole(connection, id, orderBy, int(1, 30));
   }
-}, 120_000);
+});
 
 describe("without the plugin of orders", () => {
   let ask: Ask;

@@ -47,7 +47,7 @@ beforeAll(async () => {
   await root.query("analyze app_public.bookings");
   await root.end();
   server = await openGraphqlServer(database);
-}, 60_000);
+});
 afterAll(() => server.dispose());
 
 const DAY = "2031-03-10";

@@ -30,12 +30,12 @@ beforeAll(async () => {
   });
   marketplace.startWorker();
   [server = ""] = marketplace.servers;
-}, 60_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
   await rm(folder, { recursive: true });
-}, 30_000);
+});
 
 interface Sent {
   readonly status: number;

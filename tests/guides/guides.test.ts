@@ -59,7 +59,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await marketplace?.dispose();
   if (modules !== undefined) await rm(modules, { recursive: true, force: true });
-}, 30_000);
+});
 
 const guide = async (name: string) =>
   stepsOf(await readFile(join(GUIDES_FOLDER, `${name}.md`), "utf8"));

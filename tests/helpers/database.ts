@@ -78,7 +78,7 @@ export function testDatabase(options: TestDatabaseOptions = {}): TestDatabase {
   let opened: OpenDatabase | undefined;
   beforeAll(async () => {
     opened = await openTestDatabase(options);
-  }, 120_000);
+  });
   afterAll(async () => {
     await opened?.dispose();
   });

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import type { RunningProcess } from "./marketplace.ts";
 
 const HOST = fileURLToPath(new URL("serverHost.ts", import.meta.url));
-const START_MS = 20_000;
+const START_MS = 60_000;
 
 type Environment = Readonly<Record<string, string>>;
 

@@ -291,7 +291,7 @@ test("in whatever order it happens, nobody is charged without a stay or all of i
   }
   // A run that never met one of them says nothing about it.
   expect([...outcomes].sort()).toEqual(["confirmed charged", "expired charged", "expired free"]);
-}, 120_000);
+});
 
 test("races of the end against the payment and a rival, all at once, end well", async () => {
   const outcomes = new Map<string, number>();

@@ -127,7 +127,7 @@ test("however many events were lost, all of them are asked for", async () => {
   expect(await missing()).toBe(LOST);
   await recoverEvents(opened.resources, {});
   expect(await missing()).toBe(0);
-}, 60_000);
+});
 
 test("a refund of others whose news were lost is asked for, kept once, and taken in", async () => {
   const payment = await paidAtStripe();

@@ -222,7 +222,7 @@ async function mingle(stage: Stage, count: number): Promise<string[]> {
 describe("a thousand requests of people in turns over one connection", () => {
   test("show nobody a row of somebody else, also after errors, time-outs and hang-ups", async () => {
     expect(await mingle(await open(), 1000)).toEqual([]);
-  }, 120_000);
+  });
 });
 
 const SETTING = /set_config\('([\w.]+)', (\$\d+), true\)/g;
@@ -232,7 +232,7 @@ describe("it would be found out that a connection", () => {
     const stage = await open((text) => text.replaceAll(SETTING, "set_config('$1', $2, false)"));
     const faults = await mingle(stage, 80);
     expect(faults).toContainEqual(expect.stringContaining("the server is staybase_"));
-  }, 60_000);
+  });
 
   test("takes everybody for the first who asked", async () => {
     const stage = await open((text) =>
@@ -245,5 +245,5 @@ describe("it would be found out that a connection", () => {
     const faults = await mingle(stage, 80);
     expect(faults).toContainEqual(expect.stringMatching(/GraphQL: [1-9]\d* foreign/));
     expect(faults).toContainEqual(expect.stringMatching(/somebody else/));
-  }, 60_000);
+  });
 });

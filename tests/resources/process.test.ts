@@ -112,7 +112,7 @@ describe("the standard output", () => {
     cleanups.push(() => child.kill("SIGKILL"));
     child.stdout.once("data", () => child.stdout.destroy());
     expect(await once(child, "close")).toEqual([7, null]);
-  }, 10_000);
+  });
 
   test("has lines as they were logged, whole, also when there are many", async () => {
     const { all } = await run(

@@ -43,11 +43,11 @@ beforeAll(async () => {
   marketplace = await openMarketplace(database, 1, { JWT_KEYS: `${FIRST},${SECOND}` });
   [server = ""] = marketplace.servers;
   userId = await somebody(database, "Before");
-}, 60_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 const goodToken = (keys = FIRST): string =>
   tokensOf(keys).signAccessToken({ userId, sessionId: userId, role: "visitor" }).token;

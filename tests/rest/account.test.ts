@@ -18,7 +18,7 @@ beforeAll(async () => {
   marketplace.startWorker();
   const [first = "", second = ""] = marketplace.servers;
   [one, two] = [apiClient(first), apiClient(second)];
-}, 90_000);
+});
 
 afterAll(async () => marketplace?.dispose(), 30_000);
 
@@ -297,5 +297,5 @@ describe("sessions", () => {
     } finally {
       await later.dispose();
     }
-  }, 90_000);
+  });
 });

@@ -21,7 +21,7 @@ beforeAll(async () => {
   marketplace.startWorker();
   anybody = apiClient(marketplace.servers[0] ?? "");
   olga = await makeOperator(await join("Olga"));
-}, 90_000);
+});
 
 afterAll(async () => marketplace?.dispose(), 30_000);
 

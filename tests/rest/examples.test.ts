@@ -121,11 +121,11 @@ beforeAll(async () => {
   const host = await signUp(marketplace, server, "Hana");
   const nobody = apiClient(server);
   clients = { nobody, host: host.client, guest: nobody };
-}, 90_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 function followed(value: unknown): unknown {
   const reference = textIn(value, "$ref");
@@ -241,7 +241,7 @@ test("every example is executed, and answers what it shows", async () => {
     for (const [as, member] of GIVES[operationId] ?? []) known[as] = String(body[member]);
     await AFTER[operationId]?.(answer);
   }
-}, 120_000);
+});
 
 test("every answer that is shown fits its schema, and one with a member too many does not", () => {
   const shown = operations.flatMap((operation) =>

@@ -45,11 +45,11 @@ beforeAll(async () => {
   await pay(marketplace, guest.client, booking.id);
   ids.quoteId = [quote.id, (await createQuote(guest.client, listingId, stayIn(50, 2))).id];
   ids.bookingId = [booking.id];
-}, 90_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 interface Operation {
   readonly method: string;

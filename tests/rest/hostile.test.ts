@@ -54,11 +54,11 @@ let server: string;
 beforeAll(async () => {
   marketplace = await openMarketplace(database, 1);
   [server = ""] = marketplace.servers;
-}, 60_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 /** The requests whose answer, or an error in it, is a fault of the server. */
 async function faultsOf(make: (seed: number) => HostileRequest): Promise<unknown[]> {
@@ -82,7 +82,7 @@ const json = (path: string, body: unknown, more: Record<string, string> = {}): H
 
 test("any request to any address", async () => {
   expect(await faultsOf((seed) => anyRequest(drawFrom(seed), PATHS))).toEqual([]);
-}, 120_000);
+});
 
 test("any operation of GraphQL, signed in", async () => {
   const operation = operationsOf(read("src/graphql/schema.graphql"));
@@ -97,7 +97,7 @@ test("any operation of GraphQL, signed in", async () => {
   const headers = { authorization: `Bearer ${token}` };
   const make = (seed: number) => json("/graphql", operation(drawFrom(seed)), headers);
   expect(await faultsOf(make)).toEqual([]);
-}, 120_000);
+});
 
 test("any body with the right signature of Stripe", async () => {
   const make = (seed: number): HostileRequest => {
@@ -108,7 +108,7 @@ test("any body with the right signature of Stripe", async () => {
     return json(WEBHOOK, payload, { "stripe-signature": signatureOf(payload) });
   };
   expect(await faultsOf(make)).toEqual([]);
-}, 120_000);
+});
 
 test.each<[string, number, unknown]>([
   ["a list", 400, []],
@@ -152,7 +152,7 @@ test("the worker lays aside what it can do nothing about", async () => {
     );
     return rows.length === 0;
   });
-}, 60_000);
+});
 
 /** The signature goes over bytes, which the SDK's own helper would take for text. */
 function signatureOf(payload: Buffer | string): string {

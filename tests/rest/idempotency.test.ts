@@ -26,7 +26,7 @@ beforeAll(async () => {
   guest = await signUp(marketplace, server, "Gus");
   rival = await signUp(marketplace, server, "Rita");
   listingId = await offerListing(host.client);
-}, 60_000);
+});
 
 afterEach(async () => {
   marketplace.stripe.control({ reset: true });
@@ -35,7 +35,7 @@ afterEach(async () => {
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 /** The id of a booking that waits for payment, of nights that no other test wants. */
 async function hold(): Promise<string> {

@@ -15,12 +15,12 @@ beforeAll(async () => {
   marketplace = await openMarketplace(database, 2, { REDIS_URL: redis?.url ?? "" });
   marketplace.startWorker();
   server = marketplace.servers[0] ?? "";
-}, 60_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
   await redis?.close();
-}, 30_000);
+});
 
 const newcomer = { password: "correct horse battery", displayName: "Nele" };
 

@@ -46,11 +46,11 @@ let marketplace: Marketplace;
 
 beforeAll(async () => {
   marketplace = await openMarketplace(database, 1);
-}, 60_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 const ask = (path: string, method: string): Promise<Response> =>
   fetch(`${marketplace.servers[0]}${path}`, { method, redirect: "manual" });

@@ -29,7 +29,7 @@ beforeAll(async () => {
   guest = await signUp(marketplace, server, "Gus");
   rival = await signUp(marketplace, server, "Rita");
   listingId = await offerListing(host.client);
-}, 60_000);
+});
 
 afterEach(async () => {
   marketplace.stripe.control({ reset: true });
@@ -38,7 +38,7 @@ afterEach(async () => {
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 /** A booking of nights that no other test wants. */
 async function hold(person: Person = guest, stay?: Stay): Promise<Booking & { stay: Stay }> {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   marketplace.startWorker();
   [one = "", two = ""] = marketplace.servers;
   anybody = apiClient(one);
-}, 90_000);
+});
 
 afterAll(() => marketplace?.dispose(), 30_000);
 afterEach(() => testClock(database, marketplace.stripe).reset());

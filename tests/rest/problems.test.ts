@@ -23,11 +23,11 @@ let schema: ObjectSchema;
 beforeAll(async () => {
   schema = parse(await readFile(SCHEMA, "utf8")) as ObjectSchema;
   marketplace = await openMarketplace(database, 1);
-}, 60_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 const TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   string: (value) => typeof value === "string",

@@ -22,11 +22,11 @@ beforeAll(async () => {
   marketplace.startWorker();
   server = marketplace.servers[0] ?? "";
   person = await signUp(marketplace, server, "Cora");
-}, 60_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 beforeEach(async () => {
   cookie = cookieOf(await signIn());

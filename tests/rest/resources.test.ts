@@ -35,11 +35,11 @@ beforeAll(async () => {
   await asOwner(database, "update app_private.quotas set most = 10000");
   listingId = await offerListing(host.client);
   otherId = await offerListing(host.client);
-}, 90_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 const etag = ({ headers }: RestResponse): string => headers.get("etag") ?? "";
 const itemsOf = ({ body }: RestResponse): { id: string }[] => body.items as { id: string }[];

@@ -16,13 +16,13 @@ beforeAll(async () => {
   marketplace.startWorker();
   const [server = ""] = marketplace.servers;
   listingId = await offerListing((await signUp(marketplace, server, "Hana")).client);
-}, 60_000);
+});
 
 afterEach(() => void marketplace.stripe.control({ reset: true }));
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 let people = 0;
 const newGuest = async (): Promise<Person> =>
@@ -75,7 +75,7 @@ const payWith = async (booking: string, card: string, save?: boolean): Promise<v
 
 beforeAll(async () => {
   guest = await newGuest();
-}, 60_000);
+});
 
 describe("a card", () => {
   test("is kept without paying, listed without its number, and removed", async () => {

@@ -32,7 +32,7 @@ beforeAll(async () => {
   );
   const contacts = "select email::text from app_public.user_contacts where user_id = $1";
   known = textIn(await asOwner(database, contacts, [userId]), "email");
-}, 60_000);
+});
 
 afterAll(async () => {
   await server?.stop();

@@ -39,7 +39,7 @@ beforeAll(async () => {
   const { config } = database;
   lints = await Promise.all((await lintNames()).map((name) => readLint(config, name)));
   mutants = await database.scenario(({ client }) => makeMutants(client, config.database));
-}, 60_000);
+});
 
 /** Whether somebody notices a change that was made in this transaction. */
 type Judge = (scenario: Scenario, mutant: Pick<Mutant, "object">) => Promise<boolean>;

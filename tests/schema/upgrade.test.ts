@@ -216,7 +216,7 @@ beforeAll(async () => {
   await ask(OFFERS);
   await fill();
   before = { balances: await balances(FIRST_LEDGER), jobs: await queuedJobs() };
-}, 60_000);
+});
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -8,7 +8,7 @@ let world: World;
 
 beforeAll(async () => {
   world = await buildWorld(database);
-}, 60_000);
+});
 
 test("everybody sees and changes the rows that the rules give them, and no other", async () => {
   const found = await database.scenario((scenario) =>

@@ -22,13 +22,13 @@ beforeAll(async () => {
   const host = await signUp(marketplace, server, "Hana");
   guest = await signUp(marketplace, server, "Gus");
   listingId = await offerListing(host.client);
-}, 60_000);
+});
 
 afterEach(() => testClock(database).reset());
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 const until = (bookingId: string, status: string) =>
   waitUntil(`the booking is ${status}`, async () => {
@@ -47,14 +47,14 @@ test("a booking is made, paid and completed", async () => {
   expect(await bookingStatus(guest.client, booking.id)).toBe("CONFIRMED");
   await clock.forward(3 * DAY);
   await until(booking.id, "COMPLETED");
-}, 60_000);
+});
 
 test("a hold that nobody pays expires", async () => {
   const quote = await createQuote(guest.client, listingId, stayIn(50, 3));
   const booking = await createBooking(guest.client, quote.id, "life-of-two");
   await testClock(database).forward(HOUR);
   await until(booking.id, "EXPIRED");
-}, 60_000);
+});
 
 async function waiting(key: string): Promise<number> {
   const { rows } = await database.owner.query(
@@ -141,4 +141,4 @@ test("the command moves the clock, and everybody who is asked says so", async ()
   const standIns = { config: database.config, started: [], close: async () => {} };
   expect(welcome(standIns, undefined, 90_000)).toContain("The clock is 1d 1h ahead.");
   expect(welcome(standIns, undefined, 0)).not.toContain("The clock");
-}, 30_000);
+});

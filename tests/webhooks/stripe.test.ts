@@ -14,11 +14,11 @@ beforeAll(async () => {
   marketplace = await openMarketplace(database, 1, {
     STRIPE_WEBHOOK_SECRET: `${SIMULATOR_STRIPE_KEYS.webhookSecret}, ${NEW_SECRET}`,
   });
-}, 60_000);
+});
 
 afterAll(async () => {
   await marketplace?.dispose();
-}, 30_000);
+});
 
 interface Delivery {
   readonly body?: string;

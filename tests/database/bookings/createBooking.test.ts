@@ -170,7 +170,7 @@ describe("a booking", () => {
       return slower;
     });
     expect(slowerOne).toBe("SBB10");
-  }, 30_000);
+  });
 
   test("is of a quote that is one's own, there, and fresh", async () => {
     const listing = await publishedListing(database, host);

@@ -166,4 +166,4 @@ test("a crowd neither deadlocks nor leaves a night or a cent in doubt", async ()
     "select count(*)::integer as sold from app_public.bookings where status = 'confirmed'",
   );
   expect(sold[0]?.sold).toBeGreaterThan(3);
-}, 60_000);
+});

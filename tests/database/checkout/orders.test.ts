@@ -119,4 +119,4 @@ test("all 720 orders end in one state", async () => {
       },
     ],
   ]);
-}, 120_000);
+});

@@ -335,7 +335,7 @@ describe("an erased person", () => {
     lived = await life(markedDatabase);
     conditions = await rowsOf(markedDatabase, lived.person);
     columns = await marked(lived);
-  }, 60_000);
+  });
 
   test("is in no word of any table, but for what is argued for", async () => {
     expect(columns.length).toBeGreaterThan(60);
@@ -357,7 +357,7 @@ describe("an erased person", () => {
     expect(missed).toEqual([]);
     // A published listing keeps a photo.
     expect(refused).toEqual(["erase_host: update app_public.listings l"]);
-  }, 60_000);
+  });
 });
 
 /** The codes of what is in the way, as the refusal of closing an account lists them. */

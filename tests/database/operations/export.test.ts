@@ -36,7 +36,7 @@ beforeAll(async () => {
     "insert into app_private.data_exports (user_id, built_at) values ($1, now())",
   ];
   for (const row of rows) await asOwner(database, row, [a.host]);
-}, 60_000);
+});
 
 async function exported(userId: string): Promise<Record<string, unknown>> {
   const rows = await asServer(database, "select app_private.export_user($1) as document", [userId]);

@@ -10,7 +10,7 @@ let market: Market;
 
 beforeAll(async () => {
   market = await buildMarket(database);
-}, 60_000);
+});
 afterEach(() => travel(database, null));
 
 const rows = (statement: string, ...values: unknown[]) => asOwner(database, statement, values);

@@ -76,7 +76,7 @@ beforeAll(async () => {
      where l.status = 'published'`,
   );
   market = rows;
-}, 60_000);
+});
 
 async function search(
   client: pg.ClientBase,
