@@ -26,6 +26,7 @@ import { installRest, installWebhooks } from "./http/rest.ts";
 import { installSecurity } from "./http/security.ts";
 import { installSignInPage } from "./http/signInPage.ts";
 import { installTokenKeys } from "./http/tokenKeys.ts";
+import { installTurns } from "./http/turns.ts";
 import { listenForChanges } from "./resources/changes.ts";
 import type { Resources } from "./resources/index.ts";
 import { sessionListener } from "./resources/sessionRevocations.ts";
@@ -54,6 +55,7 @@ export async function createApp(resources: Resources, options: AppOptions): Prom
   const sessions = sessionListener(resources);
   const changes = listenForChanges(resources, answers ? [sessions, answers] : [sessions]);
   installHealth(app, resources, options.readiness);
+  installTurns(app);
   installTokenKeys(app, resources);
   installGraphqlMethods(app, resources);
   const graphql = await installGraphql(app, resources);
