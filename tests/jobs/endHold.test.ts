@@ -294,8 +294,13 @@ test("in whatever order it happens, nobody is charged without a stay or all of i
 });
 
 test("races of the end against the payment and a rival, all at once, end well", async () => {
-  const outcomes = new Map<string, number>();
-  for (let seed = 0; seed < cases(200, 30); seed += 1) {
+  const missing = new Set([
+    "confirmed, charged, rival SBC01",
+    "expired, free, rival SBC01",
+    "expired, free, rival pending_payment",
+  ]);
+  // Chance decides who is first, and how busy the machine is: it goes on until all were met.
+  for (let seed = 0; seed < cases(200, 30) || (missing.size > 0 && seed < 300); seed += 1) {
     const draw = drawFrom(1000 + seed);
     await stopClock(database, NOON);
     const { listing, payment } = await held();
@@ -329,14 +334,7 @@ test("races of the end against the payment and a rival, all at once, end well", 
     expect({ told, status, taken, back, isWell: isSold || isFree }).toMatchObject({ isWell: true });
     if (paysInTime) expect({ told, status, rivals }).toMatchObject({ status: "confirmed" });
     if (isSold) expect({ told, rivals }).toEqual({ told, rivals: ["SBC01"] });
-    const outcome = `${status}, ${taken > 0 ? "charged" : "free"}, rival ${rivals[0]}`;
-    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    missing.delete(`${status}, ${taken > 0 ? "charged" : "free"}, rival ${rivals[0]}`);
   }
-  expect([...outcomes.keys()]).toEqual(
-    expect.arrayContaining([
-      "confirmed, charged, rival SBC01",
-      "expired, free, rival SBC01",
-      "expired, free, rival pending_payment",
-    ]),
-  );
+  expect([...missing]).toEqual([]);
 }, 240_000);
