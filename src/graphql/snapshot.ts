@@ -43,13 +43,13 @@ export async function answerReads(connection: PoolClient, reads: readonly Read[]
   for (const [index, read] of reads.entries()) {
     const outcome = outcomes[index];
     if (outcome?.status === "fulfilled") read.resolve(outcome.value);
-    else if (memberOf(outcome?.reason, "code") === NOT_TRIED) untried.push(read);
+    else if (index > 0 && memberOf(outcome?.reason, "code") === NOT_TRIED) untried.push(read);
     else read.reject(outcome?.reason);
   }
   for (const outcome of outcomes) {
     if (outcome.status === "rejected" && !isFromServer(outcome.reason)) throw outcome.reason;
   }
-  // The first that failed was tried, so there are fewer each time.
+  // The first was tried, whatever became of it, so there are fewer each time.
   if (untried.length > 0) await answerReads(connection, untried);
 }
 
